@@ -9,6 +9,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** Bun's package has a small placeholder where its install step puts the binary of about 100 MB. */
 const SMALLEST_BINARY_BYTES = 1_000_000;
+/** onnxruntime-node fetches nothing more than its package has: see .npmrc, which later versions of npm may not pass on. */
+const INSTALL_ENVIRONMENT = { ONNXRUNTIME_NODE_INSTALL: "skip" };
 
 /**
  * What is wrong with an installation, as a reason to give, or `null`.
@@ -50,7 +52,11 @@ function readJson(path) {
 
 /** Runs a command in `root`; its output goes to standard error, because standard output belongs to the product. */
 function run(root, command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ["ignore", 2, 2] });
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+    env: { ...INSTALL_ENVIRONMENT, ...process.env },
+  });
   if (error) console.error(`neurabalancer: cannot run ${command}: ${error.message}`);
   return status === 0;
 }

@@ -85,7 +85,7 @@ export async function fetchAdmin(flags: AdminFlags, path: string, request: Admin
       redirect: "manual", // the token is this instance's
     });
   } catch (cause) {
-    const why = (cause as Error).message;
+    const why = reasonOf(cause as Error);
     const others = flags.admin === undefined ? othersIn(await places()) : "";
     throw new Error(`no admin port answers at ${url.origin}: ${why} (--admin names another, see ADMIN_PORT${others})`, {
       cause,
@@ -95,7 +95,15 @@ export async function fetchAdmin(flags: AdminFlags, path: string, request: Admin
   }
   if (response.ok) return response;
   const refusal = parsed(await response.text(), response) as { detail?: string } | null;
+  if (response.status === 401 && token === undefined) {
+    throw new Error(`${url.origin} asks for a token: set NEURABALANCER_TOKEN, or give --token`);
+  }
   throw new Error(refusal?.detail ?? `it answers ${response.status}`);
+}
+
+/** The runtime's own sentence for a refused connection asks whether the computer is connected. */
+function reasonOf(error: Error & { readonly code?: string }): string {
+  return error.code === "ConnectionRefused" || error.code === "ECONNREFUSED" ? "connection refused" : error.message;
 }
 
 function parsed(text: string, { url, status }: Response): unknown {

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { LEARNED_STRATEGY } from "../balancing/registry.ts";
 import { describeChange } from "../config/changes.ts";
-import type { EffectiveSetting } from "../config/effective.ts";
+import { DEFAULT_ORIGIN, type EffectiveSetting } from "../config/effective.ts";
 import { loadProcessConfig } from "../config/environment.ts";
 import { BLOCK_NAMES } from "../config/file-keys.ts";
 import { inWordsOfSources } from "../config/in-words-of-sources.ts";
@@ -27,7 +27,7 @@ const HELP = `
 Reads the same sources as "serve", files of certificates included, and starts and changes nothing. Secrets are shown as ****.
 
 Examples:
-  $ neurabalancer check
+  $ neurabalancer check --changed                                what is set, and where
   $ neurabalancer check --config neurabalancer.yaml --resolve
   $ neurabalancer check --config new.yaml --diff                 what would a reload change of the running instance?
   $ neurabalancer check --config new.yaml --diff old.yaml
@@ -38,6 +38,7 @@ Exit codes:
   1  it cannot; every problem is listed`;
 
 interface CheckFlags extends DiffFlags {
+  readonly changed?: boolean;
   readonly resolve?: boolean;
   readonly json?: boolean;
 }
@@ -62,6 +63,7 @@ export function registerCheck(program: Command): void {
     .showHelpAfterError(
       "(a file is named by --config: neurabalancer check --config neurabalancer.yaml; --help shows more)",
     )
+    .option("--changed", "show what is not at its default alone")
     .option("--resolve", "look the servers' names up as well")
     .option("--diff [file]", "show what differs from the running instance, or from another configuration file")
     .option("--admin <url>", "where the running instance's admin port is (default: where this configuration has it)")
@@ -71,7 +73,7 @@ export function registerCheck(program: Command): void {
     .action(async (flags: CheckFlags) => {
       const report = await check(await loadProcessConfig(flags), flags);
       if (flags.json) printJson(report);
-      else printReport(report);
+      else printReport(report, flags);
       process.exitCode = report.ok ? 0 : 1;
     });
 }
@@ -115,8 +117,9 @@ async function check(loaded: LoadResult, flags: CheckFlags): Promise<CheckReport
   return { ok, problems, warnings, settings: effective, servers, samples_of: observed, resolved, diff };
 }
 
-function printReport(report: CheckReport): void {
-  const out: string[] = report.diff === undefined ? inForce(report) : describeDiff(report.diff);
+function printReport(report: CheckReport, { changed = false }: CheckFlags): void {
+  const shown = report.settings.filter(({ origin }) => !changed || origin !== DEFAULT_ORIGIN);
+  const out: string[] = report.diff === undefined ? inForce(shown) : describeDiff(report.diff);
   for (const { url, addresses } of report.resolved ?? []) {
     if (addresses.length > 0) out.push(visible(`${url} is ${addresses.join(", ")}`));
   }
@@ -146,22 +149,30 @@ function samplesOf({ samples_of: pools }: CheckReport): string {
   return `Samples of the traffic of ${what} are kept, to learn from when ${LEARNED_STRATEGY} is chosen (${env}).`;
 }
 
-function describeDiff({ against, changes, uncompared }: DiffReport): string[] {
+function describeDiff({ against, changes, overridden, uncompared }: DiffReport): string[] {
   const out = changes.length === 0 ? [`Nothing differs from ${against}.`] : [`What differs from ${against}:`];
   out.push(...changes.map((change) => `  ${visible(describeChange(change))}`));
+  if (overridden.length > 0) {
+    out.push(
+      "Set there at run time, which a reload keeps unless the configuration says something else than it did then:",
+    );
+    for (const { env, running, configured, origin } of overridden) {
+      out.push(`  ${visible(`${env}: ${running ?? "unset"} (${origin}), configured: ${configured ?? "unset"}`)}`);
+    }
+  }
   if (uncompared.length > 0) out.push(`Not compared, because it is secret: ${uncompared.join(", ")}.`);
   return [...out, ""];
 }
 
-function inForce(report: CheckReport): string[] {
+function inForce(shown: readonly EffectiveSetting[]): string[] {
   const out: string[] = [];
-  for (const [title, settings] of bySection(report.settings)) {
+  for (const [title, settings] of bySection(shown)) {
     const nameWidth = Math.max(...settings.map(({ env }) => visible(env).length));
-    const shown = settings.map(shownValue);
-    const valueWidth = Math.min(40, Math.max(...shown.map((value) => value.length)));
+    const values = settings.map(shownValue);
+    const valueWidth = Math.min(40, Math.max(...values.map((value) => value.length)));
     out.push(title);
     for (const [index, { env, origin }] of settings.entries()) {
-      out.push(`  ${visible(env).padEnd(nameWidth)}  ${shown[index].padEnd(valueWidth)}  ${visible(origin)}`);
+      out.push(`  ${visible(env).padEnd(nameWidth)}  ${values[index].padEnd(valueWidth)}  ${visible(origin)}`);
     }
     out.push("");
   }

@@ -1,8 +1,11 @@
 /** The configuration in force as people see it: each setting with its value and where that comes from. */
-import type { BlockName } from "./file-keys.ts";
+import { type BlockName, settingAt } from "./file-keys.ts";
 import { shownValue } from "./read-settings.ts";
 import type { PlacedSetting, Sections } from "./schema.ts";
 import type { Variable } from "./sources/variable.ts";
+
+/** The origin of what nobody has set. */
+export const DEFAULT_ORIGIN = "default";
 
 /** A setting as it is in force, for people. */
 export interface EffectiveSetting {
@@ -30,7 +33,7 @@ export function describeSetting(
   parsed: unknown,
 ): EffectiveSetting {
   const { env, secret, type } = setting;
-  const place = { section, env, origin: variable?.origin ?? "default" };
+  const place = { section, env, origin: variable?.origin ?? DEFAULT_ORIGIN };
   if (variable === undefined) return { ...place, value: setting.default };
   if (variable.unset) return { ...place, value: null };
   if (secret || variable.shown !== undefined) return { ...place, value: shownValue(setting, variable.shown ?? "") };
@@ -39,4 +42,15 @@ export function describeSetting(
   const hasUnit = (form.kind === "duration" || form.kind === "size") && /[a-z]/i.test(value);
   if (!hasUnit || typeof parsed !== "number") return { ...place, value };
   return { ...place, value: String(parsed / form.bareUnit), written: value.trim() };
+}
+
+/** How a pool has a setting: its own, or else the instance's. @param pool `null` for the whole instance. @param env as the environment calls it. */
+export function effectiveOf(
+  effective: readonly EffectiveSetting[],
+  pool: string | null,
+  env: string,
+): EffectiveSetting | undefined {
+  const isOwn = (one: EffectiveSetting): boolean => one.pool === pool && settingAt(one.env)?.setting.env === env;
+  const own = pool === null ? undefined : effective.find(isOwn);
+  return own ?? effective.find((one) => one.pool === undefined && one.env === env);
 }

@@ -1,5 +1,5 @@
 /** Sentences about settings in the words of the file that they stand in: the code knows them by their variables' names. */
-import type { EffectiveSetting } from "./effective.ts";
+import { DEFAULT_ORIGIN, type EffectiveSetting } from "./effective.ts";
 import { filePath } from "./file-keys.ts";
 
 /** Of places, those of configuration files have a line and a column. */
@@ -21,7 +21,7 @@ export function inWordsOfSources(
   if (inFile.length === 0) return sentence;
   // Who writes a file would look there for what is unset, too.
   const names = new Set(
-    named.filter((setting) => inFile.includes(setting) || setting.origin === "default").map(({ env }) => env),
+    named.filter((setting) => inFile.includes(setting) || setting.origin === DEFAULT_ORIGIN).map(({ env }) => env),
   );
   const told = sentence.replace(/\b[A-Z][A-Z0-9_]*\b/g, (name) => (names.has(name) ? pathOf(name)! : name));
   return `${told} (${inFile.map(({ env, origin }) => `${pathOf(env)} is at ${origin}`).join(", ")})`;

@@ -4,7 +4,7 @@ import type { ModelServerConfig } from "../config/model-server.ts";
 import { type ModelFiles, type ModelPaths, modelPaths, readModelFiles } from "../learning/models/files/model-files.ts";
 import { loadModel } from "../learning/models/inference/load-model.ts";
 import type { OutputKind } from "../learning/models/score-model.ts";
-import { FileWatch } from "../shared/file-watch.ts";
+import { FileWatch } from "../shared/files/file-watch.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { Batcher } from "./batcher.ts";
 import type { ModelServerCounts } from "./metrics.ts";

@@ -16,6 +16,10 @@ export interface Range {
 export const WEIGHT: Range = { least: 0.001, most: 65_535 };
 /** Requests in flight that a server is meant to take. */
 export const CAPACITY: Range = { least: 1, most: 1_000_000, whole: true };
+/** Which part of a route's requests a pool gets, relative to the route's other pools. */
+export const SHARE: Range = { least: 0, most: 1_000_000, whole: true };
+/** Pools among which one route may split its requests. */
+export const MOST_SHARES = 64;
 /** CPU or memory in use, percent of what there is: more than 100 where there is a reservation (gRFC A51). */
 export const USAGE_PERCENT: Range = { least: 0, most: 10_000 };
 /** How long an attempt took, milliseconds: up to eleven days. */

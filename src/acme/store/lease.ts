@@ -44,12 +44,16 @@ export class Lease {
     return true;
   }
 
-  /** Lets go of it, if it is still ours. */
+  /** Lets go of it, if it is still ours. Never throws. */
   release(): void {
     if (this.#touching === null) return;
     clearInterval(this.#touching);
     this.#touching = null;
-    if (readPrivateFile(this.#path) === this.#holder) rmSync(this.#path, { force: true });
+    try {
+      if (readPrivateFile(this.#path) === this.#holder) rmSync(this.#path, { force: true });
+    } catch {
+      // The directory cannot be used: who comes later waits until nobody has touched it for a while.
+    }
   }
 
   #isHeld(): boolean {

@@ -1,5 +1,6 @@
 /** What all commands take that change something of a running instance, and how they send it. */
 import { type Command, InvalidArgumentError } from "commander";
+import { changeInWords } from "../../shared/operations/words.ts";
 import { type AdminFlags, askAdmin, withAdminFlags } from "../admin-client.ts";
 import { print, printError, printJson } from "../output.ts";
 
@@ -63,7 +64,7 @@ export function tellChange({ json }: Pick<ChangeFlags, "json">, answer: ChangeAn
   }
   if (answer.changed === false) print("Nothing is changed: it is so already.");
   else if (answer.dry_run === true) {
-    print(`Nothing was changed. It would be, of ${answer.target}: ${shown(answer.before)} → ${shown(answer.after)}`);
+    print(`Nothing was changed. It would be, of ${answer.target}: ${changeInWords(answer.before, answer.after)}`);
   } else print(done);
   for (const warning of answer.warnings ?? []) printError(`Warning: ${warning}.`);
 }
@@ -71,8 +72,4 @@ export function tellChange({ json }: Pick<ChangeFlags, "json">, answer: ChangeAn
 function yesOrNo(text: string): boolean {
   if (text === "true" || text === "false") return text === "true";
   throw new InvalidArgumentError("Expected true or false.");
-}
-
-function shown(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -1,4 +1,5 @@
 /** Overrides and the audit as people read them. */
+import { changeInWords, valueInWords } from "../../shared/operations/words.ts";
 import { visible } from "../../shared/visible-text.ts";
 import { columns } from "../columns.ts";
 
@@ -44,8 +45,8 @@ export function overrideTable({ overrides, kept_in: keptIn }: OverridesAnswer): 
       id,
       kind,
       what(target),
-      shown(value),
-      shown(configured),
+      kind === "canary" ? shownCanary(value) : valueInWords(value),
+      valueInWords(configured),
       one.in_force ? "yes" : `no: ${one.why_not}`,
       `${by}, ${at.slice(0, 16)}Z`,
       [...lasts, reason].filter((part) => part !== "").join("; "),
@@ -59,7 +60,7 @@ export function overrideTable({ overrides, kept_in: keptIn }: OverridesAnswer): 
 export function auditTable({ entries }: AuditAnswer): string {
   if (entries.length === 0) return "Nothing was changed at run time.";
   const rows = entries.map(({ at, actor, action, target, before, after, reason }) =>
-    [at.slice(0, 19), actor, action, target, `${shown(before)} → ${shown(after)}`, reason].map(visible),
+    [at.slice(0, 19), actor, action, target, changeInWords(before, after), reason].map(visible),
   );
   return columns([["AT", "BY", "ACTION", "OF", "CHANGE", "WHY"], ...rows]);
 }
@@ -71,7 +72,8 @@ function what(target: Readonly<Record<string, string | null>>): string {
     .join(" ");
 }
 
-function shown(value: unknown): string {
-  if (value === null || value === undefined) return "-";
-  return typeof value === "string" ? value : JSON.stringify(value);
+/** `shop-next 5 %` of its terms. */
+function shownCanary(value: unknown): string {
+  const { pool, percent } = value as { readonly pool: string; readonly percent: number };
+  return `${pool} ${percent} %`;
 }

@@ -160,7 +160,7 @@ function pathOf({ id }: ListedServer): string {
 
 function reasonOf(answer: ChangeAnswer): string {
   const { state, state_reason: why } = answer as Partial<ListedServer>;
-  return `${state} (${why})`;
+  return `${state === "maintenance" ? "in maintenance" : state} (${why})`;
 }
 
 /** Until it is idle. Sets the exit code when it is not in time. */

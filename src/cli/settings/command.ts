@@ -1,6 +1,7 @@
 /** `neurabalancer settings`: what a running instance goes by, and what operators change of it. */
 import { existsSync, readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { DEFAULT_ORIGIN } from "../../config/effective.ts";
 import { type AdminFlags, askAdmin, withAdminFlags } from "../admin-client.ts";
 import { type ChangeAnswer, type ChangeFlags, sendChange, tellChange, withChangeFlags } from "../changes/flags.ts";
 import { print, printError, printJson } from "../output.ts";
@@ -49,7 +50,7 @@ export function registerSettings(program: Command): void {
       const shown = all.filter(
         ({ name, origin }) =>
           (wanted.length === 0 || wanted.some((part) => name.includes(part))) &&
-          (flags.changed !== true || origin !== "default"),
+          (flags.changed !== true || origin !== DEFAULT_ORIGIN),
       );
       if (flags.json === true) printJson(shown);
       else print(settingTable(shown));

@@ -2,8 +2,7 @@
 import type { Override, OverrideTarget, ServerTarget } from "../../shared/operations/override.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
 import type { Config } from "../config.ts";
-import type { EffectiveSetting } from "../effective.ts";
-import { settingAt } from "../file-keys.ts";
+import { type EffectiveSetting, effectiveOf } from "../effective.ts";
 import { meanTheSame, whyNotInOverride, whyNotOverridable } from "./overridable.ts";
 import { sharesOf } from "./splits.ts";
 
@@ -52,11 +51,7 @@ export function configuredOf(
       if (pool !== null && !config.pools.some(({ name }) => name === pool)) return noPool(pool);
       const why = whyNotOverridable(setting, pool);
       if (why !== null) return gone(why);
-      const own = effective.find(
-        (one) => one.pool === pool && pool !== null && settingAt(one.env)?.setting.env === setting,
-      );
-      const shared = effective.find((one) => one.pool === undefined && one.env === setting);
-      const value = (own ?? shared)?.value ?? null;
+      const value = effectiveOf(effective, pool, setting)?.value ?? null;
       const whyNotIn = whyNotInOverride(setting, value);
       return whyNotIn === null ? { kind: "value", value } : gone(whyNotIn);
     }

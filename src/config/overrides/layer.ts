@@ -1,4 +1,5 @@
 /** Overrides as a layer over the sources of the configuration: they are read and checked as what stands in a file is. */
+import { describeMaker } from "../../shared/operations/maker.ts";
 import type { Override, OverrideOf } from "../../shared/operations/override.ts";
 import { FILE_SECTIONS, settingAt } from "../file-keys.ts";
 import type { SettingsSource } from "../sources/source.ts";
@@ -18,14 +19,17 @@ export function isConfigured(override: Override): override is ConfiguredOverride
   return ["setting", "server_added", "server_removed", "split", "canary"].includes(override.kind);
 }
 
-/** Where what an override says stands: `override by deploy, 2026-11-29T02:10Z`. */
-export function originOf({ by, atMs }: Pick<Override, "by" | "atMs">): string {
-  return `override by ${by}, ${new Date(atMs).toISOString().slice(0, 16)}Z`;
+/** With this begins the origin of what an override says. */
+const OVERRIDE = "override ";
+
+/** Whether what has this origin was set at run time, and so stays when the configuration is read again. */
+export function isOfOverride(origin: string): boolean {
+  return origin.startsWith(OVERRIDE);
 }
 
-/** How a sentence begins that is about an override. */
-export function overrideCalled(what: string, override: Pick<Override, "by" | "atMs">): string {
-  return `${what} (${originOf(override)})`;
+/** Where what an override says stands: `override by deploy, 2026-11-29T02:10Z`. */
+export function originOf(override: Pick<Override, "by" | "atMs">): string {
+  return `${OVERRIDE}${describeMaker(override)}`;
 }
 
 /** Overrides laid over a configuration. */

@@ -3,14 +3,11 @@
 import { sharesAt } from "../../shared/operations/canary.ts";
 import type { OverrideOf } from "../../shared/operations/override.ts";
 import type { Shares } from "../../shared/operations/shares.ts";
+import { describeRange, inRange, MOST_SHARES, SHARE } from "../../shared/ranges.ts";
 import type { RouteConfig } from "../config.ts";
 import type { EffectiveSetting } from "../effective.ts";
 import { routePath } from "../routes/path.ts";
 import { type OverrideLayer, originOf } from "./layer.ts";
-
-/** As a file's `split` has it. */
-const WEIGHT = { least: 0, most: 1_000_000 } as const;
-const MAX_TARGETS = 64;
 
 /** The shares of a route; `null` = it sends nothing to pools. */
 export function sharesOf({ action }: Pick<RouteConfig, "action">): Shares | null {
@@ -38,17 +35,14 @@ export function overrideSplits(
     const say = (what: string): void => void problems.push(`the ${kind} of route ${target.route} (${origin}) ${what}`);
     const route = changed.find(({ name }) => name === target.route);
     const shares = Object.entries(wantedOf(override));
-    const wrong = shares.find(
-      ([, weight]) => !Number.isInteger(weight) || weight < WEIGHT.least || weight > WEIGHT.most,
-    );
+    const wrong = shares.find(([, weight]) => !inRange(weight, SHARE));
     const unknown = shares.find(([pool]) => pools !== null && !pools.includes(pool));
     if (route === undefined) say("is of no route that there is");
     else if (route.action.kind !== "forward")
       say(`cannot be: the route does not forward, it has a ${route.action.kind}`);
-    else if (shares.length === 0 || shares.length > MAX_TARGETS)
-      say(`names ${shares.length} pools: name 1 … ${MAX_TARGETS}`);
-    else if (wrong !== undefined)
-      say(`gives ${wrong[0]} the weight ${wrong[1]}: it must be an integer ${WEIGHT.least} … ${WEIGHT.most}`);
+    else if (shares.length === 0 || shares.length > MOST_SHARES)
+      say(`names ${shares.length} pools: name 1 … ${MOST_SHARES}`);
+    else if (wrong !== undefined) say(`gives ${wrong[0]} the weight ${wrong[1]}: it must be ${describeRange(SHARE)}`);
     else if (unknown !== undefined)
       say(`names ${unknown[0]}, which is no pool${pools === null ? "" : `: there are ${pools.join(", ")}`}`);
     else if (shares.every(([, weight]) => weight === 0))

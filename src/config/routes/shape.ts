@@ -1,4 +1,5 @@
 /** What the file says of a route. */
+import { MOST_SHARES, SHARE } from "../../shared/ranges.ts";
 import { ACCESS_LISTS } from "../listeners/access-lists.ts";
 import { field, list, map, oneOrMore, orEmpty, type ReadOf, struct, value } from "../shapes/shape.ts";
 import { hashOn } from "../values/hash-on.ts";
@@ -29,7 +30,7 @@ import {
   wholeText,
 } from "../values/value-types.ts";
 
-const WEIGHT = integer(0, 1_000_000);
+const WEIGHT = integer(SHARE.least, SHARE.most);
 
 const edits = (what: string, secret: boolean, sample: string) =>
   struct({
@@ -89,7 +90,7 @@ export const ROUTE = struct(
           pool: field("A pool.", value(shortName), "shop"),
           weight: field("Its share, relative to the others (default 1).", value(WEIGHT), "1"),
         }),
-        { max: 64 },
+        { max: MOST_SHARES },
       ),
       "",
     ),

@@ -69,7 +69,11 @@ export function readSites({ draft, variables, overrides, layer, read, leaves }: 
   if (routed !== null && read.routes !== undefined) {
     const used = new Set(read.routes.entries.flatMap(poolsNamed).map(({ value }) => value));
     for (const { name, path, place } of read.pools?.entries ?? []) {
-      if (!used.has(name)) findings.warning({ path, place }, "is used by no route: nothing goes to it");
+      if (!used.has(name))
+        findings.warning(
+          { path, place },
+          "is used by no route: nothing goes to it until a canary or a split sends it requests",
+        );
     }
     if (servers !== undefined && !used.has(DEFAULT_POOL)) {
       findings.warnings.push(`${servers.key ?? SERVERS} makes the pool ${DEFAULT_POOL}, and no route uses it`);

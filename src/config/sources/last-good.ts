@@ -2,8 +2,9 @@
  * The texts of the configuration that ran last, for `serve --last-good`: one file in `DATA_DIR`, readable by its owner alone,
  * because files of settings may hold secrets.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { replaceFileSync } from "../../shared/files/replace-file.ts";
 import type { SourceFile } from "./source.ts";
 import { readText } from "./text.ts";
 
@@ -26,22 +27,7 @@ export function keepSources(directory: string, sources: KeptSources): void {
   if (sources.env === null && sources.config === null && !existsSync(path)) return;
   const { env, config } = sources;
   mkdirSync(directory, { recursive: true });
-  const temporary = `${path}.new`;
-  rmSync(temporary, { force: true }); // of a process that ended here: it may have other permissions
-  const file = openSync(temporary, "wx", 0o600);
-  try {
-    try {
-      // Not writeSync: where the disk fills it writes a part, and says nothing of it.
-      writeFileSync(file, `${JSON.stringify({ format: FORMAT, env, config })}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  replaceFileSync(path, `${JSON.stringify({ format: FORMAT, env, config })}\n`, { mode: 0o600 });
 }
 
 /** What was kept; `null` = nothing. Throws an `Error` made for the operator when it cannot be read. */

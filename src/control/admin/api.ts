@@ -6,8 +6,8 @@ import type { Logger } from "../../telemetry/log/logger.ts";
 import { requireJson } from "./access/browsers.ts";
 import { Guard, type Visitor } from "./access/guard.ts";
 import { type Call, type Caller, ITSELF, PASSER_BY, type Scope } from "./call.ts";
-import { readBody, readParts, readQuery } from "./input.ts";
-import { ApiError } from "./responses.ts";
+import { dropBody, readBody, readParts, readQuery } from "./input.ts";
+import { ApiError, RETRY_SOON } from "./responses.ts";
 import { type AdminRoute, allowedMethods, operationOf, patternOf, readOnly } from "./routes/route.ts";
 import { type AdminControl, adminRoutes } from "./routes/routes.ts";
 import { BusyError } from "./shared-response.ts";
@@ -16,7 +16,6 @@ import { targetOf } from "./target.ts";
 /** Where a request came in, and of the admin port who asks there. */
 export type Door = { readonly kind: "relay" } | ({ readonly kind: "admin" } & Visitor);
 
-const RETRY_SOON = { "retry-after": "1" } as const;
 type AskItself = Call["askItself"];
 /** What is needed to hear that there is nothing. */
 const ELSEWHERE: Scope = "read";
@@ -52,6 +51,7 @@ export class AdminApi {
     } catch (error) {
       response = this.#failed(error, request);
     }
+    await dropBody(request);
     if (door.kind === "admin") this.#guard.note(caller?.scope ?? null, response.status);
     return response;
   }

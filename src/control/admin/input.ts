@@ -23,6 +23,8 @@ export function readQuery(request: Request, schema: z.ZodType | undefined): unkn
 
 /** Longer bodies are refused: a configuration to be tried is the largest that anybody sends. */
 const MAX_BODY_BYTES = 64 * 1024;
+/** Of what is refused so much is read all the same. Who sends more may find the connection reset, and the response gone. */
+const MAX_DROPPED_BYTES = 1024 * 1024;
 
 /** The body; throws 400 with every problem, 413 when it is too large. An empty one is `{}`. */
 export async function readBody(request: Request, schema: z.ZodType | undefined): Promise<unknown> {
@@ -37,18 +39,37 @@ export async function readBody(request: Request, schema: z.ZodType | undefined):
   return checked(body, schema, "invalid_body", "the body");
 }
 
-/** Of a larger one no more is read than tells that it is. */
+/** Of a larger one nothing is kept. */
 async function bodyOf({ body }: Request): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body ?? []) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) {
-      throw new ApiError(413, "body_too_large", `the body is too large: ${MAX_BODY_BYTES} bytes are the most`);
-    }
-    chunks.push(chunk);
+    if (size > MAX_DROPPED_BYTES) break;
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+  }
+  if (size > MAX_BODY_BYTES) {
+    throw new ApiError(413, "body_too_large", `the body is too large: ${MAX_BODY_BYTES} bytes are the most`);
   }
   return UTF_8.decode(Buffer.concat(chunks));
+}
+
+/**
+ * Reads what nobody has read of the body, and keeps nothing of it. A connection that is closed behind a response with something
+ * unread is reset, and the client, which may still be sending, never sees the response: a refusal in words would be lost.
+ * Never rejects: who goes away meanwhile wants no response.
+ */
+export async function dropBody({ body, bodyUsed }: Request): Promise<void> {
+  if (body === null || bodyUsed) return;
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      size += chunk.length;
+      if (size > MAX_DROPPED_BYTES) return;
+    }
+  } catch {
+    // It broke off: so has the connection.
+  }
 }
 
 /** What stands in the path, without its percent-encoding; throws 400. */

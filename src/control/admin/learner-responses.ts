@@ -6,7 +6,7 @@ import type { Model as StoredModel, Verdict as StoredVerdict } from "../../stora
 import { type Learner, LearnerUnavailableError } from "../processes/learner/learner.ts";
 import { describeLearning, describePool, type LearningView } from "../processes/learner/status.ts";
 import type { LearningOverview, ModelList, SaidOfPool, VerdictList } from "./answers/learning.ts";
-import { ApiError } from "./responses.ts";
+import { ApiError, RETRY_SOON } from "./responses.ts";
 
 /** By name of the pool. */
 type Descriptions = Readonly<Record<string, LearnerDescription>>;
@@ -192,7 +192,7 @@ async function ask<T>(learner: Pick<Learner, "ask">, question: Parameters<Learne
     return (await learner.ask(question)) as T | null;
   } catch (error) {
     if (error instanceof LearnerUnavailableError)
-      throw new ApiError(503, "learner_unavailable", error.message, { "retry-after": "1" });
+      throw new ApiError(503, "learner_unavailable", error.message, RETRY_SOON);
     throw error;
   }
 }

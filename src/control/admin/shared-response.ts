@@ -19,6 +19,14 @@ export class BusyError extends Error {
   override readonly name = "BusyError";
 }
 
+/** Does `work` after so many milliseconds. @returns what takes that back. */
+export type After = (ms: number, work: () => void) => () => void;
+
+const afterMs: After = (ms, work) => {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
+};
+
 interface Waiter<T> {
   readonly resolve: (answer: T) => void;
   readonly reject: (error: unknown) => void;
@@ -38,12 +46,15 @@ export class SharedResponse<T, Kind = undefined> {
   /** Those who came since it was begun, by what they want; who has waited longest is first. */
   readonly #waiting = new Map<Kind, Set<Waiter<T>>>();
   #restUntilMs = Number.NEGATIVE_INFINITY;
-  #timer: Timer | null = null;
+  readonly #after: After;
+  /** Ends the rest without beginning anything; `null` = nobody waits for its end. */
+  #stopResting: (() => void) | null = null;
 
-  /** @param nowMs monotonic clock, milliseconds. */
-  constructor(make: (kind: Kind) => Work<T>, nowMs: () => number) {
+  /** @param nowMs monotonic clock, milliseconds. @param after waits by the same clock. */
+  constructor(make: (kind: Kind) => Work<T>, nowMs: () => number, after: After = afterMs) {
     this.#make = make;
     this.#nowMs = nowMs;
+    this.#after = after;
   }
 
   /**
@@ -63,7 +74,7 @@ export class SharedResponse<T, Kind = undefined> {
     const leave = (): void => {
       waiters.delete(waiter);
       if (waiters.size === 0 && this.#waiting.get(kind) === waiters) this.#waiting.delete(kind);
-      if (this.#waiting.size === 0) this.#stopResting();
+      if (this.#waiting.size === 0) this.#forgetRest();
       reject(signal.reason);
     };
     signal.addEventListener("abort", leave, { once: true });
@@ -72,15 +83,15 @@ export class SharedResponse<T, Kind = undefined> {
   }
 
   readonly #begin = (): void => {
-    if (this.#making !== null || this.#timer !== null) return;
+    if (this.#making !== null || this.#stopResting !== null) return;
     const [next] = this.#waiting;
     if (next === undefined) return;
     const restMs = this.#restUntilMs - this.#nowMs();
     if (restMs > 0) {
-      this.#timer = setTimeout(() => {
-        this.#timer = null;
+      this.#stopResting = this.#after(restMs, () => {
+        this.#stopResting = null;
         this.#begin();
-      }, restMs);
+      });
       return;
     }
     const [kind, waiters] = next;
@@ -89,9 +100,9 @@ export class SharedResponse<T, Kind = undefined> {
     this.#turn(this.#making);
   };
 
-  #stopResting(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+  #forgetRest(): void {
+    this.#stopResting?.();
+    this.#stopResting = null;
   }
 
   #turn(making: Making<T>): void {

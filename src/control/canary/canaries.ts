@@ -6,6 +6,7 @@ import type { RouteSpec } from "../../protocol/route.ts";
 import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { sharesAt } from "../../shared/operations/canary.ts";
 import type { OverrideOf } from "../../shared/operations/override.ts";
+import { shortened } from "../../shared/shortened.ts";
 import type { ControlLog } from "../log.ts";
 import { NotKeptError } from "../operations/errors.ts";
 import { ITSELF, type Operations } from "../operations/operations.ts";
@@ -43,8 +44,8 @@ const MOST_REASON = 400;
 interface Entry {
   readonly canary: Canary;
   readonly reader: { readonly canary: ArmReader; readonly stable: ArmReader };
-  /** Something is being done about it: what becomes of its override is known to whoever does it. */
-  busy: boolean;
+  /** So many are doing something about it: what becomes of its override is known to them. */
+  busy: number;
   /** An act of its own failed: not before. */
   notBeforeMs: number;
 }
@@ -99,19 +100,20 @@ export class Canaries {
     end: { readonly state: CanaryEnd; readonly why: string } | null,
     work: () => Promise<T>,
   ) {
+    this.#follow(); // it may have begun elsewhere, just now
     const entry = this.#entries.get(route);
     if (entry?.canary.isLive !== true) {
       const result = await work();
       this.#follow();
       return result;
     }
-    entry.busy = true;
+    entry.busy++;
     try {
       const result = await work();
       if (end !== null) this.#end(entry, end.state, end.why);
       return result;
     } finally {
-      entry.busy = false;
+      entry.busy--;
       this.#follow();
     }
   }
@@ -124,7 +126,7 @@ export class Canaries {
     for (const entry of this.#entries.values()) {
       const { canary, reader } = entry;
       const route = routes().find(({ name }) => name === canary.route);
-      if (!canary.isLive || entry.busy || route === undefined) continue;
+      if (!canary.isLive || entry.busy > 0 || route === undefined) continue;
       const { pool, stable } = canary.terms;
       const view = {
         canary: reader.canary.read(memory, route, [pool]),
@@ -144,7 +146,7 @@ export class Canaries {
     const routes = new Set(overrides.map(({ target }) => target.route));
     for (const entry of this.#entries.values()) {
       const { canary, busy } = entry;
-      if (!canary.isLive || busy || routes.has(canary.route)) continue;
+      if (!canary.isLive || busy > 0 || routes.has(canary.route)) continue;
       const why =
         "the configuration of the route has changed, or its override was removed (neurabalancer overrides audit)";
       this.#end(entry, "ended", why);
@@ -153,7 +155,7 @@ export class Canaries {
     for (const override of overrides) {
       const { route } = override.target;
       const entry = this.#entries.get(route);
-      if (entry?.busy) continue;
+      if (entry !== undefined && entry.busy > 0) continue;
       if (entry?.canary.isLive && entry.canary.terms.beganMs === override.value.beganMs) {
         if (!Bun.deepEquals(entry.canary.override, override)) entry.canary.change(override, nowMs(), wallMs());
         continue;
@@ -161,7 +163,7 @@ export class Canaries {
       const canary = new Canary(override, this.#assignmentOf(override), nowMs(), wallMs());
       const reader = { canary: new ArmReader(), stable: new ArmReader() };
       this.#entries.delete(route);
-      this.#entries.set(route, { canary, reader, busy: false, notBeforeMs: 0 });
+      this.#entries.set(route, { canary, reader, busy: 0, notBeforeMs: 0 });
       const { pool, percent } = canary.terms;
       log.info({ route, pool, percent }, `canary of route ${route}: pool ${pool} is under trial with ${percent} %`);
     }
@@ -188,7 +190,7 @@ export class Canaries {
       target: `the canary of route ${route}`,
       before: null,
       after: verdict,
-      reason: shortened(sentence),
+      reason: shortened(sentence, MOST_REASON),
       about: { pool: terms.pool },
       words: `canary of route ${route}: it is time to ${what}`,
     });
@@ -198,10 +200,10 @@ export class Canaries {
     const { canary } = entry;
     const { route, terms } = canary;
     const { log, operations } = this.#options;
-    entry.busy = true;
+    entry.busy++;
     entry.notBeforeMs = nowMs + RETRY_MS;
     const make = (keep: boolean) =>
-      operations.change(ITSELF, { reason: shortened(act.why), keep }, () => {
+      operations.change(ITSELF, { reason: shortened(act.why, MOST_REASON), keep }, () => {
         const present = operations.inForceOf("canary").find(({ target }) => target.route === route);
         if (!Bun.deepEquals(present, canary.override)) throw new SupersededError();
         return proposeAct(route, terms, sharesAt(terms, terms.percent), act);
@@ -223,7 +225,7 @@ export class Canaries {
         log.error({ route }, `canary of route ${route}: not done, it is tried again in ${seconds} s: ${message}`);
       }
     } finally {
-      entry.busy = false;
+      entry.busy--;
       this.#follow();
     }
   }
@@ -236,8 +238,4 @@ export class Canaries {
     const ended = [...this.#entries.values()].filter((one) => !one.canary.isLive);
     for (const one of ended.slice(0, Math.max(0, ended.length - MOST_ENDED))) this.#entries.delete(one.canary.route);
   }
-}
-
-function shortened(text: string): string {
-  return text.length <= MOST_REASON ? text : `${text.slice(0, MOST_REASON - 1)}…`;
 }

@@ -1,5 +1,5 @@
 /** A canary as the API shows it. */
-import { lastStep, nextStep } from "../../shared/operations/canary.ts";
+import { type CanaryTerms, lastStep, nextStep } from "../../shared/operations/canary.ts";
 import type { Shares } from "../../shared/operations/shares.ts";
 import type { Assignment } from "./assignment.ts";
 import type { Canary, CanaryState } from "./canary.ts";
@@ -17,22 +17,28 @@ export interface ArmReport {
   readonly mean_ms: number | null;
 }
 
-/** One canary. */
-export interface CanaryReport {
-  readonly route: string;
+/** What is wanted of a canary. */
+export interface CanaryTermsReport {
   readonly pool: string;
-  readonly state: CanaryState;
   /** What share of the requests it has, percent; of one that was rolled back, had. */
   readonly percent: number;
   readonly steps: readonly number[];
-  /** Percent; `null` = there is none. */
-  readonly next_step: number | null;
   readonly stable: Shares;
   readonly auto: boolean;
   readonly min_duration_ms: number;
   readonly min_requests: number;
   readonly max_duration_ms: number;
   readonly tolerance: number;
+  readonly began_at: string;
+  readonly began_by: string;
+}
+
+/** One canary. */
+export interface CanaryReport extends CanaryTermsReport {
+  readonly route: string;
+  readonly state: CanaryState;
+  /** Percent; `null` = there is none. */
+  readonly next_step: number | null;
   /** What chance assigns: each request, or a client with all of its requests. */
   readonly assignment: Assignment;
   readonly verdict: CanaryVerdict | null;
@@ -44,8 +50,6 @@ export interface CanaryReport {
   readonly arms: { readonly canary: ArmReport; readonly stable: ArmReport };
   /** How much more a request costs than in the other pools, as a share; `null` = there is nothing to compare yet. */
   readonly difference: number | null;
-  readonly began_at: string;
-  readonly began_by: string;
   readonly step_began_at: string;
   /** It outlives restarts. */
   readonly kept: boolean;
@@ -55,28 +59,36 @@ export interface CanaryReport {
 export function reportOf(canary: Canary): CanaryReport {
   const { route, terms, state, assignment, verdict, sentence, evidence, figures, stepMs, override } = canary;
   return {
+    ...termsReport(terms),
     route,
-    pool: terms.pool,
     state,
     percent: state === "promoted" ? lastStep(terms) : terms.percent,
-    steps: terms.steps,
     next_step: canary.isLive ? nextStep(terms) : null,
-    stable: terms.stable,
-    auto: terms.auto,
-    min_duration_ms: terms.minDurationMs,
-    min_requests: terms.minRequests,
-    max_duration_ms: terms.maxDurationMs,
-    tolerance: terms.tolerance,
     assignment,
     verdict,
     sentence,
     evidence: { worse: shownEvidence(evidence.worse), no_worse: shownEvidence(evidence.noWorse) },
     arms: { canary: armReport(figures.canary), stable: armReport(figures.stable) },
     difference: Number.isFinite(figures.relative) ? rounded(figures.relative) : null,
-    began_at: new Date(terms.beganMs).toISOString(),
-    began_by: terms.beganBy,
     step_began_at: new Date(stepMs).toISOString(),
     kept: override.kept,
+  };
+}
+
+/** What is wanted, as its override says it. */
+export function termsReport(terms: CanaryTerms): CanaryTermsReport {
+  return {
+    pool: terms.pool,
+    percent: terms.percent,
+    steps: terms.steps,
+    stable: terms.stable,
+    auto: terms.auto,
+    min_duration_ms: terms.minDurationMs,
+    min_requests: terms.minRequests,
+    max_duration_ms: terms.maxDurationMs,
+    tolerance: terms.tolerance,
+    began_at: new Date(terms.beganMs).toISOString(),
+    began_by: terms.beganBy,
   };
 }
 

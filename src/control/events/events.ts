@@ -1,4 +1,5 @@
 /** Whom parts of the control plane tell what happened. */
+import { LOCAL_ACTOR, OWN_ACTOR } from "../../shared/operations/audit.ts";
 import type { EventRow } from "../../storage/history-store.ts";
 
 /** Something that happened; what is left out is now, of the whole instance, without a server, done by the balancer itself. */
@@ -16,12 +17,18 @@ export const BALANCER = "balancer";
 export const OPERATOR_SIGNAL = "SIGHUP";
 /** Names that mean other addresses now, as `actor`. */
 export const DISCOVERY = "discovery";
-/** The `servers` table of the store, as `actor`. */
+/** What the store says, as `actor`: its `servers` table, and what another instance has changed. */
 export const STORE = "store";
 
 /** Whoever asked at the admin port, as `actor`. @param client its address. */
 export function adminActor(client: string): string {
   return client === "" ? "admin API" : `admin API (${client})`;
+}
+
+/** Who made a change, as `actor`. @param name as the audit has it. @param client its address; may be empty. */
+export function changeActor(name: string, client: string): string {
+  if (name === OWN_ACTOR) return BALANCER;
+  return adminActor([name === LOCAL_ACTOR ? "" : name, client].filter((part) => part !== "").join(", "));
 }
 
 /** For parts that nobody listens to. */

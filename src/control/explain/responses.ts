@@ -24,7 +24,7 @@ import {
   reasonOf,
   standsFor,
 } from "./record.ts";
-import { ALL_RINGS, IdMatch, isBefore, KEPT_RING, newestFirst, oldestMs } from "./search.ts";
+import { ALL_RINGS, IdMatch, KEPT_RING, newestFirst, oldestMs } from "./search.ts";
 import { summaryOf, waitReason } from "./summary.ts";
 
 /** Errors are counted over so long. */
@@ -128,7 +128,7 @@ export class ExplainResponses {
       oneIn = Math.max(oneIn, memory.figures[at + ExplainFigure.USUAL_ONE_IN]);
       slowMs = Math.max(slowMs, memory.figures[at + ExplainFigure.SLOW_MS]);
     }
-    const usual = oneIn === 1 ? "every usual request is kept" : `1 in ${oneIn} of usual requests is kept`;
+    const usual = oneIn === 1 ? "every request is remembered" : `of usual requests 1 in ${oneIn} is remembered`;
     return {
       enabled: enabled(),
       usual_since: since(ExplainRing.USUAL),
@@ -137,7 +137,7 @@ export class ExplainResponses {
       slow_ms: slowMs > 0 ? Math.round(slowMs * 1000) / 1000 : null,
       bytes: bytes().taken,
       limit_bytes: bytes().limit,
-      note: enabled() ? `${usual}; failed and slow ones always, and longest` : "EXPLAIN=off: nothing is kept",
+      note: enabled() ? `${usual}; failed and slow ones are kept longest` : "EXPLAIN=off: nothing is kept",
     };
   }
 
@@ -206,7 +206,7 @@ export class ExplainResponses {
         yield null;
         continue;
       }
-      if (isBefore(record, sinceMs) && endedMs(record) < sinceMs) break;
+      if (endedMs(record) < sinceMs) break;
       const code = reasonOf(record) === DetailReason.FAILED ? failureOf(record) : null;
       if (code !== null) counts.set(code, (counts.get(code) ?? 0) + standsFor(record));
     }

@@ -94,11 +94,11 @@ export class FleetAnnouncer {
   panic(panic: boolean, up: number, total: number): void {
     if (panic) {
       this.#counts.panics++;
-      const message = `panic routing: only ${up} of ${total} servers are up, so all that answer take requests`;
+      const message = `panic routing: ${up} of ${total} servers up, so all that answer take requests`;
       this.#log.warn({ up, total }, message);
       this.#events.note({ kind: "panic", message, detail: { on: true, up, total } });
     } else {
-      const message = `panic routing is over: ${up} of ${total} servers are up`;
+      const message = `panic routing is over: ${up} of ${total} servers up`;
       this.#log.info({ up, total }, message);
       this.#events.note({ kind: "panic", message, detail: { on: false, up, total } });
     }

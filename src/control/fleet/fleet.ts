@@ -107,28 +107,28 @@ export class Fleet {
 
   /** Finds the servers (bounded: a name that does not answer joins later), publishes them and begins to probe. */
   async start(options: FleetOptions): Promise<void> {
-    await this.#inTurn(() => this.#configure(options, true));
+    await this.#inTurn(() => this.#configure(options, true, OPERATOR_SIGNAL));
     if (!this.#stopped) this.#loop.add(this.#work);
   }
 
-  /** As `start`, in an instance that runs: its servers get their share little by little. */
-  async join(options: FleetOptions): Promise<void> {
-    await this.#inTurn(() => this.#configure(options, false));
+  /** As `start`, in an instance that runs: its servers get their share little by little. @param actor who wants it. */
+  async join(options: FleetOptions, actor: string = OPERATOR_SIGNAL): Promise<void> {
+    await this.#inTurn(() => this.#configure(options, false, actor));
     if (!this.#stopped) this.#loop.add(this.#work);
   }
 
-  /** Takes over new options. Servers that stay keep id, state and statistics; removed ones drain. */
-  async update(options: FleetOptions): Promise<void> {
+  /** Takes over new options. Servers that stay keep id, state and statistics; removed ones drain. @param actor who wants it. */
+  async update(options: FleetOptions, actor: string = OPERATOR_SIGNAL): Promise<void> {
     this.#dismissed = false;
-    await this.#inTurn(() => this.#configure(options, false));
+    await this.#inTurn(() => this.#configure(options, false, actor));
   }
 
-  /** Its pool has left the configuration: all servers drain, and nothing is looked for any more. */
-  async dismiss(): Promise<void> {
+  /** Its pool has left the configuration: all servers drain, and nothing is looked for any more. @param actor who wants it. */
+  async dismiss(actor: string): Promise<void> {
     this.#dismissed = true;
     await this.#inTurn(async () => {
       if (this.#dismissed && this.#options !== undefined)
-        await this.#configure({ ...this.#options, servers: [] }, false);
+        await this.#configure({ ...this.#options, servers: [] }, false, actor);
     });
   }
 
@@ -302,7 +302,7 @@ export class Fleet {
     return done;
   }
 
-  async #configure(options: FleetOptions, initial: boolean): Promise<void> {
+  async #configure(options: FleetOptions, initial: boolean, actor: string): Promise<void> {
     const { trustOf = probeTrustOf } = this.#deps;
     this.#trust = trustOf(options); // first: it may throw, and then nothing has changed
     this.#options = options;
@@ -319,7 +319,7 @@ export class Fleet {
       this.#configuring = false;
     }
     this.#observer.readWorkers(this.#deps.clock.nowMs());
-    this.#reconcile(initial, OPERATOR_SIGNAL);
+    this.#reconcile(initial, actor);
     this.tick();
   }
 

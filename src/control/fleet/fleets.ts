@@ -11,7 +11,7 @@ import { DEFAULT_POOL } from "../../protocol/pool.ts";
 import type { RecordedServer } from "../../protocol/recorded-names.ts";
 import type { ServerRow } from "../../storage/history-store.ts";
 import type { FleetEvents } from "../../telemetry/metrics/source.ts";
-import { type Events, NO_EVENTS } from "../events/events.ts";
+import { type Events, NO_EVENTS, OPERATOR_SIGNAL } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import { ControlLoop } from "./control-loop.ts";
 import { type EndpointsListener, Fleet, type FleetDependencies } from "./fleet.ts";
@@ -75,8 +75,8 @@ export class Fleets {
   #present: readonly PoolPlan[] = [];
   /** Number of the last configuration that was taken over. */
   #generation = 0;
-  /** By name of a pool that has gone: the configuration since which it is not there. */
-  readonly #goneSince = new Map<string, number>();
+  /** By name of a pool that has gone: the configuration since which it is not there, and who took that over. */
+  readonly #goneSince = new Map<string, { readonly generation: number; readonly actor: string }>();
   /** What fleets that are gone have counted: no counter runs backwards. */
   #past: FleetEvents = NO_COUNTS;
   /** Set while a configuration is taken over: the workers are told of endpoints with all the rest. */
@@ -91,16 +91,17 @@ export class Fleets {
 
   /** The pools that an instance starts with; bounded: a name that does not answer joins later. */
   async start(plans: readonly PoolPlan[]): Promise<void> {
-    await this.#takeOver(plans, (fleet, options) => fleet.start(options));
+    await this.#takeOver(plans, OPERATOR_SIGNAL, (fleet, options) => fleet.start(options));
     this.settle(Promise.resolve());
   }
 
   /**
    * The pools are these from now on, but for those that go: they stay until `settle`. Rejects, and nothing has changed, when
    * one cannot be. `settle` must follow when it does not.
+   * @param actor who wants it.
    */
-  async update(plans: readonly PoolPlan[]): Promise<void> {
-    await this.#takeOver(plans, (fleet, options) => fleet.join(options));
+  async update(plans: readonly PoolPlan[], actor: string = OPERATOR_SIGNAL): Promise<void> {
+    await this.#takeOver(plans, actor, (fleet, options) => fleet.join(options, actor));
   }
 
   /** @param told resolves when all workers know the pools, the routes and the endpoints. */
@@ -111,7 +112,7 @@ export class Fleets {
     void told.finally(() => {
       held?.resolve();
       // Not those that have come back, nor those that went again: of that the workers may not know yet.
-      for (const [name, since] of this.#goneSince) if (since <= generation) this.#dismiss(name);
+      for (const [name, gone] of this.#goneSince) if (gone.generation <= generation) this.#dismiss(name, gone.actor);
     });
   }
 
@@ -236,6 +237,7 @@ export class Fleets {
 
   async #takeOver(
     plans: readonly PoolPlan[],
+    actor: string,
     begin: (fleet: Fleet, options: FleetOptions) => Promise<void>,
   ): Promise<void> {
     for (const { options } of plans) this.#trust.of(options); // may throw, and then nothing has changed
@@ -243,7 +245,7 @@ export class Fleets {
     this.#generation++;
     for (const name of this.#fleets.keys()) {
       if (plans.some((plan) => plan.name === name)) this.#goneSince.delete(name);
-      else if (!this.#goneSince.has(name)) this.#goneSince.set(name, this.#generation);
+      else if (!this.#goneSince.has(name)) this.#goneSince.set(name, { generation: this.#generation, actor });
     }
     const fleets = plans.map(({ name, row }) => this.#fleets.get(name) ?? this.#open(name, row));
     this.#present = plans;
@@ -251,7 +253,7 @@ export class Fleets {
     await Promise.all(
       plans.map(({ options }, index) => {
         const fleet = fleets[index];
-        return fleet.started ? fleet.update(options) : begin(fleet, options);
+        return fleet.started ? fleet.update(options, actor) : begin(fleet, options);
       }),
     );
     this.#trust.keepOnly(plans.map(({ options }) => options));
@@ -289,10 +291,10 @@ export class Fleets {
   }
 
   /** Its servers take no more requests. The fleet goes when the last of them has drained. */
-  #dismiss(name: string): void {
+  #dismiss(name: string, actor: string): void {
     const fleet = this.#fleets.get(name);
     if (this.#stopped || fleet === undefined || fleet.dismissed) return;
-    void fleet.dismiss();
+    void fleet.dismiss(actor);
     this.#loop.add(this.#reaper);
   }
 

@@ -2,7 +2,7 @@
 import type { Override, OverrideOf, ServerTarget } from "../../shared/operations/override.ts";
 import { historyName } from "../../shared/server-name.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
-import { adminActor } from "../events/events.ts";
+import { changeActor } from "../events/events.ts";
 import type { Withdrawal } from "./withdrawal.ts";
 
 /** Of one server; `null` = nothing is wanted of it. */
@@ -48,8 +48,7 @@ export class OperatedServers {
 }
 
 function withdrawalOf({ value: kind, reason, atMs, untilMs, by, client }: OverrideOf<"state">): Withdrawal {
-  const who = adminActor([by === "local" ? "" : by, client].filter((part) => part !== "").join(", "));
-  return { kind, reason, sinceMs: atMs, untilMs, by: who };
+  return { kind, reason, sinceMs: atMs, untilMs, by: changeActor(by, client) };
 }
 
 function keyOf({ pool, server, address }: ServerTarget): string {

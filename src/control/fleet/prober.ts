@@ -149,14 +149,14 @@ const GOOD_STATUSES = [[200, 299]] as const;
 /** What a probe says of the server's health. */
 function resultOf(
   probed: ProbeResult,
-  { statuses = GOOD_STATUSES, type = "http", ...health }: HealthOptions,
+  { statuses = GOOD_STATUSES, type = "http", path, ...health }: HealthOptions,
 ): CheckResult {
   if (probed.kind === "skipped") return probed;
   if (probed.kind === "error") return { kind: "failure", cause: probed.cause, reason: probed.reason };
   if (type !== "http") return { kind: "success" };
   const { status, body } = probed;
   if (!statuses.some(([from, to]) => status >= from && status <= to)) {
-    return { kind: "failure", cause: "status", reason: `status ${status}` };
+    return { kind: "failure", cause: "status", reason: `status ${status} at ${path}` };
   }
   if (typeof health.body !== "string" || body.includes(health.body)) return { kind: "success" };
   const reason = `status ${status}, but its body lacks the text that it should have`;

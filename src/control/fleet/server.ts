@@ -357,6 +357,7 @@ export class FleetServer {
       configured_weight: weight.configured,
       weight_origin: weight.origin,
       configured_capacity: capacity.configured,
+      configured_hard_limit: this.#server.spec.hardLimit,
       capacity_origin: capacity.origin,
       active_connections: Math.max(0, this.inFlight),
       cpu_usage: Number.isNaN(usage.cpuPercent) ? null : usage.cpuPercent,

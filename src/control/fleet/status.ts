@@ -27,6 +27,8 @@ export interface ServerStatus extends ServerFigures {
   readonly configured_weight: number;
   readonly weight_origin: NumberOrigin;
   readonly configured_capacity: number;
+  /** Most requests in flight, as configured; 0 = not enforced. */
+  readonly configured_hard_limit: number;
   readonly capacity_origin: NumberOrigin;
   /** Since the server came. */
   readonly requests: number;

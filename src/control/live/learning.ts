@@ -174,11 +174,11 @@ function sentenceOf(rung: number, advantage: LiveLearning["advantage"], verdict:
   if (below === undefined) return `${serves} serves: there is no policy below to compare it with`;
   if (advantage === null) return `${serves} serves; too few requests went by ${below} to say which is better`;
   const { mean, low, high } = advantage;
-  const bounds = `between ${percent(low)} and ${percent(high)} with 95 %`;
+  const bounds = `between ${percent(low)} and ${percent(high)}, with 95 % confidence`;
   if (verdict === "unclear")
-    return `${serves} and ${below} do equally well, as far as one can say: a request costs ${bounds} less`;
+    return `${serves} and ${below} do equally well, as far as one can say: what a request saves is ${bounds}`;
   const amount = verdict === "better" ? `${percent(mean)} less` : `${percent(-mean)} more`;
-  const shown = verdict === "better" ? bounds : `between ${percent(-high)} and ${percent(-low)} with 95 %`;
+  const shown = verdict === "better" ? bounds : `between ${percent(-high)} and ${percent(-low)}, with 95 % confidence`;
   return `${serves} is ${verdict} than ${below}: a request costs ${amount} (${shown})`;
 }
 

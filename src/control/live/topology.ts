@@ -61,7 +61,7 @@ function describe(view: LiveView, statuses: readonly ServerStatus[]): Omit<LiveT
       zone: server.zone,
       backup: server.backup,
       configured_weight: server.configured_weight,
-      configured_capacity: server.configured_capacity,
+      configured_capacity: server.configured_hard_limit,
       weight_origin: server.weight_origin,
       capacity_origin: server.capacity_origin,
     })),

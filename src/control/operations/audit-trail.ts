@@ -2,13 +2,10 @@
 
 import type { AuditEntry } from "../../shared/operations/audit.ts";
 import type { OperationsStore } from "../../storage/operations/store.ts";
-import { adminActor, BALANCER, type Events } from "../events/events.ts";
+import { changeActor, type Events } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import type { Telling } from "./change.ts";
-import { mentionValue } from "./words.ts";
-
-/** Who needs no token. */
-const LOCAL = "local";
+import { mentionChange } from "./words.ts";
 
 /** What it is made from. */
 export interface AuditTrailOptions {
@@ -42,17 +39,13 @@ export class AuditTrail {
     const { actor, client, action, target, before, after, reason, kept } = entry;
     const why = reason === "" ? "" : `: ${reason}`;
     const lasts = kept ? "" : " (for this run)";
-    const what = words ?? `${target}: ${mentionValue(before)} → ${mentionValue(after)}`;
+    const what = words ?? `${target}: ${mentionChange(before, after)}`;
     const message = `${what}${lasts}, by ${actor}${why}`;
     log.info({ action, actor, client, before, after, reason, kept }, message);
-    const who =
-      actor === "neurabalancer"
-        ? BALANCER
-        : adminActor([actor, client].filter((part) => part !== "" && part !== LOCAL).join(", "));
     events.note({
       ...about,
       kind: "change",
-      actor: who,
+      actor: changeActor(actor, client),
       message,
       detail: { action, target, before, after, reason, kept },
     });

@@ -1,9 +1,12 @@
 /** Overrides as lines of a `.env` file; what such a file cannot say stands there as comments. Pure. */
 
+import { filePath } from "../../config/file-keys.ts";
 import { DEFAULT_POOL } from "../../protocol/pool.ts";
 import { sharesAt } from "../../shared/operations/canary.ts";
+import { describeMaker } from "../../shared/operations/maker.ts";
 import type { Override } from "../../shared/operations/override.ts";
-import { describeMaker, describeTarget, describeValue } from "./words.ts";
+import { valueInWords } from "../../shared/operations/words.ts";
+import { describeTarget } from "./words.ts";
 
 /** What decides what `.env` can say. */
 export interface EnvContext {
@@ -36,12 +39,12 @@ function lineOf(override: Override, { onlyDefault }: EnvContext): string {
       const { pool, setting } = override.target;
       const value = override.value ?? "";
       if (pool === null || (onlyDefault && pool === DEFAULT_POOL)) return `${setting}=${quoted(value)}`;
-      return cannot(`in the file, pool ${pool} has ${setting} ${describeValue(override.value)}`);
+      return cannot(`in the file, pools.${pool}.${filePath(setting) ?? setting} is ${valueInWords(override.value)}`);
     }
     case "weight":
     case "capacity": {
       const { server, address } = override.target;
-      if (address !== "") return cannot(`it is of one address alone: ${describeValue(override.value)}`);
+      if (address !== "") return cannot(`it is of one address alone: ${valueInWords(override.value)}`);
       if (override.value === 0) return cannot("no limit is what there is without a line");
       const name = server
         .replace(/[[\]]/g, "")
@@ -55,10 +58,10 @@ function lineOf(override: Override, { onlyDefault }: EnvContext): string {
     case "server_removed":
       return cannot(`in the file, the servers of pool ${override.target.pool} are a list`);
     case "split":
-      return cannot(`in the file, split of the route is ${describeValue(override.value)}`);
+      return cannot(`in the file, the split of the route is ${valueInWords(override.value)}`);
     case "canary": {
       const { pool, percent } = override.value;
-      const now = describeValue(sharesAt(override.value, percent));
+      const now = valueInWords(sharesAt(override.value, percent));
       return cannot(`pool ${pool} is under trial, for which the split of the route is ${now}`);
     }
   }

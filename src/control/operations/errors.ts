@@ -15,8 +15,3 @@ export class RefusedChangeError extends Error {
 export class NotKeptError extends Error {
   override readonly name = "NotKeptError";
 }
-
-/** There is no such override. */
-export class UnknownOverrideError extends Error {
-  override readonly name = "UnknownOverrideError";
-}

@@ -11,6 +11,14 @@ export interface ConfiguredValues {
   isOf(override: Override): boolean;
 }
 
+/** How overrides come into force. */
+export interface Applying {
+  /** Who wants it, as events have it. */
+  readonly actor: string;
+  /** The configuration was taken over with them already: only the servers are still to hear. Default: false. */
+  readonly layered?: boolean;
+}
+
 /** What changes are made to. */
 export interface Ground {
   /** As it was loaded last, without overrides. */
@@ -20,9 +28,9 @@ export interface Ground {
   problems(overrides: readonly Override[]): readonly string[];
   /**
    * They are in force from now on, and what was before is not. Rejects with an `Error` for the operator, and nothing has
-   * changed then. @param layered the configuration was taken over with them already: only the servers are still to hear.
+   * changed then.
    */
-  apply(overrides: readonly Override[], layered?: boolean): Promise<void>;
+  apply(overrides: readonly Override[], how: Applying): Promise<void>;
   /** Resolves when all workers go by what was applied, or some time has passed. */
   told(): Promise<void>;
 }

@@ -37,7 +37,7 @@ export function nextOverrides(
   for (const wanted of set) {
     if (wanted.kind === "server_removed") endOfServer(current, wanted.target, end);
     const opposite = oppositeOf(current, wanted);
-    if (opposite !== undefined) {
+    if (opposite !== undefined && values.isOf(opposite)) {
       end(opposite);
       continue;
     }
@@ -79,7 +79,7 @@ function endOfServer(
   }
 }
 
-/** To add what was removed, or the other way round, is to end what was said before. */
+/** To add what was removed, or the other way round, is to end what was said before, where that is in force. */
 function oppositeOf(current: ReadonlyMap<string, Override>, { kind, target }: NewOverride): Override | undefined {
   if (kind === "server_added") return current.get(overrideId({ kind: "server_removed", target }));
   if (kind === "server_removed") return current.get(overrideId({ kind: "server_added", target }));

@@ -3,7 +3,8 @@
  * writer of the overrides in force.
  */
 import type { LoadedConfig } from "../../config/load.ts";
-import type { AuditEntry, AuditQuery } from "../../shared/operations/audit.ts";
+import { type AuditEntry, type AuditQuery, LOCAL_ACTOR, OWN_ACTOR } from "../../shared/operations/audit.ts";
+import { describeMaker } from "../../shared/operations/maker.ts";
 import type { Override, OverrideKind, OverrideOf } from "../../shared/operations/override.ts";
 import {
   type KeptOverrides,
@@ -11,23 +12,23 @@ import {
   StaleRevisionError,
   seenKey,
 } from "../../storage/operations/store.ts";
-import type { Events } from "../events/events.ts";
+import { BALANCER, changeActor, type Events, STORE } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import { AuditTrail } from "./audit-trail.ts";
 import type { Changed, ChangeOptions, Operator, Propose, Telling } from "./change.ts";
-import { NotKeptError, RefusedChangeError, UnknownOverrideError } from "./errors.ts";
+import { NotKeptError, RefusedChangeError } from "./errors.ts";
 import type { Ground } from "./ground.ts";
 import { type Next, nextOverrides } from "./next.ts";
 import { OverrideSet } from "./override-set.ts";
 import { type Overruled, type Weighed, weigh } from "./weigh.ts";
-import { describeMaker, describeTarget } from "./words.ts";
+import { comparableValue, describeTarget } from "./words.ts";
 
 /** As often another instance may be faster: of two that change something all the time each is, every second time. */
 const TRIES = 20;
 /** How often others' changes are looked for, and what could not be done in the store is tried again. */
 const LOOK_MS = 10_000;
 /** The balancer itself, as who changes something. */
-export const ITSELF: Operator = { name: "neurabalancer", client: "" };
+export const ITSELF: Operator = { name: OWN_ACTOR, client: "" };
 
 /** What it is made from. */
 export interface OperationsOptions {
@@ -50,6 +51,9 @@ export type ShownOverride = Override & {
   /** Why it is not; `null` = it is. */
   readonly whyNot: string | null;
 };
+
+/** What ends an override beside whoever removes it: a configuration that says something else since, or its time. */
+export type OverrideEnd = "configuration" | "time";
 
 /** A configuration that was loaded, with the overrides that hold over it. */
 export interface Layering {
@@ -78,6 +82,7 @@ export class Operations {
   #unkept = false;
   /** What the store wanted to be heard was said. */
   #notice: string | null = null;
+  readonly #ended: Record<OverrideEnd, number> = { configuration: 0, time: 0 };
   #lookedMs: number | null = null;
   #looking = false;
 
@@ -109,6 +114,11 @@ export class Operations {
   /** Why changes may not last now, or what is in force may not be what is kept; `null` = all is well. */
   get trouble(): string | null {
     return this.#trouble;
+  }
+
+  /** How many have ended by themselves since the start, by what ended them. */
+  get ended(): Readonly<Record<OverrideEnd, number>> {
+    return this.#ended;
   }
 
   /** Where they are kept, for people. */
@@ -149,27 +159,6 @@ export class Operations {
     });
     if (!options.dryRun) await this.#options.ground.told();
     return changed!;
-  }
-
-  /** Ends one. Rejects as `change` does, and with an `UnknownOverrideError`. @param check looks at what there is first. */
-  remove(operator: Operator, options: ChangeOptions, id: string, check = (): void => {}): Promise<Changed> {
-    return this.change(operator, options, () => {
-      const override = this.#current().get(id);
-      if (override === undefined) throw new UnknownOverrideError(`there is no override with the id ${id}`);
-      check();
-      const { value, configured } = override;
-      const target = describeTarget(override);
-      return { action: "override.remove", target, remove: [id], before: value, after: configured };
-    });
-  }
-
-  /** Ends all. @param check looks at what there is first. */
-  clear(operator: Operator, options: ChangeOptions, check = (): void => {}): Promise<Changed> {
-    return this.change(operator, options, () => {
-      check();
-      const ids = [...this.#current().keys()];
-      return { action: "override.clear", target: "all overrides", remove: ids, before: ids.length, after: 0 };
-    });
   }
 
   /** Something was done that changes no override. Never rejects, and nobody has to wait for it. */
@@ -229,7 +218,7 @@ export class Operations {
     for (let attempt = 1; ; attempt++) {
       const { action, target, before, after, about, words, ...wanted } = propose();
       const current = this.#current();
-      const maker = { by: operator.name || "local", client: operator.client, reason, atMs: wallMs(), kept: keep };
+      const maker = { by: operator.name || LOCAL_ACTOR, client: operator.client, reason, atMs: wallMs(), kept: keep };
       const next = nextOverrides(current, wanted, ground.values, maker);
       const made = new Set(next.made.map(({ id }) => id));
       const wantedInForce = [...applied(current, next).values()].filter((override) => {
@@ -294,7 +283,7 @@ export class Operations {
     const { ground, store } = this.#options;
     const { kept: keep, action, target } = entry;
     try {
-      await ground.apply(wanted);
+      await ground.apply(wanted, { actor: changeActor(entry.actor, entry.client) });
     } catch (error) {
       const problem = (error as Error).message;
       if (!keep) throw new RefusedChangeError([problem]);
@@ -329,6 +318,7 @@ export class Operations {
     dormant: readonly Overruled[],
     taken: boolean,
   ): Promise<void> {
+    this.#ended.configuration += ended.length;
     this.#dormant = new Map(dormant.map(({ override, why }) => [seenKey(override), why]));
     this.#set.mask(
       ended.map(({ override }) => override),
@@ -341,14 +331,16 @@ export class Operations {
       this.#entry(ITSELF, {
         action: "override.end",
         target: describeTarget(override),
-        before: override.value,
+        before: comparableValue(override),
         after: now ?? null,
         reason: why,
         kept: override.kept,
       }),
     );
     this.#seen = store.shared ? new Set(holds.map(seenKey)) : null;
-    await ground.apply(holds, taken).catch((error: Error) => log.error({ err: error }, error.message));
+    // Who is not waited for with a configuration of its own is another instance.
+    const how = { actor: STORE, layered: taken };
+    await ground.apply(holds, how).catch((error: Error) => log.error({ err: error }, error.message));
     this.#remember();
     if (ended.length > 0) await this.#clean(entries);
   }
@@ -372,13 +364,14 @@ export class Operations {
   /** Whose time is over ends. */
   async #expire(expired: readonly Override[]): Promise<void> {
     this.#set.drop(expired);
-    await this.#options.ground.apply(this.inForce());
+    this.#ended.time += expired.length;
+    await this.#options.ground.apply(this.inForce(), { actor: BALANCER });
     this.#remember();
     const entries = expired.map((override) =>
       this.#entry(ITSELF, {
         action: "override.expire",
         target: describeTarget(override),
-        before: override.value,
+        before: comparableValue(override),
         after: override.configured,
         reason: "its time is over",
         kept: override.kept,
@@ -441,7 +434,7 @@ export class Operations {
   }
 
   #entry({ name, client }: Operator, done: Omit<AuditEntry, "atMs" | "actor" | "client">): AuditEntry {
-    return { ...done, atMs: this.#options.wallMs(), actor: name || "local", client };
+    return { ...done, atMs: this.#options.wallMs(), actor: name || LOCAL_ACTOR, client };
   }
 }
 

@@ -1,5 +1,7 @@
 /** Overrides in words. */
-import type { Override, OverrideTarget } from "../../shared/operations/override.ts";
+import { sharesAt } from "../../shared/operations/canary.ts";
+import type { Override, OverrideTarget, ServerTarget } from "../../shared/operations/override.ts";
+import { changeInWords, valueInWords } from "../../shared/operations/words.ts";
 import { shortened } from "../../shared/shortened.ts";
 
 /** Of a value a sentence shows so much. */
@@ -11,8 +13,7 @@ export function describeTarget(of: OverrideTarget): string {
     case "weight":
     case "capacity":
     case "state": {
-      const { pool, server, address } = of.target;
-      return `the ${of.kind} of server ${server}${address === "" ? "" : ` (${address})`} of pool ${pool}`;
+      return `the ${of.kind} of ${describeServer(of.target)}`;
     }
     case "server_added":
       return `the server ${of.target.url} added to pool ${of.target.pool}`;
@@ -27,18 +28,22 @@ export function describeTarget(of: OverrideTarget): string {
   }
 }
 
-/** Who made it and when: `by deploy, 2026-11-29T02:10Z`. */
-export function describeMaker({ by, atMs }: Pick<Override, "by" | "atMs">): string {
-  return `by ${by}, ${new Date(atMs).toISOString().slice(0, 16)}Z`;
+/** What one sets, in the terms of what it replaced: of a canary the shares of the route's pools. */
+export function comparableValue(override: Override): unknown {
+  return override.kind === "canary" ? sharesAt(override.value, override.value.percent) : override.value;
 }
 
-/** A value for people. */
-export function describeValue(value: unknown): string {
-  if (value === null || value === undefined) return "unset";
-  return typeof value === "string" ? value : JSON.stringify(value);
+/** A server of a pool: `server 10.0.0.5:3000 of pool default`. */
+export function describeServer({ pool, server, address }: ServerTarget): string {
+  return `server ${server}${address === "" ? "" : ` (${address})`} of pool ${pool}`;
 }
 
 /** A value in a sentence: of a long one its beginning. */
 export function mentionValue(value: unknown): string {
-  return shortened(describeValue(value), SHOWN);
+  return shortened(valueInWords(value), SHOWN);
+}
+
+/** What became of a value, in a sentence: of a long one its beginning. */
+export function mentionChange(before: unknown, after: unknown): string {
+  return shortened(changeInWords(before, after), 2 * SHOWN);
 }

@@ -14,12 +14,12 @@ import { ConfigError, type LoadedConfig, type LoadResult } from "../../config/lo
 import { type ProxySettingsOptions, toProxySettings } from "../../config/proxy-settings.ts";
 import { filesOf } from "../../config/routes/files.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
-import { FileWatch } from "../../shared/file-watch.ts";
+import { FileWatch } from "../../shared/files/file-watch.ts";
 import type { Override } from "../../shared/operations/override.ts";
 import { shortened } from "../../shared/shortened.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import type { ReadOutcome } from "../admin/routes/configuration.ts";
-import { type Events, OPERATOR_SIGNAL } from "../events/events.ts";
+import { BALANCER, type Events, OPERATOR_SIGNAL } from "../events/events.ts";
 import type { Layering } from "../operations/operations.ts";
 
 /** Of a reload history has so many sentences, each so long, at most. */
@@ -49,8 +49,11 @@ export interface ConfigurationOptions {
   readonly wallMs: () => number;
   /** Where pools and routes of a configuration are in the shared memory. Throws an `Error` for the operator. */
   readonly place: (config: Config) => Pick<ProxySettingsOptions, "rows" | "routeNumbers">;
-  /** Makes it so, and calls `take` from where on there is no way back. Rejects before that, and nothing has changed then. */
-  readonly apply: (config: Config, settings: ProxySettings) => Promise<void>;
+  /**
+   * Makes it so, and calls `take` from where on there is no way back. Rejects before that, and nothing has changed then.
+   * @param actor who wants it.
+   */
+  readonly apply: (config: Config, settings: ProxySettings, actor: string) => Promise<void>;
   /** What a configuration that was loaded is with what operators have set at run time. */
   readonly layer: (loaded: LoadedConfig) => Layering;
 }
@@ -136,7 +139,7 @@ export class ConfigurationInForce {
     const layering = this.#options.layer(loaded);
     const { layered } = layering;
     try {
-      await this.#takeOver(layered);
+      await this.#takeOver(layered, actor);
     } catch (error) {
       const problems = problemsOf(error).map((problem) => inWordsOfSources(problem, layered.effective));
       this.#reject(problems, actor);
@@ -171,20 +174,23 @@ export class ConfigurationInForce {
     return { ok: true, changes: changesBetween(before, layered).map(describeChange), warnings, ended };
   }
 
-  /** These overrides are in force, over what was loaded last. Rejects with a `ConfigError`, and nothing has changed then. */
-  async relayer(overrides: readonly Override[]): Promise<void> {
+  /**
+   * These overrides are in force, over what was loaded last. Rejects with a `ConfigError`, and nothing has changed then.
+   * @param actor who wants it.
+   */
+  async relayer(overrides: readonly Override[], actor: string): Promise<void> {
     const layered = this.#loaded.over(overrides);
     if (!layered.ok) throw new ConfigError(layered.problems);
     const before = { config: this.#config, effective: this.#effective };
-    await this.#takeOver(layered);
+    await this.#takeOver(layered, actor);
     const changes = changesBetween(before, layered).map(describeChange);
     if (changes.length > 0) this.#log.info({ changes }, "settings changed");
   }
 
-  async #takeOver({ config, effective }: LoadedConfig): Promise<void> {
+  async #takeOver({ config, effective }: LoadedConfig, actor: string): Promise<void> {
     try {
       this.#files.watch(watchedFiles(config)); // before they are read: no change may slip between
-      await this.#options.apply(config, this.#readFiles(config));
+      await this.#options.apply(config, this.#readFiles(config), actor);
     } catch (error) {
       this.#files.watch(watchedFiles(this.#config));
       throw error;
@@ -196,7 +202,7 @@ export class ConfigurationInForce {
   async lookAtFiles(): Promise<void> {
     if (!this.#files.changed() && !this.rejected.certificates) return;
     try {
-      await this.#options.apply(this.#config, this.#readFiles(this.#config));
+      await this.#options.apply(this.#config, this.#readFiles(this.#config), BALANCER);
       const message = `${whatIsWatched(this.#config)} were replaced`;
       this.#log.info(message);
       this.#options.events.note({ kind: "reload", message });

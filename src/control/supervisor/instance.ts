@@ -137,7 +137,7 @@ export class SupervisorInstance {
         rows: this.#rows.plan(pools.map(({ name }) => name)),
         routeNumbers: this.#routeNumbers.plan(routes.map(({ name }) => name)),
       }),
-      apply: (wanted, settings) => this.#apply(wanted, settings),
+      apply: (wanted, settings, actor) => this.#apply(wanted, settings, actor),
       layer: (loaded) => this.#operating.operations.layer(loaded),
     });
     this.#operating = new Operating({
@@ -360,13 +360,13 @@ export class SupervisorInstance {
     };
   }
 
-  async #apply(config: Config, wanted: ProxySettings): Promise<void> {
+  async #apply(config: Config, wanted: ProxySettings, actor: string): Promise<void> {
     const before = this.#configuration.config;
     const { settings, needRestart } = pinSettings(this.#configuration.settings, wanted);
     needRestart.push(...restartsNeeded("admin", this.#options.config.admin, config.admin));
     const traced = this.#tracing.read(config);
     this.#reserveRings(settings); // may throw, as may the next, and then nothing has changed
-    await this.#fleets.update(toPoolPlans(config, settings.pools));
+    await this.#fleets.update(toPoolPlans(config, settings.pools), actor);
     if (needRestart.length > 0) {
       this.#log.warn({ settings: needRestart }, `a restart is needed to change ${needRestart.join(", ")}`);
     }

@@ -14,7 +14,13 @@ import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import type { PoolWaitsLedger } from "../../telemetry/metrics/pool-waits.ts";
 import type { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
-import type { MetricsSource, MirroringRoute, ProcessFigures, Topology } from "../../telemetry/metrics/source.ts";
+import type {
+  MetricsSource,
+  MirroringRoute,
+  OverridesFigures,
+  ProcessFigures,
+  Topology,
+} from "../../telemetry/metrics/source.ts";
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { Guard } from "../admin/access/guard.ts";
 import type { ShownPool } from "../admin/answers/pools.ts";
@@ -25,6 +31,7 @@ import { CANARY_STATES } from "../canary/canary.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
+import type { Operations } from "../operations/operations.ts";
 import { describeCertificates, type ShownCertificate } from "../processes/acme/description.ts";
 import type { AcmeStatus } from "../processes/acme/status.ts";
 import type { Learner } from "../processes/learner/learner.ts";
@@ -174,6 +181,7 @@ export function metricsSource(view: SupervisorView, canaries: Pick<Canaries, "li
     tracer: () => view.tracing.tracer,
     acme: () => view.acme,
     pools: () => view.fleets.pools(),
+    overrides: () => overridesFigures(view.operating.operations),
     canaries: () => ({ list: canaries.list(), states: CANARY_STATES, verdicts: canaries.verdicts }),
     admin: () => ({ answers: view.guard.answers(), refused: view.guard.refused }),
     reloads: () => view.configuration.reloads,
@@ -282,6 +290,16 @@ function processesOf(view: SupervisorView): ProcessFigures[] {
     ...(view.tracing.tracer.running ? [tracing] : []),
     ...(view.acme.process?.status ? [acme] : []),
   ];
+}
+
+function overridesFigures(operations: Pick<Operations, "ended" | "list">): OverridesFigures {
+  const alike = Map.groupBy(operations.list(), ({ kind, inForce }) => `${kind} ${inForce}`);
+  const list = [...alike.values()].map((some) => ({
+    kind: some[0].kind,
+    inForce: some[0].inForce,
+    count: some.length,
+  }));
+  return { ended: operations.ended, list };
 }
 
 function mirroringRoutes({ routes }: ProxySettings): MirroringRoute[] {

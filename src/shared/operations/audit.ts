@@ -1,5 +1,10 @@
 /** The audit: who changed what at run time, and why. */
 
+/** Who changes something where no token is asked for, as `actor`. */
+export const LOCAL_ACTOR = "local";
+/** The balancer itself, as `actor`. */
+export const OWN_ACTOR = "neurabalancer";
+
 /** One change, or one thing that an operator asked for. */
 export interface AuditEntry {
   /** Milliseconds since the epoch. */

@@ -4,10 +4,12 @@ import { certificateMetrics } from "./certificates.ts";
 import { compressionMetrics } from "./compression.ts";
 import { adminMetrics } from "./control/admin.ts";
 import { canaryMetrics } from "./control/canaries.ts";
+import { overrideMetrics } from "./control/overrides.ts";
 import type { MetricGroup } from "./definition.ts";
 import { complete, exposition, type Work } from "./exposition.ts";
 import { FORMATS } from "./formats/formats.ts";
 import type { FormatName } from "./formats/negotiation.ts";
+import { grpcMetrics } from "./grpc.ts";
 import { historyMetrics } from "./history.ts";
 import { learningMetrics } from "./learned/learning.ts";
 import { mirrorMetrics } from "./mirrors.ts";
@@ -51,7 +53,9 @@ export const METRIC_GROUPS: readonly MetricGroup<ScrapedSource>[] = [
   clientMetrics,
   upstreamMetrics,
   mirrorMetrics,
+  grpcMetrics,
   compressionMetrics,
+  overrideMetrics,
   canaryMetrics,
   learningMetrics,
   historyMetrics,

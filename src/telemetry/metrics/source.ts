@@ -203,6 +203,14 @@ export interface CanariesFigures {
   readonly verdicts: Iterable<readonly [verdict: string, count: number]>;
 }
 
+/** What operators have set at run time. */
+export interface OverridesFigures {
+  /** One entry for each kind and state that there is any of. */
+  readonly list: Iterable<{ readonly kind: string; readonly inForce: boolean; readonly count: number }>;
+  /** Since the start, by what has ended them. */
+  readonly ended: Readonly<Record<string, number>>;
+}
+
 /** The configuration in force. */
 export interface ConfigurationFigures {
   /** The last one that was read is in force; false = it was rejected. */
@@ -248,6 +256,7 @@ export interface MetricsSource {
   readonly reloads: () => { readonly success: number; readonly failure: number };
   readonly configuration: () => ConfigurationFigures;
   readonly canaries: () => CanariesFigures;
+  readonly overrides: () => OverridesFigures;
   readonly mirrors: () => readonly MirroringRoute[];
   /** Lines of the supervisor's own log that were lost. */
   readonly logDropped: () => number;

@@ -68,6 +68,9 @@ describeWith(["chromium"], "an operator at the page", () => {
     async () => {
       const { page } = watched;
       const dialog = page.getByRole("dialog", { name: "Sign in" });
+      await page.keyboard.press("Escape");
+      await page.getByText("You are not signed in").waitFor();
+      await page.getByRole("button", { name: "Sign in" }).click();
       await dialog.getByLabel("Token").fill("not-the-token");
       await dialog.getByRole("button", { name: "Sign in" }).click();
       await dialog.getByText("This token was refused").waitFor();

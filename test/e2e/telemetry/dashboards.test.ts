@@ -38,6 +38,10 @@ beforeAll(async () => {
     });
   }
   everything.startClients();
+  await change("POST", "/api/v1/routes/secure/canary", { pool: "copies", percent: 0.01, auto: false });
+  const servers = (await (await everything.product.admin("/api/v1/servers")).json()) as { id: number; pool: string }[];
+  const spare = servers.findLast(({ pool }) => pool === "copies")!;
+  await change("PATCH", `/api/v1/servers/${spare.id}`, { state: "maintenance" });
 }, 120_000);
 
 afterAll(async () => {
@@ -45,6 +49,12 @@ afterAll(async () => {
   await everything?.stop();
   await collector?.stop();
 }, 60_000);
+
+async function change(method: string, path: string, body: object): Promise<void> {
+  const headers = { "content-type": "application/json" };
+  const response = await everything.product.admin(path, { method, headers, body: JSON.stringify(body) });
+  expect([response.ok, await response.text()]).toEqual([true, expect.any(String)]);
+}
 
 /** Whether there is a figure. A quantile of nothing is not one. */
 async function isAnswered({ text }: Asked): Promise<boolean> {

@@ -82,7 +82,7 @@ export class Everything {
     const moody = this.#backend({ latencyMs: 8, fails: (path) => (isBad() ? 500 : failing(path)) });
     const single = this.#backend({ latencyMs: 30 });
     const secure = this.#backend({ tls: certificate });
-    const copies = this.#backend({});
+    const [copies, spare] = [this.#backend({}), this.#backend({})];
     return {
       listeners: [{ port: 0 }, { port: 0, tls: true }],
       tls: { cert_files: [this.scratch.file("shop.pem")], key_files: [this.scratch.file("shop.key")] },
@@ -93,7 +93,7 @@ export class Everything {
         limited: { servers: [{ url: single, capacity: 1 }], queue: { size: 1, timeout: "40ms" } },
         secure: { servers: [secure], upstream: { ca_file: this.scratch.file("ca.pem") } },
         gone: { servers: [`http://127.0.0.1:${await freePort()}`] },
-        copies: { servers: [copies], balancing: { strategy: "round_robin" } },
+        copies: { servers: [copies, spare], balancing: { strategy: "round_robin" } },
       },
       routes: [
         { name: "limited", path: "/limited", pool: "limited" },

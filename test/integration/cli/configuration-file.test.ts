@@ -66,6 +66,14 @@ test("check shows values with their units and where they stand", () => {
   expect(stdout).toMatch(/CONNECT_TIMEOUT_MS +1500 \(1\.5s\) +\S*units\.yaml:2:21/);
 });
 
+test("check --changed leaves out what nobody has set", () => {
+  const path = put("changed.yaml", `${SERVERS}timeouts: {connect: 1.5s}\n`);
+  const { stdout } = neurabalancer(["check", "--changed", "--config", path]);
+  expect(stdout).toMatch(/CONNECT_TIMEOUT_MS +1500/);
+  expect(stdout).not.toMatch(/ default$/m);
+  expect(stdout).toContain("The configuration can be used: 1 server.");
+});
+
 test("problems of files that settings name are told in the file's words", () => {
   const path = put("ca.yaml", `${SERVERS}upstream: {ca_file: /nowhere.pem}\n`);
   const { stderr } = neurabalancer(["check", "--config", path]);
@@ -106,7 +114,7 @@ test("check --diff shows what differs from another file, and what of it needs a 
 });
 
 test.each([
-  ["{port: 2}", "no admin port answers at http://127.0.0.1:2:"],
+  ["{port: 2}", "no admin port answers at http://127.0.0.1:2: connection refused"],
   ['{port: 2, host: "::"}', "no admin port answers at http://[::1]:2:"],
   ["{port: auto}", "ADMIN_PORT does not say where the running instance's admin port is: name it by --admin"],
 ])("check --diff asks the instance where its configuration has the admin port: %s", (admin, said) => {
@@ -143,6 +151,22 @@ test("a running instance reads it again as a whole or not at all, and says what 
     await product.says(({ stderr }) => stderr.includes("the new configuration is in force"));
     expect(product.stderr).toContain('"changes":["CONNECT_TIMEOUT_MS: 2000 → 3000"]');
     expect(diff()?.changes).toEqual([]);
+
+    const kept = ["--config", path, "--keep", "false", ...admin];
+    expect(neurabalancer(["settings", "set", "LB_STRATEGY=p2c", ...kept], { TOKEN: token }).code).toBe(0);
+    expect(diff()).toMatchObject({
+      changes: [],
+      overridden: [{ env: "LB_STRATEGY", running: "p2c", configured: "least_connections" }],
+    });
+    const { stdout } = neurabalancer(["check", "--config", path, "--diff", ...admin], { TOKEN: token });
+    expect(stdout).toMatch(/LB_STRATEGY: p2c \(override by .*\), configured: least_connections/);
+
+    const unknown = neurabalancer(
+      ["servers", "list", "--admin", `http://127.0.0.1:${port}`],
+      {},
+      scratch.file("unread"),
+    );
+    expect(unknown.stderr).toContain("asks for a token: set NEURABALANCER_TOKEN, or give --token");
     expect(product.stderr).not.toContain("secret");
   } finally {
     await product.stop();

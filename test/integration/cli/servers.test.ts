@@ -1,4 +1,4 @@
-/** `neurabalancer servers` and `settings` at a running instance. */
+/** `neurabalancer servers`, `overrides` and `settings` at a running instance. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -109,6 +109,23 @@ describe("servers", () => {
     expect([added.code, added.stdout]).toEqual([0, expect.stringContaining("Added")]);
     expect(await shown("http://127.0.0.1:9")).toMatchObject({ weight: 2 });
     expect((await run("servers", "remove", "127.0.0.1:9", "--wait")).code).toBe(0);
+  });
+});
+
+describe("overrides", () => {
+  test("are ended, unless it is only tried", async () => {
+    expect((await run("servers", "weight", nameOf(a), "3")).code).toBe(0);
+    const { overrides } = JSON.parse((await run("overrides", "list", "--json")).stdout) as {
+      overrides: { id: string }[];
+    };
+    const [{ id }] = overrides;
+    for (const args of [["remove", id], ["clear"]]) {
+      expect((await run("overrides", ...args, "--dry-run")).stdout).toContain("Nothing was changed. It would be");
+    }
+    expect(await shown(urlOf(a))).toMatchObject({ weight: 3 });
+    expect((await run("overrides", "remove", id)).stdout).toContain("has ended");
+    expect(await shown(urlOf(a))).toMatchObject({ weight: 1 });
+    expect((await run("overrides", "clear")).stdout).toContain("Nothing is changed");
   });
 });
 

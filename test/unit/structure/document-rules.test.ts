@@ -6,6 +6,7 @@ import { Failures } from "../../../src/proxy/failure.ts";
 import { ErrorCode } from "../../../src/proxy/http2/error-codes.ts";
 import { FrameType } from "../../../src/proxy/http2/frames/layout.ts";
 import { SettingId } from "../../../src/proxy/http2/settings.ts";
+import { GrpcStatus } from "../../../src/shared/grpc-status.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../src/shared/memory/layout/shared-memory.ts";
 import { missingRows, namedFiles, unknownMetrics, unknownSettings, unmentioned } from "./document-rules.ts";
 import { ROOT, readSources } from "./source-tokens.ts";
@@ -30,6 +31,7 @@ const SETTINGS = new Set(KNOWN_NAMES);
 /** Names in capitals that are no settings. */
 const OTHER_NAMES = [
   ...Object.keys(Header),
+  ...Object.keys(GrpcStatus),
   ...Object.keys(ErrorCode), // of HTTP/2, as its frames and settings
   ...Object.keys(FrameType),
   ...Object.keys(SettingId).map((name) => `SETTINGS_${name}`),

@@ -90,6 +90,50 @@ const instances = [
   }),
 ];
 
+const changes = [
+  timeseries("Overrides", [{ expr: sum("kind", series("overrides")), legend: "{{kind}}" }], {
+    doc: "What is not as configured, because operators have set it: `neurabalancer overrides list` names each. Carry what is to stay into the configuration.",
+    stack: true,
+  }),
+  timeseries(
+    "Overrides that ended by themselves",
+    [{ expr: sum("reason", increase("overrides_ended_total")), legend: "{{reason}}" }],
+    {
+      doc: "In the dashboard's window. `configuration`: it says something else than when they were made, and has won. `neurabalancer overrides audit` names each.",
+      colors: { configuration: "orange" },
+    },
+  ),
+  timeseries(
+    "Canaries: share",
+    [{ expr: `max by (route, pool) (${series("canary_share")})`, legend: "{{route}} → {{pool}}" }],
+    {
+      doc: "Share of the route's requests that the pool under trial is given. Nothing where none is under trial.",
+      unit: "percentunit",
+      max: 1,
+      width: 8,
+    },
+  ),
+  timeseries(
+    "Canaries: evidence",
+    [{ expr: `max by (route, pool, claim) (${series("canary_evidence")})`, legend: "{{route}} → {{pool}}: {{claim}}" }],
+    {
+      doc: "In this step, as a share of what a verdict needs: from 1 on it is shown that the pool under trial is worse, or no worse.",
+      unit: "percentunit",
+      max: 1,
+      width: 8,
+    },
+  ),
+  timeseries(
+    "Canaries: verdicts",
+    [{ expr: sum("verdict", increase("canary_verdicts_total")), legend: "{{verdict}}" }],
+    {
+      doc: "In the dashboard's window. `worse` and `unusable` send all requests back where they went, unless that is left to an operator.",
+      colors: { no_worse: "green", worse: "red", unusable: "dark-red" },
+      width: 8,
+    },
+  ),
+];
+
 const processes = [
   timeseries("CPU by process", [{ expr: sum("process", rate("process_cpu_seconds_total")), legend: "{{process}}" }], {
     doc: "Cores that are busy, over all instances. Workers should be busy alike; one that is at 1 while others are not has connections that send much. All at 1: more cores.",
@@ -382,12 +426,13 @@ export function operations(): Dashboard {
   return dashboard({
     uid: "neurabalancer-operations",
     name: "Operations",
-    doc: "The instances themselves: reloads, workers, connections, what is lost, certificates.",
+    doc: "The instances themselves: reloads, changes at run time, canaries, workers, connections, what is lost, certificates.",
     variables: ["pool"],
     from: "now-3h",
     sections: [
       { title: "Now", panels: now },
       { title: "Instances", panels: instances },
+      { title: "Changes at run time, canaries", panels: changes },
       { title: "Processes", panels: processes },
       { title: "Clients", panels: clients },
       { title: "Towards servers", panels: upstream },

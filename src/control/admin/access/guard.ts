@@ -23,8 +23,9 @@ export interface Visitor {
 }
 
 const CHALLENGE = { "www-authenticate": 'Bearer realm="neurabalancer"' } as const;
-/** What proxies add: the client's address is theirs then. */
-const FORWARDED = ["forwarded", "x-forwarded-for", "via"] as const;
+/** What proxies add, one or the other, by what they are and how they are set up: the client's address is theirs then. */
+const FORWARDED =
+  /^(?:forwarded|via|x-(?:forwarded|real|original|client|cluster-client)-.+|(?:cf-connecting|true-client|fastly-client)-ip)$/;
 /** Wrong tokens are told of no more often than this, however many there are. */
 const TOLD_EVERY_MS = 10_000;
 
@@ -138,7 +139,7 @@ function callerOf({ headers }: Request, visitor: Visitor, token: KnownToken | un
   if (policy.tokens.length > 0) return { name: "", client, certificate, scope: "public" };
   // Who may have a certificate is the operator's word, as who has a token is.
   if (certificate !== undefined) return { name: "", client, certificate, scope: "admin" };
-  const ownMachine = isLoopback(client) && !FORWARDED.some((name) => headers.has(name));
+  const ownMachine = isLoopback(client) && ![...headers.keys()].some((name) => FORWARDED.test(name));
   return { name: "", client, scope: ownMachine ? "admin" : "metrics" };
 }
 

@@ -36,6 +36,7 @@ const serverShape = {
   effective_weight: z.number().describe("after slow start"),
   capacity: z.number(),
   configured_capacity: z.number(),
+  configured_hard_limit: count.describe("as the configuration has it; 0 = not enforced"),
   capacity_origin: origin,
   hard_limit: count.describe("most requests in flight; 0 = not enforced"),
   active_connections: count.describe("requests in flight"),

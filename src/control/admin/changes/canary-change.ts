@@ -1,15 +1,14 @@
 /** What an operator asks of a canary: `/api/v1/routes/<name>/canary`. */
 import { z } from "zod";
-import { parseDuration, sayDuration } from "../../../config/values/units.ts";
+import { sayDuration } from "../../../config/values/units.ts";
 import type { RouteSpec } from "../../../protocol/route.ts";
 import { CANARY_LIMITS, type CanaryTerms } from "../../../shared/operations/canary.ts";
-import { describeRange } from "../../../shared/ranges.ts";
 import type { Assignment } from "../../canary/assignment.ts";
 import { proposePromotion, proposeRollback, proposeTerms } from "../../canary/proposals.ts";
 import { ApiError } from "../responses.ts";
 import type { Plan } from "./make-change.ts";
 import { sharesOf } from "./split-change.ts";
-import { changeBody, numberIn } from "./terms.ts";
+import { changeBody, durationIn, numberIn } from "./terms.ts";
 
 /** Where nothing is said. */
 const USUAL = {
@@ -29,20 +28,13 @@ const {
   requests: REQUESTS,
   tolerance: TOLERANCE,
 } = CANARY_LIMITS;
+/** With more than this, what is left for the others may be rounded to nothing. Percent. */
+const MOST_COMPARED = PERCENT.most - PERCENT.least;
 const wrongPercent = {
-  error: `must be above 0 and below ${PERCENT.most}: with all the requests there is nothing to compare`,
+  error: `must be a number from ${PERCENT.least} to ${MOST_COMPARED}: with all the requests there is nothing to compare`,
 };
-const share = z.number(wrongPercent).min(PERCENT.least, wrongPercent).lt(PERCENT.most, wrongPercent);
-const wrongDuration = {
-  error: `must be a duration from ${sayDuration(DURATION.least)} to ${sayDuration(DURATION.most)}: 30s, 5m`,
-};
-
-const duration = z.string().transform((text, ctx) => {
-  const ms = parseDuration(text)?.amount;
-  if (ms !== undefined && ms >= DURATION.least && ms <= DURATION.most) return ms;
-  ctx.addIssue({ code: "custom", message: wrongDuration.error });
-  return z.NEVER;
-});
+const share = z.number(wrongPercent).min(PERCENT.least, wrongPercent).max(MOST_COMPARED, wrongPercent);
+const duration = durationIn(DURATION);
 
 const termsShape = {
   percent: share.optional().describe("what share of the requests it gets now; the first step unless said"),
@@ -51,6 +43,9 @@ const termsShape = {
     .min(1, { error: "must have one at least" })
     .max(MOST_STEPS, { error: `must have at most ${MOST_STEPS}` })
     .refine((steps) => steps.every((step, i) => i === 0 || step > steps[i - 1]), { error: "must rise: 5, 25, 50, 100" })
+    .refine((steps) => steps.every((step) => step <= MOST_COMPARED || step === PERCENT.most), {
+      error: `must be ${PERCENT.most}, or up to ${MOST_COMPARED}`,
+    })
     .optional()
     .describe("shares that it gets one after the other, percent, rising; with the last it is promoted"),
   auto: z
@@ -62,10 +57,7 @@ const termsShape = {
   max_duration: duration
     .optional()
     .describe("after so long it goes on if it looks no worse; ten times min_duration unless said"),
-  tolerance: z
-    .number({ error: `must be ${describeRange(TOLERANCE)}` })
-    .min(TOLERANCE.least)
-    .max(TOLERANCE.most)
+  tolerance: numberIn(TOLERANCE)
     .optional()
     .describe("how much more a request may cost than in the other pools, as a share: 0.03"),
 };
@@ -207,7 +199,7 @@ function sayable(terms: CanaryTerms): Readonly<Record<string, unknown>> {
 
 function requireSense({ percent, steps, minDurationMs, maxDurationMs }: CanaryTerms): void {
   const last = steps[steps.length - 1];
-  if (percent >= PERCENT.most) throw wrong("steps", wrongPercent.error);
+  if (percent > MOST_COMPARED) throw wrong("steps", wrongPercent.error);
   if (percent > last) throw wrong("percent", `is above the last step, which is ${last}`);
   if (maxDurationMs < minDurationMs) {
     throw wrong("max_duration", `must be at least min_duration, which is ${sayDuration(minDurationMs)}`);

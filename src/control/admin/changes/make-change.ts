@@ -1,6 +1,7 @@
 /** How a change is made: for all routes that change something, in one place. */
+import type { Override } from "../../../shared/operations/override.ts";
 import type { Proposal } from "../../operations/change.ts";
-import { NotKeptError, RefusedChangeError, UnknownOverrideError } from "../../operations/errors.ts";
+import { NotKeptError, RefusedChangeError } from "../../operations/errors.ts";
 import type { Operations } from "../../operations/operations.ts";
 import type { Caller } from "../call.ts";
 import { ApiError, json } from "../responses.ts";
@@ -19,6 +20,8 @@ export interface Plan extends Proposal {
 export interface MadeChange {
   /** False = it was so already. */
   readonly changed: boolean;
+  /** Overrides that have ended with it. */
+  readonly removed: readonly Override[];
 }
 
 /** Who changes something, and how it is asked for. */
@@ -41,35 +44,35 @@ export async function makeChange<P extends Plan>(
   const { reason, keep, dry_run: dryRun } = terms;
   let planned: P | undefined;
   try {
-    const { changed } = await operations.change(caller, { reason, keep, dryRun }, () => {
+    const { changed, removed } = await operations.change(caller, { reason, keep, dryRun }, () => {
       planned = plan();
       requireMatch(request, planned.present);
       return planned;
     });
-    return { ...planned!, changed };
+    return { ...planned!, changed, removed };
   } catch (error) {
     throw refusalOf(error);
   }
 }
 
 /** What the answer to a change says beside the resource. */
-export function notesOf({ changed, warnings }: Pick<Plan, "warnings"> & MadeChange): object {
+export function notesOf({ changed, warnings }: Pick<Plan, "warnings"> & Pick<MadeChange, "changed">): object {
   return { changed, warnings };
 }
 
 /** The answer to a change that was only tried. */
-export function tried({ action, target, before, after, changed, warnings, present }: Plan & MadeChange): Response {
+export function tried(plan: Plan & Pick<MadeChange, "changed">): Response {
+  const { action, target, before, after, changed, warnings, present } = plan;
   const body = { dry_run: true, action, target, before, after, changed, warnings };
   return json(body, 200, { etag: entityTag(present) });
 }
 
 /** What a change that was not made is answered with. */
-export function refusalOf(error: unknown): unknown {
+function refusalOf(error: unknown): unknown {
   if (error instanceof RefusedChangeError) {
     const problems = error.problems.map((message) => ({ at: "", message }));
     return new ApiError(422, "refused", `it cannot be: ${error.problems.join("; ")}`, {}, problems);
   }
   if (error instanceof NotKeptError) return new ApiError(503, "not_kept", error.message);
-  if (error instanceof UnknownOverrideError) return new ApiError(404, "unknown_override", error.message);
   return error;
 }

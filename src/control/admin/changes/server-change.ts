@@ -7,6 +7,7 @@ import { historyName } from "../../../shared/server-name.ts";
 import type { PoolSummary, ServerStatus } from "../../fleet/status.ts";
 import type { NewOverride } from "../../operations/change.ts";
 import { overrideId } from "../../operations/override-id.ts";
+import { describeServer } from "../../operations/words.ts";
 import { ApiError } from "../responses.ts";
 import { endOf, endShape } from "./end.ts";
 import type { Plan } from "./make-change.ts";
@@ -84,7 +85,7 @@ export function planServerChange({ status, endpoint, pool }: ChangedServer, chan
     else set.push({ kind, target, value });
   };
   number("weight", change.weight, status.configured_weight);
-  number("capacity", change.capacity, status.configured_capacity);
+  number("capacity", change.capacity, status.configured_hard_limit);
   const { state, reason } = change;
   const untilMs = endOf(change, nowMs);
   if (typeof untilMs === "string") throw wrongEnd(change, untilMs);
@@ -102,11 +103,6 @@ export function planServerChange({ status, endpoint, pool }: ChangedServer, chan
   const action = state === undefined || Object.keys(after).length > 1 ? "server.change" : `server.${state}`;
   const name = describeServer(target);
   return { action, target: name, about: target, set, remove, before, after, present, warnings };
-}
-
-/** For people: `server 10.0.0.5:3000 of pool default`. */
-export function describeServer({ pool, server, address }: ServerTarget): string {
-  return `server ${server}${address === "" ? "" : ` (${address})`} of pool ${pool}`;
 }
 
 /** Throws 409 for one that is on its way out. */

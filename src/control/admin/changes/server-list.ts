@@ -42,11 +42,11 @@ export interface AddedPlan extends Plan {
   readonly url: string;
 }
 
-/** Throws an `ApiError`. */
+/** Throws an `ApiError`. @param removals overrides in force by which servers are removed. */
 export function planAddition(
   { url: text, pool: asked, reason: _, ...more }: NewServer,
   pools: readonly ListedPool[],
-  overrides: readonly Override[],
+  removals: readonly Override[],
 ): AddedPlan {
   const pool = poolOf(asked, pools);
   const { url, host, port } = specOf(text);
@@ -57,7 +57,7 @@ export function planAddition(
   const value: AddedServer = { url, ...more };
   const target = { pool: pool.name, url };
   const removal = overrideId({ kind: "server_removed", target });
-  const comesBack = overrides.some(({ id }) => id === removal);
+  const comesBack = removals.some(({ id }) => id === removal);
   const warnings: string[] = [];
   if (comesBack && Object.keys(more).length > 0) {
     warnings.push(
@@ -132,8 +132,12 @@ function specOf(text: string): ServerSpec {
   if (text.includes(",")) throw wrong("url", "must be one server: add them one by one");
   const parsed = serverList.schema.safeParse(text);
   if (parsed.success) return parsed.data[0];
-  // The list tells of entries; here there is one.
-  const message = parsed.error.issues.map((issue) => issue.message.replace(/^entry 1 (".*" )?/, "")).join("; ");
+  // The list tells of entries, and repeats them; here there is one.
+  const named = `entry 1 "${text.trim()}" `;
+  const sentences = parsed.error.issues.map(({ message }) =>
+    message.startsWith(named) ? message.slice(named.length) : message,
+  );
+  const message = sentences.join("; ");
   throw wrong("url", message);
 }
 

@@ -3,25 +3,20 @@ import { z } from "zod";
 import type { RouteSpec } from "../../../protocol/route.ts";
 import type { Override } from "../../../shared/operations/override.ts";
 import type { Shares } from "../../../shared/operations/shares.ts";
+import { MOST_SHARES, SHARE } from "../../../shared/ranges.ts";
 import { overrideId } from "../../operations/override-id.ts";
 import { ApiError } from "../responses.ts";
 import type { Plan } from "./make-change.ts";
-import { changeBody } from "./terms.ts";
-
-const MOST_POOLS = 128;
-const MOST_WEIGHT = 1_000_000;
-
-const wrongWeight = { error: `must be a whole number from 0 to ${MOST_WEIGHT}` };
-const weight = z.int(wrongWeight).min(0, wrongWeight).max(MOST_WEIGHT, wrongWeight);
+import { changeBody, numberIn } from "./terms.ts";
 
 /** A change as it is sent. */
 export const splitChangeSchema = changeBody({
   split: z
-    .record(z.string(), weight)
+    .record(z.string(), numberIn(SHARE))
     .refine((shares) => Object.values(shares).some((share) => share > 0), {
       error: "must give one pool more than 0",
     })
-    .refine((shares) => Object.keys(shares).length <= MOST_POOLS, { error: `names more than ${MOST_POOLS} pools` })
+    .refine((shares) => Object.keys(shares).length <= MOST_SHARES, { error: `names more than ${MOST_SHARES} pools` })
     .nullable()
     .describe("weights by pool, relative to each other; null = as configured"),
 }).meta({ examples: [{ split: { shop: 95, "shop-next": 5 } }] });
@@ -35,7 +30,7 @@ export function sharesOf({ name, action }: RouteSpec): Shares {
   throw new ApiError(409, "no_split", `route ${name} sends nothing to a pool, so there is nothing to split`);
 }
 
-/** Throws an `ApiError`. @param pools names of those that there are. */
+/** Throws an `ApiError`. @param overrides those in force that lie over splits. */
 export function planSplit(
   route: RouteSpec,
   { split }: SplitChange,

@@ -5,6 +5,7 @@
  */
 import { connect as connectTo, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { subjectOf } from "./operator-certificate.ts";
 import { Places } from "./places.ts";
 
 /** Most connections at one time. */
@@ -63,10 +64,12 @@ export interface GateOptions {
   readonly tls: GateTls | null;
   /** Monotonic, milliseconds. */
   readonly nowMs: () => number;
+  /** Milliseconds since the epoch. */
+  readonly wallMs: () => number;
 }
 
 /** Listens, and passes everything on to what is inside. Rejects as `listen` fails. */
-export async function openGate({ host, port, tls, nowMs }: GateOptions, inside: Inside): Promise<Gate> {
+export async function openGate({ host, port, tls, nowMs, wallMs }: GateOptions, inside: Inside): Promise<Gate> {
   const places = new Places<Socket>(MAX_ADMIN_CONNECTIONS, nowMs);
   let refused = 0;
   let wantsCertificate = tls !== null && tls.clientCaPem !== null;
@@ -122,7 +125,7 @@ export async function openGate({ host, port, tls, nowMs }: GateOptions, inside: 
       if (enter(socket)) socket.setTimeout(HANDSHAKE_MS, () => socket.destroy());
     });
     secure.on("secureConnection", (socket: TLSSocket) => {
-      const certificate = wantsCertificate ? subjectOf(socket) : null;
+      const certificate = wantsCertificate ? subjectOf(socket, wallMs()) : null;
       if (!places.has(socket) || (wantsCertificate && certificate === null)) socket.destroy();
       else lead(socket, { address: addressOf(socket), certificate });
     });
@@ -148,20 +151,6 @@ export async function openGate({ host, port, tls, nowMs }: GateOptions, inside: 
 function contextOf({ certPem, keyPem, clientCaPem }: GateTls) {
   const shown = { cert: certPem, key: keyPem, minVersion: "TLSv1.2" } as const;
   return clientCaPem === null ? shown : { ...shown, ca: clientCaPem, requestCert: true, rejectUnauthorized: true };
-}
-
-/** The runtime refuses what it cannot verify; that is looked at again, for a door must not depend on one look. */
-function subjectOf(socket: TLSSocket): string | null {
-  if (!socket.authorized || socket.authorizationError) return null;
-  const { subject } = socket.getPeerCertificate();
-  if (subject === undefined || subject === null) return null;
-  const parts = Object.entries(subject).map(([name, value]) => `${name}=${[value].flat().join("+")}`);
-  return parts.length === 0 ? null : printable(parts.join(","));
-}
-
-/** It goes into logs: what is not plain is not worth telling. */
-function printable(subject: string): string {
-  return subject.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 200);
 }
 
 /** Of IPv4 as it is written, also where the listener knows both families. */

@@ -8,7 +8,7 @@ import { InnerDoors } from "./inner-doors.ts";
 
 /**
  * What is more is refused by the runtime, which has no words for it. The API itself refuses what is more than it takes in words,
- * and reads no further: the runtime keeps nothing of a body that nobody reads, so this is no bound of memory.
+ * and reads little further: the runtime keeps nothing of a body that nobody reads, so this is no bound of memory.
  */
 const MOST_SENT_BYTES = 64 * 1024 * 1024;
 /** For a socket of the file system: the gate before it watches its clients, and workers are ours. */
@@ -43,16 +43,18 @@ export interface AdminPortOptions {
   readonly socketPath: string;
   /** Monotonic, milliseconds. */
   readonly nowMs: () => number;
+  /** Milliseconds since the epoch. */
+  readonly wallMs: () => number;
 }
 
 /** Listens on the admin port. Rejects with an `Error` for the operator when that fails. */
 export async function listenOnAdminPort(api: AdminApi, options: AdminPortOptions): Promise<AdminPortListener> {
-  const { host, port, tls = null, policy, socketPath, nowMs } = options;
+  const { host, port, tls = null, policy, socketPath, nowMs, wallMs } = options;
   const inner = new InnerDoors(socketPath, (path, { address: client, certificate }) =>
     serve(api, path, () => ({ kind: "admin", client, certificate, policy: policy() })),
   );
   try {
-    const gate = await openGate({ host, port, tls, nowMs }, inner);
+    const gate = await openGate({ host, port, tls, nowMs, wallMs }, inner);
     const stop = async (): Promise<void> => {
       await gate.stop();
       await inner.stop();

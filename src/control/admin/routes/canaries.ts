@@ -1,5 +1,6 @@
 /** `/api/v1/routes/<name>/canary…`: another pool gets a growing share of a route's requests for as long as it does no worse. */
 import type { RouteSpec } from "../../../protocol/route.ts";
+import { LOCAL_ACTOR } from "../../../shared/operations/audit.ts";
 import type { CanaryTerms } from "../../../shared/operations/canary.ts";
 import type { Canaries } from "../../canary/canaries.ts";
 import type { Operations } from "../../operations/operations.ts";
@@ -18,7 +19,8 @@ import {
 import { entityTag, requireMatch } from "../changes/etag.ts";
 import { makeChange, notesOf, type Plan, tried } from "../changes/make-change.ts";
 import { bodilessChangeQuery, type ChangeTerms, changeBody, changeQuery, changeResponse } from "../changes/terms.ts";
-import { ApiError, json } from "../responses.ts";
+import { json } from "../responses.ts";
+import { routeNamed } from "./named-route.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
 /** What these routes show and change. */
@@ -50,7 +52,7 @@ export const canaryRoutes: RouteGroup<CanariesControl> = (control) => {
   async function change(call: Call, { route, terms, end, plan, status = 200 }: Asked): Promise<Response> {
     const make = () => makeChange(control.operations, { ...call, terms }, () => plan(groundOf(control, route)));
     if (terms.dry_run) return tried(await make());
-    const by = call.caller.name || "local";
+    const by = call.caller.name || LOCAL_ACTOR;
     const why = `${end === "promoted" ? "promoted" : "rolled back"} by ${by}${terms.reason === "" ? "" : `: ${terms.reason}`}`;
     const made = await control.canaries.operate(route, end === undefined ? null : { state: end, why }, make);
     return show(control, route, notesOf(made), status);
@@ -90,7 +92,7 @@ export const canaryRoutes: RouteGroup<CanariesControl> = (control) => {
             change(call, {
               route: call.parts[0],
               terms: { ...call.query, reason: call.body.reason },
-              plan: (ground) => planCanary(ground, call.body, call.caller.name || "local", control.wallMs()),
+              plan: (ground) => planCanary(ground, call.body, call.caller.name || LOCAL_ACTOR, control.wallMs()),
               status: 201,
             }),
         }),
@@ -168,24 +170,18 @@ function forget(control: CanariesControl, call: Call<ChangeTerms>, route: string
 }
 
 function show(control: CanariesControl, name: string, more: object = {}, status = 200): Response {
-  routeOf(control, name);
+  routeNamed(name, control.routes());
   const canary = control.canaries.of(name);
   if (canary === undefined) throw noCanary(name);
   return json({ ...canary, ...more }, status, { etag: entityTag(canaryTag(termsOf(control, name))) });
 }
 
 function groundOf(control: CanariesControl, name: string): CanaryGround {
-  const route = routeOf(control, name);
+  const route = routeNamed(name, control.routes());
   const assignmentOf = (pools: readonly string[]) => control.canaries.assignmentOf(name, pools);
   return { route, terms: termsOf(control, name), pools: control.pools(), assignmentOf };
 }
 
 function termsOf({ operations }: CanariesControl, name: string): CanaryTerms | null {
   return operations.inForceOf("canary").find(({ target }) => target.route === name)?.value ?? null;
-}
-
-function routeOf(control: CanariesControl, name: string): RouteSpec {
-  const route = control.routes().find((one) => one.name === name);
-  if (route !== undefined) return route;
-  throw new ApiError(404, "unknown_route", `there is no route ${name}: GET /api/v1/routes lists them`);
 }

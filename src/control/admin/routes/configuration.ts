@@ -70,7 +70,8 @@ export const configurationRoutes: RouteGroup<ConfigurationControl> = (control) =
           const read = await control.configuration.reload(actorOf(caller));
           const after = read.ok ? { changes: read.changes } : { problems: read.problems };
           const count = read.ok ? read.changes.length : read.problems.length;
-          const what = read.ok ? `${count} changes` : `rejected, ${count} problems`;
+          const noun = read.ok ? "change" : "problem";
+          const what = `${read.ok ? "" : "rejected, "}${count} ${noun}${count === 1 ? "" : "s"}`;
           control.operations.note(caller, {
             action: "config.reload",
             target: "the configuration",

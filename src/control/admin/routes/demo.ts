@@ -2,7 +2,7 @@
 import type { DemoOrder, DemoState } from "../../../shared/live/demo.ts";
 import { DemoError, demoOrder } from "../../dashboard/demo-relay.ts";
 import { demoState } from "../answers/live.ts";
-import { ApiError, json } from "../responses.ts";
+import { ApiError, json, RETRY_SOON } from "../responses.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
 /** Whom these routes ask. */
@@ -22,7 +22,7 @@ export const demoRoutes: RouteGroup<DemoControl> = (control) => {
       if (!(error instanceof DemoError)) throw error;
       throw error.refused
         ? new ApiError(400, "invalid_body", error.message)
-        : new ApiError(503, "demo_unavailable", error.message, { "retry-after": "1" });
+        : new ApiError(503, "demo_unavailable", error.message, RETRY_SOON);
     }
   };
   return [

@@ -1,21 +1,26 @@
 /** `/api/v1/overrides…` and `/api/v1/audit`: what was changed at run time, by whom, and what is in force of it. */
 import { z } from "zod";
 import type { AuditEntry } from "../../../shared/operations/audit.ts";
-import type { EnvContext } from "../../operations/env-lines.ts";
-import { envLines } from "../../operations/env-lines.ts";
+import type { Override } from "../../../shared/operations/override.ts";
+import { termsReport } from "../../canary/report.ts";
+import { type EnvContext, envLines } from "../../operations/env-lines.ts";
 import type { Operations, ShownOverride } from "../../operations/operations.ts";
 import type { Call } from "../call.ts";
-import { entityTag, requireMatch } from "../changes/etag.ts";
-import { refusalOf } from "../changes/make-change.ts";
-import { bodilessChangeQuery, type ChangeTerms } from "../changes/terms.ts";
+import { entityTag } from "../changes/etag.ts";
+import { makeChange, notesOf, type Plan, tried } from "../changes/make-change.ts";
+import { overrideCalled, overrideTag, planEnd, planEndOfAll } from "../changes/override-end.ts";
+import { bodilessChangeQuery, type ChangeTerms, changeResponse } from "../changes/terms.ts";
 import { ApiError, json } from "../responses.ts";
+import { sinceMs, sinceText } from "../since.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
 /** What these routes show and change. */
 export interface OverridesControl {
-  readonly operations: Pick<Operations, "list" | "remove" | "clear" | "audit" | "where" | "trouble">;
+  readonly operations: Pick<Operations, "list" | "change" | "audit" | "where" | "trouble">;
   /** What decides what `.env` can say. */
   envContext(): EnvContext;
+  /** Milliseconds since the epoch. */
+  wallMs(): number;
 }
 
 const MOST_ENTRIES = 1000;
@@ -63,27 +68,15 @@ const auditQuery = z.strictObject({
     .transform(Number)
     .refine((limit) => limit >= 1 && limit <= MOST_ENTRIES, { error: `must be an integer 1 … ${MOST_ENTRIES}` })
     .default(100),
-  since: z.iso
-    .datetime({ offset: true, error: "must be a moment of RFC 3339: 2026-11-30T02:00:00Z" })
-    .transform((text) => Date.parse(text))
-    .optional(),
+  since: sinceText,
 });
 
 /** They are the operator's. */
 export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
   const { operations } = control;
-  const change = async (
-    { request, query }: Call<ChangeTerms>,
-    tagged: () => unknown,
-    make: (options: { reason: string; keep: boolean; dryRun: boolean }, check: () => void) => Promise<object>,
-  ): Promise<Response> => {
-    const { reason, keep, dry_run: dryRun } = query;
-    try {
-      const done = await make({ reason, keep, dryRun }, () => requireMatch(request, tagged()));
-      return json(done);
-    } catch (error) {
-      throw refusalOf(error);
-    }
+  const end = async (call: Call<ChangeTerms>, plan: (all: readonly ShownOverride[]) => Plan): Promise<Response> => {
+    const made = await makeChange(operations, { ...call, terms: call.query }, () => plan(operations.list()));
+    return call.query.dry_run ? tried(made) : json({ removed: made.removed.map(endedView), ...notesOf(made) });
   };
   return [
     {
@@ -102,7 +95,7 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
           doc: "what was changed at run time and is not as configured: what, instead of what, by whom, when and why, and whether it is in force; `?format=env` = as lines of a `.env` file",
           handle: ({ query }) => {
             const all = operations.list();
-            const etag = entityTag(all.map(tagOf));
+            const etag = entityTag(all.map(overrideTag));
             if (query.format === "env") {
               const headers = { etag, "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
               return new Response(envLines(all, control.envContext()), { headers });
@@ -114,14 +107,9 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
         DELETE: operation({
           scope: "admin",
           query: bodilessChangeQuery,
-          response: removals,
+          response: changeResponse(removals),
           doc: "ends all overrides: everything is as configured",
-          handle: (call) =>
-            change(
-              call,
-              () => operations.list().map(tagOf),
-              async (options, check) => removedOf(await operations.clear(call.caller, options, check)),
-            ),
+          handle: (call) => end(call, planEndOfAll),
         }),
       },
     },
@@ -135,26 +123,16 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
           response: overrideView,
           doc: "one override",
           handle: ({ parts: [id] }) => {
-            const override = operations.list().find((one) => one.id === id);
-            if (override === undefined) throw new ApiError(404, "unknown_override", `there is no override ${id}`);
-            return json(viewOf(override), 200, { etag: entityTag(tagOf(override)) });
+            const override = overrideCalled(id, operations.list());
+            return json(viewOf(override), 200, { etag: entityTag(overrideTag(override)) });
           },
         }),
         DELETE: operation({
           scope: "admin",
           query: bodilessChangeQuery,
-          response: removals,
+          response: changeResponse(removals),
           doc: "ends one override: what it replaced is in force again",
-          handle: (call) =>
-            change(
-              call,
-              () =>
-                operations
-                  .list()
-                  .filter(({ id }) => id === call.parts[0])
-                  .map(tagOf)[0],
-              async (options, check) => removedOf(await operations.remove(call.caller, options, call.parts[0], check)),
-            ),
+          handle: (call) => end(call, (all) => planEnd(call.parts[0], all)),
         }),
       },
     },
@@ -166,10 +144,11 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
           scope: "read",
           query: auditQuery,
           response: z.strictObject({ entries: z.array(auditView) }),
-          doc: "who changed what at run time, and why, newest first: `limit` (1 … 1000, default 100), `since`",
+          doc: "who changed what at run time, and why, newest first: `limit` (1 … 1000, default 100), `since` (`15m`, `2h`, `3d`, a time)",
           handle: async ({ query: { limit, since } }) => {
+            const asked = { limit, sinceMs: sinceMs(since, control.wallMs()) };
             try {
-              const entries = await operations.audit({ limit, sinceMs: since ?? null });
+              const entries = await operations.audit(asked);
               return json({ entries: entries.map(entryView) });
             } catch (error) {
               throw new ApiError(503, "audit_unavailable", (error as Error).message);
@@ -181,18 +160,15 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
   ];
 };
 
-function removedOf({ removed }: { readonly removed: readonly unknown[] }): object {
-  return { removed: (removed as ShownOverride[]).map((one) => viewOf({ ...one, inForce: false, whyNot: "it ended" })) };
+function endedView(override: Override): object {
+  return viewOf({ ...override, inForce: false, whyNot: "it ended" });
 }
 
-/** What its tag is of: an override is never changed, but another takes its place. */
-function tagOf({ id, atMs, value, untilMs }: ShownOverride): unknown {
-  return { id, atMs, value, untilMs };
-}
-
-function viewOf({ atMs, untilMs, inForce, whyNot, ...override }: ShownOverride): object {
+function viewOf(shown: ShownOverride): object {
+  const { atMs, untilMs, inForce, whyNot, ...override } = shown;
+  const value = shown.kind === "canary" ? termsReport(shown.value) : shown.value;
   const until = untilMs === null ? null : new Date(untilMs).toISOString();
-  return { ...override, at: new Date(atMs).toISOString(), until, in_force: inForce, why_not: whyNot };
+  return { ...override, value, at: new Date(atMs).toISOString(), until, in_force: inForce, why_not: whyNot };
 }
 
 function entryView({ atMs, ...entry }: AuditEntry): object {

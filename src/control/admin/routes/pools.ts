@@ -4,6 +4,7 @@ import { STRATEGIES } from "../../../balancing/registry.ts";
 import type { EffectiveSetting } from "../../../config/effective.ts";
 import { SECTIONS } from "../../../config/schema.ts";
 import type { RouteSpec } from "../../../protocol/route.ts";
+import type { Override } from "../../../shared/operations/override.ts";
 import type { Operations } from "../../operations/operations.ts";
 import { poolList, poolView, routeList, routeView, type ShownPool } from "../answers/pools.ts";
 import { entityTag } from "../changes/etag.ts";
@@ -15,6 +16,7 @@ import { planSplit, sharesOf, splitChangeSchema } from "../changes/split-change.
 import { changeBody, changeQuery, changeResponse } from "../changes/terms.ts";
 import { ApiError, json } from "../responses.ts";
 import { describeRoute } from "../route-description.ts";
+import { routeNamed } from "./named-route.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
 /** What these routes show and change. */
@@ -25,7 +27,7 @@ export interface PoolsControl {
   routes(): readonly RouteSpec[];
   /** Of the configuration in force. */
   effective(): readonly EffectiveSetting[];
-  readonly operations: Pick<Operations, "change" | "list">;
+  readonly operations: Pick<Operations, "change" | "inForceOf">;
 }
 
 const STRATEGY = SECTIONS.balancing.settings.strategy.env;
@@ -128,7 +130,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
           const planned = await makeChange(
             control.operations,
             { ...call, terms: { ...query, reason: body.reason } },
-            () => planSplit(routeOf(control, name), body, control.pools(), control.operations.list()),
+            () => planSplit(routeNamed(name, control.routes()), body, control.pools(), splitOverrides(control)),
           );
           return query.dry_run ? tried(planned) : showRoute(control, name, notesOf(planned));
         },
@@ -138,7 +140,12 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
 ];
 
 function sourcesOf(control: PoolsControl): SettingSources {
-  return { effective: control.effective(), overrides: control.operations.list() };
+  return { effective: control.effective(), overrides: control.operations.inForceOf("setting") };
+}
+
+/** What lies over the split of a route here. */
+function splitOverrides({ operations }: PoolsControl): readonly Override[] {
+  return [...operations.inForceOf("split"), ...operations.inForceOf("canary")];
 }
 
 function showPool(control: PoolsControl, name: string, more: object = {}): Response {
@@ -163,13 +170,7 @@ function warningsOf({ name, in_use: inUse }: ShownPool): string[] {
 }
 
 function showRoute(control: PoolsControl, name: string, more: object = {}): Response {
-  const route = routeOf(control, name);
+  const route = routeNamed(name, control.routes());
   const tag = route.action.kind === "forward" ? { split: sharesOf(route) } : { split: null };
   return json({ ...describeRoute(route), ...more }, 200, { etag: entityTag(tag) });
-}
-
-function routeOf(control: PoolsControl, name: string): RouteSpec {
-  const route = control.routes().find((one) => one.name === name);
-  if (route !== undefined) return route;
-  throw new ApiError(404, "unknown_route", `there is no route ${name}: GET /api/v1/routes lists them`);
 }

@@ -33,7 +33,7 @@ export interface ServersControl {
     pools(): readonly PoolSummary[];
   };
   /** Who makes changes, keeps them and tells of them. */
-  readonly operations: Pick<Operations, "change" | "list" | "note">;
+  readonly operations: Pick<Operations, "change" | "inForceOf">;
   /** The pools of the configuration in force, what lies over it included. */
   listedPools(): readonly ListedPool[];
   /** Monotonic, milliseconds. */
@@ -81,7 +81,7 @@ export const serverRoutes: RouteGroup<ServersControl> = (control) => {
             const { body, query } = call;
             const terms = { ...query, reason: body.reason };
             const planned = await makeChange(control.operations, { ...call, terms }, () =>
-              planAddition(body, control.listedPools(), control.operations.list()),
+              planAddition(body, control.listedPools(), control.operations.inForceOf("server_removed")),
             );
             return query.dry_run ? tried(planned) : created(control, planned);
           },

@@ -15,7 +15,7 @@ import { operation, type RouteGroup } from "./route.ts";
 export interface SettingsControl {
   /** Of the configuration in force. */
   effective(): readonly EffectiveSetting[];
-  readonly operations: Pick<Operations, "change" | "list">;
+  readonly operations: Pick<Operations, "change" | "inForceOf">;
 }
 
 const MOST_SETTINGS = 200;
@@ -61,7 +61,7 @@ export const settingRoutes: RouteGroup<SettingsControl> = (control) => [
 ];
 
 function sourcesOf(control: SettingsControl): SettingSources {
-  return { effective: control.effective(), overrides: control.operations.list() };
+  return { effective: control.effective(), overrides: control.operations.inForceOf("setting") };
 }
 
 function show(control: SettingsControl, more: object = {}): Response {

@@ -7,7 +7,7 @@ import type { Override, OverrideTarget } from "../../../shared/operations/overri
 import { historyName } from "../../../shared/server-name.ts";
 import type { Fleets } from "../../fleet/fleets.ts";
 import { OperatedServers } from "../../fleet/operated.ts";
-import type { ConfiguredValues, Ground } from "../../operations/ground.ts";
+import type { Applying, ConfiguredValues, Ground } from "../../operations/ground.ts";
 import { type ConfigurationInForce, problemsOf } from "../configuration.ts";
 
 /** Workers that are told of a change get so long to say that they know. */
@@ -48,13 +48,13 @@ export class InstanceGround implements Ground {
     return layered.ok ? [] : layered.problems;
   }
 
-  async apply(overrides: readonly Override[], layered = false): Promise<void> {
+  async apply(overrides: readonly Override[], { actor, layered = false }: Applying): Promise<void> {
     const wanted = overrides.filter(isConfigured);
     const key = keyOf(wanted);
     if (layered) this.#layer = key;
     else if (key !== this.#layer) {
       try {
-        await this.#options.configuration.relayer(wanted);
+        await this.#options.configuration.relayer(wanted, actor);
       } catch (error) {
         throw new Error(problemsOf(error).join("; "));
       }

@@ -4,7 +4,7 @@ import { type AdminTls, adminTlsFiles, readAdminTls } from "../../../config/list
 import { ConfigError } from "../../../config/load.ts";
 import { SECTIONS } from "../../../config/schema.ts";
 import type { AdminSettings } from "../../../config/sections/admin.ts";
-import { FileWatch } from "../../../shared/file-watch.ts";
+import { FileWatch } from "../../../shared/files/file-watch.ts";
 import { policySource } from "../../admin/access/policy.ts";
 import type { AdminApi } from "../../admin/api.ts";
 import { type AdminPortListener, listenOnAdminPort } from "../../admin/doors/listener.ts";
@@ -75,9 +75,8 @@ export class AdminPort {
     if (port === null) return;
     const tls = this.#readTls();
     const policy = policySource(() => this.#options.configuration.config.admin, host);
-    const { nowMs } = this.#options;
-    const options = { host, port, tls, policy, socketPath, nowMs };
-    const { log } = this.#options;
+    const { log, nowMs, wallMs } = this.#options;
+    const options = { host, port, tls, policy, socketPath, nowMs, wallMs };
     try {
       this.#listener = await listenOnAdminPort(api, options);
       log.info({ host, port: this.#listener.port }, "the admin API listens");

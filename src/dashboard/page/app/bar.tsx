@@ -5,7 +5,7 @@ import { Button } from "../widgets/controls.tsx";
 import { Badge } from "../widgets/text.tsx";
 import { connection, frame, nowMs, topology } from "./live.ts";
 import { addressOf } from "./router.ts";
-import { readOnlyReason, signOut, token } from "./session.ts";
+import { readOnlyReason, signOut, token, wantsToken } from "./session.ts";
 
 /** The bar. */
 export function Bar() {
@@ -59,6 +59,7 @@ function LinkState() {
   const state = connection.value;
   if (state.state === "live") return <span class="link-state live">live</span>;
   if (state.state === "connecting") return <span class="link-state">connecting</span>;
+  if (wantsToken.value && state.retryAtMs === null) return <span class="link-state lost">not signed in</span>;
   const age = frame.value === null ? "" : ` · ${duration(nowMs.value - frame.value.at)} old`;
   return <span class="link-state lost">no connection{age}</span>;
 }

@@ -10,7 +10,7 @@ import { type ApiProblem, sentenceOf } from "../api/problem.ts";
 import { withEvents } from "../model/events.ts";
 import { ofPool, ofServer, Recent } from "../model/recent.ts";
 import { serverRows } from "../model/server-list.ts";
-import { asksForToken, readOnlyReason, token, tokenRefused } from "./session.ts";
+import { asksForToken, readOnlyReason, token, tokenRefused, wantsToken } from "./session.ts";
 
 /** Whether numbers come. */
 export type Connection =
@@ -49,6 +49,7 @@ const stream = new LiveStream(
       events.value = withEvents(events.value, [event]);
     },
     connected: () => {
+      wantsToken.value = false;
       connection.value = { state: "live" };
       void catchUp();
     },

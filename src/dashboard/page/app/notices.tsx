@@ -3,7 +3,7 @@ import { clock, duration, spokenDuration } from "../model/format/times.ts";
 import { adviceFor } from "../model/words.ts";
 import { Button } from "../widgets/controls.tsx";
 import { connection, frame, nowMs, retryNow, topology } from "./live.ts";
-import { asksForToken } from "./session.ts";
+import { asksForToken, token, tokenRefused, wantsToken } from "./session.ts";
 
 const SOON_MS = 14 * 86_400_000;
 
@@ -57,6 +57,7 @@ function Lost() {
   const state = connection.value;
   const lost = state.state === "lost" && asksForToken.value === null;
   const seen = frame.value;
+  if (lost && state.retryAtMs === null && wantsToken.value) return <SignedOut />;
   return (
     <>
       <p class="hidden" role="status">
@@ -79,6 +80,19 @@ function Lost() {
         </div>
       )}
     </>
+  );
+}
+
+/** Whoever has closed the dialog finds the way back to it. */
+function SignedOut() {
+  return (
+    <div class="notice warn">
+      <strong>{token.value === null ? "You are not signed in" : "Your token was refused"}</strong>
+      <p>This instance shows itself to those who have one of its tokens.</p>
+      <Button class="small" onPress={tokenRefused}>
+        Sign in
+      </Button>
+    </div>
   );
 }
 

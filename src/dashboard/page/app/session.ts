@@ -7,12 +7,15 @@ const KEY = "neurabalancer-token";
 export const token = signal<string | null>(stored());
 /** A token is asked for: why, in a sentence; `null` = nothing is asked. */
 export const asksForToken = signal<string | null>(null);
+/** The instance wants a token, and has no right one. It stays so when the question is put aside. */
+export const wantsToken = signal(false);
 /** Why nothing may be changed; `null` = it may, as far as is known. */
 export const readOnlyReason = signal<string | null>(null);
 
 /** Takes a token for this tab. */
 export function signIn(text: string): void {
   token.value = text;
+  wantsToken.value = false;
   asksForToken.value = null;
   readOnlyReason.value = null;
   storage()?.setItem(KEY, text);
@@ -27,6 +30,7 @@ export function signOut(): void {
 
 /** The API said 401. */
 export function tokenRefused(): void {
+  wantsToken.value = true;
   asksForToken.value =
     token.value === null
       ? "This instance asks for a token."

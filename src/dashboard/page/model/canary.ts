@@ -9,20 +9,24 @@ export interface CanaryArm {
   readonly mean_ms: number | null;
 }
 
-/** One entry of `GET /api/v1/canaries`, what the page uses of it. */
-export interface ShownCanary {
-  readonly route: string;
+/** What is wanted of a canary: also the value of its override. */
+export interface ShownTerms {
   readonly pool: string;
-  readonly state: "running" | "waiting" | "promoted" | "rolled_back" | "ended";
   readonly percent: number;
   readonly steps: readonly number[];
-  readonly next_step: number | null;
   readonly stable: Readonly<Record<string, number>>;
   readonly auto: boolean;
   readonly min_duration_ms: number;
   readonly min_requests: number;
   readonly max_duration_ms: number;
   readonly tolerance: number;
+}
+
+/** One entry of `GET /api/v1/canaries`, what the page uses of it. */
+export interface ShownCanary extends ShownTerms {
+  readonly route: string;
+  readonly state: "running" | "waiting" | "promoted" | "rolled_back" | "ended";
+  readonly next_step: number | null;
   readonly verdict: "worse" | "no_worse" | "unusable" | null;
   readonly sentence: string;
   readonly arms: { readonly canary: CanaryArm; readonly stable: CanaryArm };
@@ -58,20 +62,25 @@ export function stepsOf(text: string): readonly number[] {
 }
 
 /** What begins one that has ended again as it was: first its pool must have nothing of its own. */
-export function beginAgain(before: ShownCanary): WayBack {
-  const { route, pool, percent, steps, auto, min_requests, tolerance } = before;
-  const terms = {
+export function beginAgain({ route, ...before }: ShownCanary): WayBack {
+  const split: ChangeRequest = { method: "PATCH", path: routePath(route), body: { split: before.stable } };
+  return [() => split, () => beginning(route, before)];
+}
+
+/** What begins one on these terms, where its pool has no share yet. */
+export function beginning(route: string, terms: ShownTerms): ChangeRequest & { readonly body: object } {
+  const { pool, percent, steps, auto, min_requests, tolerance } = terms;
+  const body = {
     pool,
     percent,
     steps,
     auto,
-    min_duration: `${before.min_duration_ms}ms`,
+    min_duration: `${terms.min_duration_ms}ms`,
     min_requests,
-    max_duration: `${before.max_duration_ms}ms`,
+    max_duration: `${terms.max_duration_ms}ms`,
     tolerance,
   };
-  const split: ChangeRequest = { method: "PATCH", path: routePath(route), body: { split: before.stable } };
-  return [() => split, () => ({ method: "POST", path: canaryPath(route), body: terms })];
+  return { method: "POST", path: canaryPath(route), body };
 }
 
 function routePath(route: string): string {

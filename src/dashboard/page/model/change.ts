@@ -31,7 +31,7 @@ export function differences(before: unknown, after: unknown): Difference[] {
   const names = [...new Set([...Object.keys(after), ...Object.keys(before)])];
   return names.flatMap((name) => {
     const [was, is] = [inWords(before[name]), inWords(after[name])];
-    return was === is ? [] : [{ name: name.replaceAll("_", " "), before: was, after: is }];
+    return was === is ? [] : [{ name, before: was, after: is }];
   });
 }
 
@@ -41,8 +41,12 @@ export function inWords(value: unknown): string {
   if (typeof value === "boolean") return value ? "on" : "off";
   if (Array.isArray(value)) return value.map(inWords).join(", ");
   if (!isRecord(value)) return String(value);
+  const { state, reason: _, until, ...rest } = value;
+  if (typeof state === "string" && Object.keys(rest).length === 0) {
+    return typeof until === "string" ? `${state} until ${until}` : state; // the reason stands beside it
+  }
   return Object.entries(value)
-    .map(([name, inner]) => `${name.replaceAll("_", " ")} ${inWords(inner)}`)
+    .map(([name, inner]) => `${name} ${inWords(inner)}`)
     .join(", ");
 }
 

@@ -1,6 +1,7 @@
 /** Overrides and entries of the audit in words. */
 import type { AuditEntry, ShownOverride } from "../api/shapes.ts";
-import { type ChangeRequest, stateBefore, type UndoStep, type WayBack } from "./change.ts";
+import { beginning, type ShownTerms } from "./canary.ts";
+import { type ChangeRequest, inWords, stateBefore, type UndoStep, type WayBack } from "./change.ts";
 
 /** What an override is about: `the weight of 10.0.0.5:3000 in pool shop`. */
 export function overrideTarget({
@@ -32,10 +33,22 @@ export type FindServer = (pool: string, isIt: (name: string, address: string) =>
 
 /** What sets removed overrides again; `null` where one of them is of a kind that this page cannot set. */
 export function settingAgain(overrides: readonly ShownOverride[], find: FindServer): WayBack | null {
-  // Servers come first: others may be of them.
-  const ordered = [...overrides].sort((a, b) => Number(b.kind === "server_added") - Number(a.kind === "server_added"));
+  // Servers come first: others may be of them. Canaries come last: while one is under way its route takes no other split.
+  const ordered = [...overrides].sort((a, b) => turnOf(a) - turnOf(b));
   const steps = ordered.map((override) => stepFor(override, find));
   return steps.includes(null) ? null : (steps as UndoStep[]);
+}
+
+function turnOf({ kind }: ShownOverride): number {
+  if (kind === "server_added") return 0;
+  return kind === "canary" ? 2 : 1;
+}
+
+/** What it sets, for people: of a canary its pool and share. */
+export function overrideValue({ kind, value }: Pick<ShownOverride, "kind" | "value">): string {
+  if (kind !== "canary") return inWords(value);
+  const { pool, percent } = value as ShownTerms;
+  return `${percent} % for pool ${pool}`;
 }
 
 function stepFor(override: ShownOverride, find: FindServer): UndoStep | null {
@@ -77,6 +90,10 @@ function stepFor(override: ShownOverride, find: FindServer): UndoStep | null {
     }
     case "split":
       return () => make("PATCH", `/api/v1/routes/${encodeURIComponent(target.route ?? "")}`, { split: value });
+    case "canary": {
+      const { method, path, body } = beginning(target.route ?? "", value as ShownTerms);
+      return () => make(method, path, body);
+    }
     default:
       return null;
   }

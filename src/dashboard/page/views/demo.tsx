@@ -46,10 +46,10 @@ export function Demo() {
       {open && (
         <div class="body stack">
           <ul class="stack">
-            {body.servers.map(({ name, condition }) => (
+            {body.servers.map(({ name, url, condition }) => (
               <li key={name} class="demo-row">
-                <span class="clip" title={name}>
-                  {name}
+                <span class="clip" title={url}>
+                  {name} <span class="dim">:{new URL(url).port}</span>
                 </span>
                 <Badge tone={TONES[condition]}>{condition}</Badge>
                 <span class="row">

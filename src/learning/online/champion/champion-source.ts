@@ -1,7 +1,7 @@
 /** Where the model that serves first comes from: the store, a file that the operator named, or a model server. */
 
 import type { LearnerSettings } from "../../../protocol/learner.ts";
-import { FileWatch } from "../../../shared/file-watch.ts";
+import { FileWatch } from "../../../shared/files/file-watch.ts";
 import { LearnerCounter } from "../../../shared/memory/layout/learning.ts";
 import { modelPaths } from "../../models/files/model-files.ts";
 import { RemoteModel } from "../../models/remote/remote-model.ts";

@@ -188,7 +188,8 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     } else if (!exchange.requestComplete && input.isWaiting) {
       const data = input.take();
       if (data.length > 0) exchange.onRequestBody(data, 0, data.length, nowMs);
-    } else return;
+    }
+    // Also where nothing has come since: what was taken before it had to wait is given back only now.
     this.#taken(nowMs);
   }
 

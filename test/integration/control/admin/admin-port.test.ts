@@ -43,6 +43,7 @@ beforeAll(async () => {
     policy: OPEN,
     socketPath,
     nowMs: () => performance.now(),
+    wallMs: () => Date.now(),
   });
 });
 afterAll(async () => {
@@ -91,6 +92,23 @@ describe("requests that are odd", () => {
     ["no HTTP at all", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400],
   ])("%s", async (_title, request, status) => {
     expect(await statusOf(request)).toBe(status);
+  });
+
+  test.each([
+    ["what nothing is at", "POST /nothing", 404],
+    ["a method that there is not", "PUT /metrics", 405],
+    ["a change that is too large", "PATCH /api/v1/settings", 413],
+  ])("a body is still sent when its refusal is clear, and the refusal arrives: %s", async (_title, start, status) => {
+    const body = Buffer.alloc(900 * 1024, "x");
+    const fields = `${host}Content-Type: application/json\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`;
+    // Which of the two is faster is chance: each of many has to be told.
+    for (let i = 0; i < 20; i++) {
+      const wire = await connect();
+      await wire.send(`${start} HTTP/1.1\r\n${fields}`);
+      await wire.pump(body);
+      expect((await wire.message()).status).toBe(status);
+      wire.destroy();
+    }
   });
 
   test("none of them is a bug in the log", () => {

@@ -91,6 +91,7 @@ function makeControl() {
       hard_limit: state.capacity,
       configured_weight: 1,
       configured_capacity: 10,
+      configured_hard_limit: 0,
       maintenance: state.state === "draining" ? { reason: "", since: "", until: null, by: "" } : null,
       ...state,
     }) as unknown as ServerStatus;
@@ -209,6 +210,7 @@ const listen = (port: number, token: string | null, name: string) =>
     policy: () => policyOf({ token, tokens: null, allowedHosts: null }, "127.0.0.1"),
     socketPath: join(directory, name),
     nowMs: () => performance.now(),
+    wallMs: () => Date.now(),
   });
 const open = await listen(0, null, "open.sock");
 const guarded = await listen(0, TOKEN, "guarded.sock");
@@ -405,7 +407,7 @@ describe("changing", () => {
     expect(await (await patch(1, { state: "active" })).json()).toMatchObject({ weight: 2.5, state: "up" });
     expect(lines.find(({ action }) => action === "server.change")).toMatchObject({
       message:
-        'server a:1 (10.0.0.1) of pool default: {"weight":1,"capacity":10,"state":"active"} → {"weight":2.5,"capacity":40,"state":"drain"}, by local',
+        "server a:1 (10.0.0.1) of pool default: weight 1 → 2.5, capacity 10 → 40, state active → drain, by local",
       after: { weight: 2.5, capacity: 40, state: "drain" },
     });
   });
@@ -431,7 +433,7 @@ describe("changing", () => {
       server: "a:1",
       address: "10.0.0.1",
       actor: "admin API (127.0.0.7)",
-      message: 'server a:1 (10.0.0.1) of pool default: {"weight":27} → {"weight":28}, by local',
+      message: "server a:1 (10.0.0.1) of pool default: weight 27 → 28, by local",
       detail: {
         action: "server.change",
         target: "server a:1 (10.0.0.1) of pool default",

@@ -91,7 +91,7 @@ describe("health checks", () => {
 
     flaky.mode = "503";
     await eventually(() => expect(states()).toEqual(["up", "down"]));
-    expect(fleet.servers()[1]).toMatchObject({ alive: false, reason: "health check failed: status 503" });
+    expect(fleet.servers()[1]).toMatchObject({ alive: false, reason: "health check failed: status 503 at /health" });
     expect(memory.servers.state[1]).toBe(ServerState.DOWN);
 
     flaky.mode = "ok";
@@ -128,7 +128,7 @@ describe("health checks", () => {
     const health = { ...checks, port: backend.port, statuses: [[503, 503]] as const, intervalMs: 50, rise: 1, fall: 1 };
     await fleet.start(fleetOptions(specs([other]), { health: { ...health, body: null } }));
     await eventually(() => expect(states()).toEqual(["down"]));
-    expect(fleet.servers()[0].reason).toBe("health check failed: status 200");
+    expect(fleet.servers()[0].reason).toBe("health check failed: status 200 at /health");
     backend.mode = "503";
     await eventually(() => expect(states()).toEqual(["up"]));
     expect(other.paths).toEqual([]);

@@ -35,7 +35,7 @@ async function make() {
     fetch: () => stream.open(frameOf(0), [message("event", "missed", "r-1")]),
   } as never);
   const gate = await openGate(
-    { host: "127.0.0.1", port: 0, tls: null, nowMs: () => performance.now() },
+    { host: "127.0.0.1", port: 0, tls: null, nowMs: () => performance.now(), wallMs: () => Date.now() },
     { open: () => path, close: () => {} },
   );
   ends.push(

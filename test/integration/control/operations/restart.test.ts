@@ -22,7 +22,7 @@ afterAll(async () => {
 function configure(strategy: string): void {
   writeFileSync(
     file,
-    `balancing: {strategy: ${strategy}}\npools:\n  main: {servers: [${a}, ${b}]}\n  next: {servers: [${c}]}\nroutes:\n  - {name: all, path: /, pool: main}\n  - {name: other, path: /other, pool: main}\n`,
+    `balancing: {strategy: ${strategy}}\npools:\n  main: {servers: [${a}, ${b}]}\n  next: {servers: [${c}]}\nroutes:\n  - {name: all, path: /, pool: main}\n  - {name: other, path: /other, pool: main}\n  - {name: trial, path: /trial, pool: main}\n`,
   );
 }
 
@@ -56,6 +56,11 @@ async function serverId(product: Product, url: string): Promise<number> {
   return servers.find((server) => server.url === url)!.id;
 }
 
+interface ToldEvent {
+  readonly kind: string;
+  readonly actor: string;
+}
+
 test("every kind is in force after a kill; a changed configuration wins, at a restart and at a reload", async () => {
   configure("round_robin");
   const first = await start();
@@ -65,14 +70,20 @@ test("every kind is in force after a kill; a changed configuration wins, at a re
     await send(first, "PATCH", "/api/v1/pools/main", { strategy: "p2c" }),
     await send(first, "PATCH", "/api/v1/settings", { ACCESS_LOG_SAMPLE: 0.5 }),
     await send(first, "PATCH", "/api/v1/routes/other", { split: { next: 1 } }),
+    await send(first, "POST", "/api/v1/routes/trial/canary", { pool: "next" }),
     await send(first, "POST", "/api/v1/servers", { pool: "next", url: a }),
     await send(first, "DELETE", `/api/v1/servers/${await serverId(first, c)}`),
   ];
   expect(answers.map(({ ok }) => ok)).toEqual(answers.map(() => true));
   const made = await overrides(first);
   expect(made.map(({ kind }) => kind).sort()).toEqual(
-    ["capacity", "server_added", "server_removed", "setting", "setting", "split", "state", "weight"].sort(),
+    ["canary", "capacity", "server_added", "server_removed", "setting", "setting", "split", "state", "weight"].sort(),
   );
+  const { events } = (await (await first.admin("/api/v1/timeline?kind=change,server_added,server_removed")).json()) as {
+    events: ToldEvent[];
+  };
+  expect(events.map(({ kind }) => kind)).toContain("server_added");
+  for (const { actor } of events) expect(actor).toBe("admin API (127.0.0.1)");
   first.process.kill("SIGKILL");
   await first.process.exited;
 
@@ -98,6 +109,8 @@ test("every kind is in force after a kill; a changed configuration wins, at a re
   await until(() => second.said("it ends: the override of LB_STRATEGY of pool main") !== undefined);
   expect((await overrides(second)).filter(({ kind }) => kind === "setting")).toHaveLength(1);
   const audit = (await (await second.admin("/api/v1/audit?limit=1")).json()) as { entries: object[] };
+  expect(await second.metric(/^neurabalancer_overrides_ended_total\{reason="configuration"/)).toBe(1);
+  expect(await second.metric(/^neurabalancer_overrides\{kind="canary",in_force="true"/)).toBe(1);
   expect(audit.entries).toMatchObject([{ action: "override.end", actor: "neurabalancer", after: "peak_ewma" }]);
   second.process.kill("SIGKILL");
   await second.process.exited;

@@ -60,6 +60,12 @@ withServer("two instances on one database", (server) => {
       ["setting", false], // it replaced another strategy than this instance has
       ["state", true],
     ]);
+    const settings = (await (await other.admin("/api/v1/pools/default")).json()) as { options: { name: string }[] };
+    expect(settings.options.find(({ name }) => name === "LB_STRATEGY")).toMatchObject({
+      value: "peak_ewma",
+      configured: "peak_ewma",
+      override: null,
+    });
     expect((await list(one)).every(({ in_force: inForce }) => inForce)).toBe(true);
     const { entries } = (await (await other.admin("/api/v1/audit")).json()) as { entries: object[] };
     expect(entries).toHaveLength(2);

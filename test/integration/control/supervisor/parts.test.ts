@@ -20,7 +20,7 @@ import {
   removeStaleRuntimeDirectories,
 } from "../../../../src/control/supervisor/runtime-directory.ts";
 import type { ProxySettings } from "../../../../src/protocol/worker.ts";
-import { FileWatch } from "../../../../src/shared/file-watch.ts";
+import { FileWatch } from "../../../../src/shared/files/file-watch.ts";
 import { removeRuntimeDirectory } from "../../../../src/shared/memory/file.ts";
 import type { Logger } from "../../../../src/telemetry/log/logger.ts";
 import { replaceableLogger } from "../../../../src/telemetry/log/replaceable-logger.ts";

@@ -41,7 +41,7 @@ function durations(proxy: TestProxy): [classic: number, native: number][] {
   for (let at = 0; at < column.length; at += DurationWord.LENGTH) {
     const count = (from: number, to: number) => column.subarray(at + from, at + to).reduce((a, b) => a + b, 0);
     const classic = count(DurationWord.BUCKETS, DurationWord.NATIVE);
-    if (classic > 0) rows.push([classic, count(DurationWord.NATIVE, DurationWord.LENGTH)]);
+    if (classic > 0) rows.push([classic, count(DurationWord.NATIVE, DurationWord.FAILED)]);
   }
   return rows;
 }

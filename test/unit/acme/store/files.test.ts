@@ -95,6 +95,14 @@ describe("the lease", () => {
     other.release();
   });
 
+  test("whose directory cannot be used any more is let go of all the same", () => {
+    const one = lease("one");
+    expect(one.take()).toBe(true);
+    rmSync(join(directory, "order.lock"));
+    mkdirSync(join(directory, "order.lock"));
+    expect(() => one.release()).not.toThrow();
+  });
+
   test("of one that is known to be gone, or has not touched it for a minute, it is taken", () => {
     const one = lease("one");
     expect(one.take()).toBe(true);

@@ -183,7 +183,9 @@ describe("problems", () => {
 
   test("a pool that no route uses is warned of", () => {
     const { warnings } = file.right(TWO.replace("{pool: api}", "{respond: {status: 404}}"));
-    expect(warnings).toEqual(["pools.api (n.yaml:8:3): is used by no route: nothing goes to it"]);
+    expect(warnings).toEqual([
+      "pools.api (n.yaml:8:3): is used by no route: nothing goes to it until a canary or a split sends it requests",
+    ]);
     expect(file.right(TWO, { SERVERS: "http://z:1" }).warnings).toEqual([
       "SERVERS makes the pool default, and no route uses it",
     ]);

@@ -1,5 +1,6 @@
 /** The canaries of an instance: over real overrides, and workers that are made up. */
 import { describe, expect, test } from "bun:test";
+import { planEndOfAll } from "../../../../src/control/admin/changes/override-end.ts";
 import { Canaries } from "../../../../src/control/canary/canaries.ts";
 import { proposeRollback, proposeTerms } from "../../../../src/control/canary/proposals.ts";
 import type { NotedEvent } from "../../../../src/control/events/events.ts";
@@ -168,11 +169,43 @@ test("after a restart it goes on with its step, and its evidence begins anew", a
 });
 
 describe("what else may happen to it", () => {
+  test("while one of two who do something about it is still at it, it has not ended of itself", async () => {
+    const { canaries, operations, logged, rounds, begin } = makeInstance();
+    await begin();
+    await rounds(1);
+    const [change, promotion] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const changed = canaries.operate("shop", null, () => change.promise);
+    const promoted = canaries.operate(
+      "shop",
+      { state: "promoted", why: "promoted by deploy" },
+      () => promotion.promise,
+    );
+    change.resolve();
+    await changed;
+    await operations.change(OPERATOR, { reason: "", keep: true }, () => planEndOfAll(operations.list()));
+    await rounds(1);
+    expect(canaries.of("shop")).toMatchObject({ state: "running" });
+    promotion.resolve();
+    await promoted;
+    expect(canaries.of("shop")).toMatchObject({ state: "promoted" });
+    expect(logged.filter((message) => message.includes("has ended"))).toEqual([]);
+  });
+
+  test("whoever ends one that has begun elsewhere just now ends it", async () => {
+    const { begin, restart, operations } = makeInstance();
+    await begin();
+    const canaries = restart();
+    await canaries.operate("shop", { state: "rolled_back", why: "rolled back by deploy" }, () =>
+      operations.change(OPERATOR, { reason: "", keep: true }, () => planEndOfAll(operations.list())),
+    );
+    expect(canaries.of("shop")).toMatchObject({ state: "rolled_back" });
+  });
+
   test("its configuration changes, or its override is removed: it has ended, and that is said", async () => {
     const { canaries, operations, logged, rounds, begin } = makeInstance();
     await begin();
     await rounds(2);
-    await operations.clear(OPERATOR, { reason: "", keep: true });
+    await operations.change(OPERATOR, { reason: "", keep: true }, () => planEndOfAll(operations.list()));
     await rounds(1);
     expect(canaries.of("shop")).toMatchObject({ state: "ended" });
     expect(logged.at(-1)).toContain("the canary of route shop has ended");

@@ -86,13 +86,6 @@ test("another reason, another end, and whether it lasts are changes", async () =
   expect(await audit()).toHaveLength(4);
 });
 
-test("to end what is not there changes nothing", async () => {
-  const { operations, audit } = given();
-  const options = { reason: "", keep: true };
-  expect(await operations.clear(OPERATOR, options)).toMatchObject({ changed: false, removed: [] });
-  expect(await audit()).toEqual([]);
-});
-
 test("a change that could not be put into force is taken back, and the audit says so", async () => {
   const { state, change, operations, audit, told } = given();
   await change([weight(5)]);

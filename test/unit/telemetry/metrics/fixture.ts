@@ -74,6 +74,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     workersReady: () => 2,
     workerRestarts: () => ({}),
     canaries: () => ({ list: [], states: [], verdicts: [] }),
+    overrides: () => ({ list: [], ended: { configuration: 0, time: 0 } }),
     mirrors: () => [],
     logDropped: () => 0,
     learner: () => ({

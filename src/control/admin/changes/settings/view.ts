@@ -1,6 +1,6 @@
 /** Settings as the page makes forms of them: what is in force, what is configured, and what could be. */
 import { z } from "zod";
-import type { EffectiveSetting } from "../../../../config/effective.ts";
+import { type EffectiveSetting, effectiveOf } from "../../../../config/effective.ts";
 import { filePath } from "../../../../config/file-keys.ts";
 import type { PlacedSetting } from "../../../../config/schema.ts";
 import type { Setting, ValueForm } from "../../../../config/setting.ts";
@@ -12,7 +12,7 @@ import { whyFixed } from "./names.ts";
 export interface SettingSources {
   /** What is in force. */
   readonly effective: readonly EffectiveSetting[];
-  /** Those that lie over the configuration. */
+  /** Those in force: others say nothing of what is configured here. */
   readonly overrides: readonly Override[];
 }
 
@@ -50,13 +50,7 @@ export function viewSetting(
 ): SettingView {
   const { section, setting } = placed;
   const { env: name } = setting;
-  const key = filePath(name);
-  const found =
-    (pool === null
-      ? undefined
-      : effective.find(({ env, pool: of }) => of === pool && env === `pools.${pool}.${key}`)) ??
-    (pool === null ? undefined : effective.find(({ env, pool: of }) => of === pool && env === name)) ??
-    effective.find(({ env, pool: of }) => env === name && of === undefined);
+  const found = effectiveOf(effective, pool, name);
   const value = found?.value ?? null;
   const id = overrideId({ kind: "setting", target: { pool, setting: name } });
   const override = overrides.find((one) => one.id === id);
@@ -64,7 +58,7 @@ export function viewSetting(
   const whyNot = whyFixed(placed);
   return {
     name,
-    key,
+    key: filePath(name),
     section,
     value,
     configured,

@@ -136,16 +136,22 @@ function useTrial(plan: ChangePlan, values: FormValues): TrialState | null {
   const key = typeof request === "string" ? request : JSON.stringify(request);
   useEffect(() => {
     if (plan.noTrial === true || typeof request === "string") return setState(null);
+    // Trials may be answered in another order than they were asked in.
+    let isAsked = true;
+    const show = (trial: TrialState) => isAsked && setState(trial);
     const timer = setTimeout(async () => {
       try {
         const answer = await tryOut(request);
         const before = answer?.before;
-        setState({ answer: { before, after: answer?.after, warnings: answer?.warnings }, error: null });
+        show({ answer: { before, after: answer?.after, warnings: answer?.warnings }, error: null });
       } catch (error) {
-        setState({ answer: null, error: sentenceOf(error) });
+        show({ answer: null, error: sentenceOf(error) });
       }
     }, TRIAL_DELAY_MS);
-    return () => clearTimeout(timer);
+    return () => {
+      isAsked = false;
+      clearTimeout(timer);
+    };
   }, [key]);
   return state;
 }

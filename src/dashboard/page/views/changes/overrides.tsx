@@ -6,7 +6,7 @@ import { useAsked } from "../../app/asked.ts";
 import { type ChangePlan, propose } from "../../app/changing/plan.ts";
 import { api } from "../../app/live.ts";
 import { inWords } from "../../model/change.ts";
-import { hostAndPort, overrideTarget, settingAgain } from "../../model/overrides.ts";
+import { hostAndPort, overrideTarget, overrideValue, settingAgain } from "../../model/overrides.ts";
 import { ActButton, Button } from "../../widgets/controls.tsx";
 import { Dialog } from "../../widgets/dialog.tsx";
 import { type Column, Table } from "../../widgets/table.tsx";
@@ -113,7 +113,7 @@ const COLUMNS: readonly Column<ShownOverride>[] = [
 function Present({ of }: { readonly of: ShownOverride }) {
   return (
     <>
-      <strong>{inWords(of.value)}</strong>{" "}
+      <strong>{overrideValue(of)}</strong>{" "}
       {of.in_force === false && (
         <Badge tone="idle" title="This instance's configuration is another.">
           not here
@@ -132,7 +132,7 @@ function remove(of: ShownOverride): void {
   const target = overrideTarget(of);
   propose({
     title: "Remove an override",
-    lead: `${target} is as configured again: ${inWords(of.configured)} instead of ${inWords(of.value)}.`,
+    lead: `${target} is as configured again: ${inWords(of.configured)} instead of ${overrideValue(of)}.`,
     subject: null,
     request: () => ({ method: "DELETE", path: `/api/v1/overrides/${encodeURIComponent(of.id)}`, body: null }),
     confirm: "Remove",

@@ -58,7 +58,8 @@ export function LearnedPool({ of, several }: { readonly of: LiveLearning; readon
                   </p>
                   <Interval {...of.advantage} />
                   <p class="dim">
-                    With 95 % between {signedPercent(of.advantage.low)} and {signedPercent(of.advantage.high)}.
+                    With 95 % confidence between {signedPercent(of.advantage.low)} and{" "}
+                    {signedPercent(of.advantage.high)}.
                   </p>
                 </>
               )}

@@ -31,7 +31,7 @@ export function PoolCard({ pool, live }: { readonly pool: KnownPool; readonly li
       <div class="body stack">
         <p>
           <strong>{pool.strategy}</strong>
-          {live?.rung && <span class="dim"> · on the rung {live.rung.replaceAll("_", " ")}</span>}
+          {live?.rung && <span class="dim"> · placed by the {live.rung.replaceAll("_", " ")}</span>}
           {strategy !== undefined && <span class="dim"> · {strategy.description}</span>}
         </p>
         {live !== undefined && (

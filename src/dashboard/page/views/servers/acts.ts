@@ -82,7 +82,7 @@ export function changeCapacity(server: ServerRow): void {
         name: "capacity",
         label: "Requests at one time",
         kind: "number",
-        value: String(server.capacity),
+        value: String(server.limit),
         hint: "0 = not enforced.",
       },
     ],
@@ -92,7 +92,7 @@ export function changeCapacity(server: ServerRow): void {
       Number(capacity) === 0
         ? `${server.name} has no capacity limit.`
         : `${server.name} takes ${capacity} requests at one time.`,
-    undo: () => patch(server, { capacity: server.capacity_origin === "configuration" ? null : server.capacity }),
+    undo: () => patch(server, { capacity: server.capacity_origin === "configuration" ? null : server.limit }),
   });
 }
 
@@ -117,7 +117,7 @@ function comingBack(server: ServerRow, rest: Maintenance | null): WayBack {
   const configured = { pool, url, weight, ...(capacity === 0 ? {} : { capacity }), ...(zone === null ? {} : { zone }) };
   const numbers = {
     ...(server.weight_origin === "configuration" ? {} : { weight: server.weight }),
-    ...(server.capacity_origin === "configuration" ? {} : { capacity: server.capacity }),
+    ...(server.capacity_origin === "configuration" ? {} : { capacity: server.limit }),
   };
   const add: UndoStep = () => ({
     method: "POST",

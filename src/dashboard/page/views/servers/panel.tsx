@@ -135,7 +135,7 @@ function Panel({ server }: { readonly server: ServerRow }) {
             "Weight",
             `${server.weight} (${server.weight_origin}; configured ${server.configured_weight})${server.effective === server.weight ? "" : `, ${server.effective.toFixed(2)} in slow start`}`,
           ],
-          ["Capacity", server.capacity === 0 ? "not enforced" : `${server.capacity} (${server.capacity_origin})`],
+          ["Capacity", server.limit === 0 ? "not enforced" : `${server.limit} (${server.capacity_origin})`],
           [
             "Pool",
             `${server.pool}${server.backup ? ", backup" : ""}${server.zone === null ? "" : `, zone ${server.zone}`}`,

@@ -25,6 +25,8 @@ const file = (name: string) => join(directory, name);
 
 const opened: AdminPort[] = [];
 let sockets = 0;
+/** How far the clock that the port is told is ahead, milliseconds. */
+let aheadMs = 0;
 beforeAll(() => {
   write("server", authority.issue("DNS:localhost"));
   write("client", authority.issue("DNS:deploy.test"));
@@ -32,6 +34,7 @@ beforeAll(() => {
   writeFileSync(file("ca.pem"), authority.cert);
 });
 afterEach(async () => {
+  aheadMs = 0;
   await Promise.all(opened.splice(0).map((port) => port.stop()));
 });
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -48,7 +51,12 @@ async function open(settings: Partial<AdminSettings>, origin = "environment") {
     status: () => ({ version: "1" }),
   } as unknown as AdminControl;
   const configuration = { config: { admin }, effective: [{ env: "ADMIN_PORT", origin }] };
-  const port = new AdminPort({ configuration, log, wallMs: () => Date.now(), nowMs: () => performance.now() });
+  const port = new AdminPort({
+    configuration,
+    log,
+    wallMs: () => Date.now() + aheadMs,
+    nowMs: () => performance.now(),
+  });
   opened.push(port);
   await port.open(new AdminApi(control, log), file(`${++sockets}.sock`));
   return { port, lines, said, at: (port.describe() as { port: number }).port };
@@ -86,6 +94,17 @@ test("only clients with a certificate of the authority come in", async () => {
   expect(await status(at)).toBe(0);
   expect(await status(at, shown("stranger"))).toBe(0);
   expect(await status(at, shown("client"))).toBe(200); // whoever was refused holds up nobody
+});
+
+test("a certificate that has expired is none, whatever the runtime remembers of its session", async () => {
+  const { at } = await open({ ...TLS(), tlsClientCaFile: file("ca.pem") });
+  const client = { cert: Bun.file(file("client.pem")), key: Bun.file(file("client.key")) };
+  expect(await status(at, client)).toBe(200);
+  // TLS goes by the system's clock, the port by what it is told: as if the session had begun 40 days ago.
+  aheadMs = 40 * 86_400_000;
+  expect(await status(at, client)).toBe(0);
+  aheadMs = -86_400_000;
+  expect(await status(at, client)).toBe(0);
 });
 
 test("handshakes that are never made are counted, and are no more than connections may be", async () => {

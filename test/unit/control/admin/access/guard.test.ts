@@ -125,14 +125,20 @@ describe("without tokens", () => {
     expect((await ask("GET", "/health/live")).status).toBe(200);
   });
 
-  test.each(["forwarded", "x-forwarded-for", "via"])(
-    "what a proxy on this machine brings with %s is not its own",
-    async (name) => {
-      const { ask } = instance();
-      const response = await ask("GET", "/api/v1/status", { [name]: "x" }, { client: "127.0.0.1" });
-      expect([response.status, await codeOf(response)]).toEqual([403, "this_machine_only"]);
-    },
-  );
+  test.each([
+    "forwarded",
+    "x-forwarded-for",
+    "via",
+    "x-real-ip",
+    "X-Forwarded-Host",
+    "x-client-ip",
+    "CF-Connecting-IP",
+    "true-client-ip",
+  ])("what a proxy on this machine brings with %s is not its own", async (name) => {
+    const { ask } = instance();
+    const response = await ask("GET", "/api/v1/status", { [name]: "x" }, { client: "127.0.0.1" });
+    expect([response.status, await codeOf(response)]).toEqual([403, "this_machine_only"]);
+  });
 });
 
 describe("wrong tokens", () => {

@@ -28,6 +28,7 @@ function server(status: Partial<ServerStatus> = {}, pool = { usable: 3, panic: f
     configured_weight: 1,
     hard_limit: 0,
     configured_capacity: 10,
+    configured_hard_limit: 0,
     active_connections: 4,
   } as unknown as ServerStatus;
   const endpoint = { hostname: "10.0.0.5", address: "10.0.0.5", port: 3000 };
@@ -64,6 +65,8 @@ describe("a change of a server", () => {
   test("null ends the override", () => {
     const plan = change({ weight: null });
     expect([plan.set, plan.remove?.length, plan.after]).toEqual([[], 1, { weight: 1 }]);
+    // A capacity that is shown and not enforced is none.
+    expect(change({ capacity: null }).after).toEqual({ capacity: 0 });
   });
 
   test("a maintenance has its reason and its end", () => {
@@ -146,6 +149,18 @@ describe("the list of servers", () => {
   ];
   const add = (body: object, of = pools, overrides: readonly Override[] = []) =>
     planAddition(newServerSchema.parse(body), of, overrides);
+
+  test("says of a wrong url what is wrong with it, whatever stands in quotes there", () => {
+    for (const host of ["a b", "<b>", 'a"b'].map((name) => name.replace(" ", "\u0000"))) {
+      const { message } = refusal(() => add({ url: `http://${host}:80`, pool: "shop" }));
+      expect(message).toContain(
+        `url: has a wrong host name or address "${host}": letters, digits, "-", "_" and "." are`,
+      );
+    }
+    expect(refusal(() => add({ url: "ftp://a", pool: "shop" })).message).toContain(
+      "url: has an unknown scheme: use http://",
+    );
+  });
 
   test("takes a server into the pool that is named, or the only one", () => {
     expect(add({ url: "http://10.0.0.8/", pool: "shop", weight: 2, reason: "more" })).toMatchObject({

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import type { ShownOverride } from "../../../../../src/dashboard/page/api/shapes.ts";
 import { differences, undoOf } from "../../../../../src/dashboard/page/model/change.ts";
-import { overrideTarget, settingAgain, undoOfEntry } from "../../../../../src/dashboard/page/model/overrides.ts";
+import {
+  overrideTarget,
+  overrideValue,
+  settingAgain,
+  undoOfEntry,
+} from "../../../../../src/dashboard/page/model/overrides.ts";
 
 const PATCH = { method: "PATCH", path: "/api/v1/servers/1" } as const;
 
@@ -10,8 +15,9 @@ test("what differs is said in words", () => {
     { name: "weight", before: "1", after: "2" },
   ]);
   expect(differences("active", { state: "drain", until: null })).toEqual([
-    { name: "", before: "active", after: "state drain, until none" },
+    { name: "", before: "active", after: "drain" },
   ]);
+  expect(differences({ LB_STRATEGY: "p2c" }, { LB_STRATEGY: "ml" })[0].name).toBe("LB_STRATEGY");
 });
 
 test("an undo puts back what was asked for, not what checks said", () => {
@@ -50,7 +56,23 @@ test("entries of the audit lead back to what they were about", () => {
   expect(of("override.clear", "all overrides", 3)).toBeNull();
 });
 
-test("an override says what it is about", () => {
+const TERMS = {
+  pool: "next",
+  percent: 25,
+  steps: [5, 25, 50],
+  stable: { shop: 1 },
+  auto: false,
+  min_duration_ms: 60_000,
+  min_requests: 10,
+  max_duration_ms: 600_000,
+  tolerance: 0.1,
+  began_at: "2026-11-30T12:00:00.000Z",
+  began_by: "deploy",
+};
+
+test("an override says what it is about, and what it sets", () => {
+  expect(overrideValue({ kind: "canary", value: TERMS })).toBe("25 % for pool next");
+  expect(overrideValue({ kind: "split", value: { shop: 1 } })).toBe("shop 1");
   const target = { pool: "shop", server: "10.0.0.1:8080" };
   expect(overrideTarget({ kind: "weight", target })).toBe("the weight of 10.0.0.1:8080 in pool shop");
   expect(overrideTarget({ kind: "setting", target: { pool: null, setting: "LOG_LEVEL" } })).toBe("LOG_LEVEL");
@@ -93,6 +115,28 @@ describe("overrides that were removed are set again", () => {
       path: "/api/v1/routes/%2F*",
       body: { split: { shop: 1 } },
     });
+    expect(await of("canary", { route: "/*" }, TERMS)).toEqual({
+      method: "POST",
+      path: "/api/v1/routes/%2F*/canary",
+      body: {
+        pool: "next",
+        percent: 25,
+        steps: [5, 25, 50],
+        auto: false,
+        min_duration: "60000ms",
+        min_requests: 10,
+        max_duration: "600000ms",
+        tolerance: 0.1,
+      },
+    });
+  });
+
+  test("a canary when the split that it lies over is there again", async () => {
+    const split = { ...OVERRIDE, kind: "split", target: { route: "a" }, value: { shop: 1, blog: 1 } };
+    const canary = { ...OVERRIDE, kind: "canary", target: { route: "a" }, value: TERMS };
+    const added = { ...OVERRIDE, kind: "server_added", target: server, value: { url: "http://10.0.0.1:8080" } };
+    const steps = await again(canary, split, added);
+    expect(steps.map((step) => step?.path)).toEqual(["/api/v1/servers", "/api/v1/routes/a", "/api/v1/routes/a/canary"]);
   });
 
   test("with its reason, its end and for how long it was meant; servers first", async () => {
