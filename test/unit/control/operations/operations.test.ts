@@ -2,11 +2,11 @@ import { expect, test } from "bun:test";
 import type { NewOverride, Operator } from "../../../../src/control/operations/change.ts";
 import type { AuditEntry } from "../../../../src/shared/operations/audit.ts";
 import type { Override } from "../../../../src/shared/operations/override.ts";
-import { MemoryOperationsStore } from "../../../../src/storage/operations/memory-store.ts";
 import type { OperationsStore } from "../../../../src/storage/operations/store.ts";
 import { load } from "../../../support/configuration.ts";
 import { type MadeUp, operationsOver } from "../admin/changes/fixture.ts";
 import { SERVER } from "./fixture.ts";
+import { MemoryOperationsStore } from "./memory-store.ts";
 
 const target = { pool: "shop", server: "a:1", address: "" };
 const OPERATOR = { name: "deploy", client: "10.0.0.7" };
