@@ -1,8 +1,11 @@
 /** The load generator's process: does what its parent says (`ToGenerator`), one load at a time. */
 import { Generator } from "./generator.ts";
+import { Http2Connections } from "./http2-connections.ts";
 import type { FromGenerator, ToGenerator } from "./messages.ts";
 
 let generator: Generator | null = null;
+/** What holds connections that wait. */
+let holders: { close(): void }[] = [];
 
 const tell = (message: FromGenerator): void => void process.send?.(message);
 
@@ -19,6 +22,13 @@ async function obey(message: ToGenerator): Promise<FromGenerator> {
       generator = new Generator(message.target, message.load, () => performance.now());
       return { type: "opened", requests: await generator.open() };
     }
+    case "hold": {
+      const { target, load } = message;
+      const holder =
+        load.streams > 0 ? new Http2Connections(target, load) : new Generator(target, load, () => performance.now());
+      holders.push(holder);
+      return { type: "opened", requests: await holder.open() };
+    }
     case "run": {
       if (generator === null) throw new Error("there is no load");
       return { type: "done", ...(await generator.run(message.requests, message.seconds)) };
@@ -26,6 +36,8 @@ async function obey(message: ToGenerator): Promise<FromGenerator> {
     case "close":
       generator?.close();
       generator = null;
+      for (const holder of holders) holder.close();
+      holders = [];
       return { type: "closed" };
   }
 }

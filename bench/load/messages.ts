@@ -22,6 +22,8 @@ export interface Load {
 export type ToGenerator =
   /** Open the connections of `load` and send one request on each, so that all are in use. */
   | { readonly type: "open"; readonly target: Target; readonly load: Load }
+  /** The same, also with HTTP/2, for connections that wait from then on: beside those that do already. */
+  | { readonly type: "hold"; readonly target: Target; readonly load: Load }
   /** Send `requests` over what is open; with `seconds`, stop earlier when they are over. */
   | { readonly type: "run"; readonly requests: number; readonly seconds: number }
   | { readonly type: "close" };

@@ -85,6 +85,7 @@ async function main(): Promise<void> {
       certFile: "",
       keyFile: "",
       workers,
+      servers: "http1",
       accessLogs: [true],
       peers,
       pinned: false,

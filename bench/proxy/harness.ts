@@ -4,7 +4,8 @@ import { Child, stopProcess } from "../common/children.ts";
 import { freePort } from "../common/programs.ts";
 import type { FromBackend, FromGenerator, Load, RunResult, Target, ToGenerator } from "../load/messages.ts";
 import { H2load } from "./h2load.ts";
-import type { Peer } from "./peers/peer.ts";
+import { Http2Servers } from "./http2-servers.ts";
+import type { Peer, ServersProtocol } from "./peers/peer.ts";
 import { RunningProxy } from "./proxies.ts";
 
 const SERVERS = 3;
@@ -18,6 +19,7 @@ export interface GroupOptions {
   /** Empty = no TLS. */
   readonly keyFile: string;
   readonly workers: number;
+  readonly servers: ServersProtocol;
   /** One group has each peer with the log on, with it off, or both. */
   readonly accessLogs: readonly boolean[];
   readonly peers: readonly Peer[];
@@ -38,6 +40,8 @@ export class Harness {
   readonly proxies: readonly RunningProxy[];
   readonly #generator: Child<ToGenerator, FromGenerator>;
   readonly #backend: Child<object, FromBackend>;
+  /** Instead of these, where requests are to arrive in HTTP/2. */
+  readonly #http2Servers: Http2Servers | null;
   readonly #observers: readonly Child<object, FromBackend>[];
   readonly #h2load: H2load;
   /** What was opened last, of HTTP/2: connections are opened by each run. */
@@ -47,24 +51,27 @@ export class Harness {
     proxies: readonly RunningProxy[],
     generator: Child<ToGenerator, FromGenerator>,
     backend: Child<object, FromBackend>,
+    http2Servers: Http2Servers | null,
     observers: readonly Child<object, FromBackend>[],
     h2load: H2load,
   ) {
     this.proxies = proxies;
     this.#generator = generator;
     this.#backend = backend;
+    this.#http2Servers = http2Servers;
     this.#observers = observers;
     this.#h2load = h2load;
   }
 
   static async start(options: GroupOptions): Promise<Harness> {
-    const { directory, certFile, keyFile, workers, accessLogs, peers, pinned, cores, now } = options;
+    const { directory, certFile, keyFile, workers, servers, accessLogs, peers, pinned, cores, now } = options;
     const onCores = (list: string): string[] => (pinned ? ["taskset", "-c", list] : []);
     const others = onCores(cores > 2 ? `0-${cores - 2}` : "0");
     const load = join(import.meta.dir, "../load");
     const backend = new Child<object, FromBackend>(join(load, "backend-process.ts"), [String(SERVERS)], others);
     const listening = await backend.next(ANSWER_MS);
     if (listening.type !== "listening") throw new Error("the servers do not listen");
+    const http2Servers = servers === "http2" ? await Http2Servers.start(directory, SERVERS, others, now) : null;
     const generator = new Child<ToGenerator, FromGenerator>(join(load, "generator-process.ts"), [], others);
     await generator.next(ANSWER_MS);
 
@@ -80,7 +87,8 @@ export class Harness {
           h2Port: peer.sharesPorts ? port : freePort(),
           certFile,
           keyFile,
-          backendPorts: listening.ports,
+          backendPorts: http2Servers?.ports ?? listening.ports,
+          servers,
           workers,
           accessLog,
           observerPort: peer.observed ? freePort() : 0,
@@ -94,16 +102,21 @@ export class Harness {
         proxies.push(await RunningProxy.start(peer, setup, onCores(String(cores - 1)), now));
       }
     }
-    return new Harness(proxies, generator, backend, observers, new H2load(directory, others, now));
+    return new Harness(proxies, generator, backend, http2Servers, observers, new H2load(directory, others, now));
   }
 
   /** Connects the clients; every connection has served a request when this returns. */
   async open(proxy: RunningProxy, load: Load, tls: boolean): Promise<void> {
-    const clear = load.streams > 0 ? proxy.h2Port : proxy.port;
-    const target = { port: tls ? proxy.tlsPort : clear, tls };
+    const target = targetOf(proxy, load, tls);
     this.#http2 = load.streams > 0 ? { target, load } : null;
     if (this.#http2 !== null) return;
     const opened = await this.#ask(proxy, { type: "open", target, load });
+    if (opened.type === "opened") proxy.expectLines(opened.requests);
+  }
+
+  /** Connects clients as `open` does, also those of HTTP/2: they wait until `close`, and can't be asked to run. */
+  async hold(proxy: RunningProxy, load: Load, tls: boolean): Promise<void> {
+    const opened = await this.#ask(proxy, { type: "hold", target: targetOf(proxy, load, tls), load });
     if (opened.type === "opened") proxy.expectLines(opened.requests);
   }
 
@@ -148,6 +161,7 @@ export class Harness {
     await Promise.all(this.proxies.map((proxy) => proxy.stop()));
     const helpers = [this.#generator, this.#backend, ...this.#observers];
     await Promise.all(helpers.map(({ process }) => stopProcess(process)));
+    await this.#http2Servers?.stop();
   }
 
   async #ask(proxy: RunningProxy, message: ToGenerator): Promise<FromGenerator> {
@@ -157,9 +171,16 @@ export class Harness {
   }
 
   async #served(): Promise<number> {
+    if (this.#http2Servers !== null) return this.#http2Servers.served();
     const counts = await this.#backend.ask({}, ANSWER_MS);
     if (counts.type !== "counts") throw new Error("the servers do not count");
     if (counts.broken > 0) throw new Error(`${counts.broken} request bodies reached the servers changed`);
     return counts.requests.reduce((sum, count) => sum + count, 0);
   }
+}
+
+/** Where these clients connect. */
+function targetOf({ port, h2Port, tlsPort }: RunningProxy, { streams }: Load, tls: boolean): Target {
+  const clear = streams > 0 ? h2Port : port;
+  return { port: tls ? tlsPort : clear, tls };
 }

@@ -49,11 +49,17 @@ function findPeers(options: Options): Peer[] {
   });
 }
 
-/** A young process is not what one measures: it is still being compiled, and its pools are empty. */
-async function warmUp(harness: Harness, proxy: RunningProxy, rows: readonly Row[], seconds: number): Promise<void> {
+/** Names of the rows whose loads a process has before these. */
+function youthRows(rows: readonly Row[], proxy: RunningProxy): readonly string[] {
+  if (rows.every(({ servers }) => servers === "http2")) return ["h2"]; // these servers have no other answer
   const young = ["small", "post-64k", "body-64k"];
   const http2 = rows.some(({ load }) => load.streams > 0) && isHttp2Served(proxy);
-  for (const { load } of selectRows(http2 ? [...young, "h2", "h2-post-64k", "h2-body-64k"] : young)) {
+  return http2 ? [...young, "h2", "h2-post-64k", "h2-body-64k"] : young;
+}
+
+/** A young process is not what one measures: it is still being compiled, and its pools are empty. */
+async function warmUp(harness: Harness, proxy: RunningProxy, rows: readonly Row[], seconds: number): Promise<void> {
+  for (const { load } of selectRows(youthRows(rows, proxy))) {
     await harness.open(proxy, load, false);
     await harness.run(proxy, Number.MAX_SAFE_INTEGER, seconds);
     await harness.close();
@@ -61,13 +67,13 @@ async function warmUp(harness: Harness, proxy: RunningProxy, rows: readonly Row[
 }
 
 /**
- * Rows that can share their proxies: those with the same number of workers. Idle connections get young ones, or they would
- * be put into memory that an earlier row has left.
+ * Rows that can share their proxies: those with the same number of workers and the same servers. Idle connections get young ones for each row, or
+ * they would be put into memory that an earlier one has left.
  */
 function groups(rows: readonly Row[]): Row[][] {
   const found = new Map<string, Row[]>();
   for (const row of rows) {
-    const key = `${row.workers} ${row.kind === "idle"}`;
+    const key = `${row.workers} ${row.servers} ${row.kind === "idle" ? row.name : ""}`;
     found.set(key, [...(found.get(key) ?? []), row]);
   }
   return [...found.values()];
@@ -82,20 +88,21 @@ async function measureGroup(
 ): Promise<void> {
   const certificate = makeCertificate(directory);
   const cores = cpus().length;
-  const { workers } = rows[0];
+  const { workers, servers } = rows[0];
   const harness = await Harness.start({
     directory,
     certFile: certificate?.certFile ?? "",
     keyFile: certificate?.keyFile ?? "",
     workers,
+    servers,
     accessLogs: options.accessLogs,
-    peers,
+    peers: servers === "http2" ? peers.filter(({ asksHttp2 }) => asksHttp2) : peers,
     pinned: options.pin && workers === 1 && cores > 1 && Bun.which("taskset") !== null,
     cores,
     now,
   });
   try {
-    for (const proxy of harness.proxies) for (const note of await checkWork(proxy)) say(note);
+    if (servers === "http1") for (const proxy of harness.proxies) for (const note of await checkWork(proxy)) say(note);
     for (const proxy of harness.proxies) {
       await warmUp(harness, proxy, rows, YOUTH * options.effort.warmUpSeconds);
     }

@@ -37,6 +37,10 @@ export interface Effort {
 const RUN_UP_SHARE = 0.4;
 /** Share of what the slowest can do that all get when the load is to be equal. */
 const PACED_SHARE = 0.4;
+/** The first connections are not counted: they get memory that the load before has left. */
+const FILLING_CONNECTIONS = 2000;
+/** What came of accepting is thrown away then. */
+const IDLE_SETTLE_MS = 5000;
 
 /** Measures `row` with the proxies whose access log is on (or off). Throws an `Error` on any wrong answer. */
 export async function measureRow(
@@ -102,8 +106,11 @@ async function measureLoad(
 async function measureIdle(harness: Harness, row: Row, proxies: readonly RunningProxy[]): Promise<PeerResult[]> {
   const results: PeerResult[] = [];
   for (const proxy of proxies) {
+    await harness.hold(proxy, { ...row.load, connections: FILLING_CONNECTIONS }, row.tls);
+    await Bun.sleep(IDLE_SETTLE_MS);
     const before = proxy.usage().pssBytes;
-    await harness.open(proxy, row.load, row.tls);
+    await harness.hold(proxy, row.load, row.tls);
+    await Bun.sleep(IDLE_SETTLE_MS);
     const { pssBytes, rssBytes } = proxy.usage();
     await harness.close();
     const bytesPerConnection = (pssBytes - before) / row.load.connections;

@@ -1,6 +1,7 @@
 /** The workloads, one per row of the table. */
 import type { Load } from "../load/messages.ts";
 import type { RequestShape } from "../load/requests.ts";
+import type { ServersProtocol } from "./peers/peer.ts";
 
 export interface Row {
   readonly name: string;
@@ -9,6 +10,8 @@ export interface Row {
   readonly tls: boolean;
   /** Worker processes (HAProxy: threads) of each proxy. */
   readonly workers: number;
+  /** What the servers behind the proxies speak. */
+  readonly servers: ServersProtocol;
   /** Counts in the geometric mean. */
   readonly scored: boolean;
   /**
@@ -26,6 +29,7 @@ interface Options {
   readonly streams?: number;
   readonly tls?: boolean;
   readonly workers?: number;
+  readonly servers?: ServersProtocol;
   readonly scored?: boolean;
   readonly kind?: Row["kind"];
 }
@@ -39,10 +43,11 @@ const H2 = { connections: 16, streams: 10 } as const;
 
 function row(name: string, title: string, options: Options = {}): Row {
   const { connectionPerRequest = false, connections = CONNECTIONS, tls = false, workers = 1 } = options;
+  const { servers = "http1" } = options;
   const { streams = 0, scored = streams === 0, kind = "cpu" } = options;
   const request = { path: "/small", bodyBytes: 0, browser: false, close: connectionPerRequest, ...options.request };
   const load = { request, connections, connectionPerRequest, ratePerSecond: 0, streams };
-  return { name, title, load, tls, workers, scored, kind };
+  return { name, title, load, tls, workers, servers, scored, kind };
 }
 
 /** All rows, in the order of the table. */
@@ -68,8 +73,10 @@ export const ROWS: readonly Row[] = [
   row("h2-tls", "HTTP/2 over TLS 1.3, 16 × 10", { ...H2, tls: true }),
   row("h2-tls-one", "HTTP/2 over TLS 1.3, 64 × 1", { connections: 64, streams: 1, tls: true }),
   row("h2-tls-64k", "HTTP/2 over TLS 1.3: 64 KB answers", { ...H2, tls: true, request: { path: "/64k" } }),
+  row("h2-h2", "HTTP/2 to servers of HTTP/2: 100 B answers, 16 × 10", { ...H2, servers: "http2" }),
   row("paced", "latency at equal load", { scored: false, kind: "paced" }),
   row("idle", "5,000 idle connections", { connections: 5000, scored: false, kind: "idle" }),
+  row("h2-idle", "5,000 idle connections of HTTP/2", { connections: 5000, streams: 1, kind: "idle" }),
 ];
 
 /** The rows with these names, in the table's order. Throws an `Error` that lists the names there are. */

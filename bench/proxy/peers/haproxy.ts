@@ -8,6 +8,7 @@ export const HAPROXY: Peer = {
   name: "haproxy",
   title: "HAProxy",
   proxies: true,
+  asksHttp2: true,
   version: haproxyVersion,
   prepare: (setup: PeerSetup): Start => {
     const { directory, certFile, keyFile, tlsPort } = setup;
@@ -27,6 +28,7 @@ export function haproxyConfig({
   h2Port,
   tlsPort,
   backendPorts,
+  servers,
   workers,
   accessLog,
 }: PeerSetup): string {
@@ -35,6 +37,7 @@ export function haproxyConfig({
     tlsPort > 0
       ? frontend("https", `bind 127.0.0.1:${tlsPort} backlog 4096 ssl crt ${certificate} alpn h2,http/1.1`)
       : "";
+  const protocol = servers === "http2" ? " proto h2" : "";
   return `
 global
   nbthread ${workers}
@@ -53,7 +56,7 @@ ${frontend("http", `bind 127.0.0.1:${port} backlog 4096\n  bind 127.0.0.1:${h2Po
 backend servers
   balance leastconn
   http-reuse always
-  ${backendPorts.map((backend, index) => `server s${index + 1} 127.0.0.1:${backend}`).join("\n  ")}
+  ${backendPorts.map((backend, index) => `server s${index + 1} 127.0.0.1:${backend}${protocol}`).join("\n  ")}
 `;
 }
 

@@ -18,38 +18,42 @@ export function neuraBalancer(name: string, title: string, root: string, variant
     title,
     proxies: true,
     sharesPorts: true,
+    asksHttp2: true,
     observed: telemetry,
     aside: (strategy === LEARNED_STRATEGY ? 1 : 0) + (history ? 1 : 0) + (telemetry ? 1 : 0),
     version: () => checkoutVersion(root),
-    prepare: ({ directory, port, tlsPort, certFile, keyFile, backendPorts, workers, ...setup }: PeerSetup): Start => ({
-      command: [launcher, "serve"],
-      env: {
-        ...KEEPS_NOTHING,
-        ...(history && { HISTORY: "on", DATA_DIR: join(directory, "data") }),
-        ...passedOn(),
-        APP_HOST: "127.0.0.1",
-        APP_PORT: String(port),
-        ADMIN_PORT: "0",
-        WORKERS: String(workers),
-        ...(file === undefined
-          ? { SERVERS: backendPorts.map((backend) => `http://127.0.0.1:${backend}`).join(",") }
-          : { CONFIG_FILE: writeFile(directory, file(backendPorts)) }),
-        // What the others write too, so that all do the same work; with all telemetry on, what we write by default.
-        ...(!telemetry && {
-          ACCESS_LOG_FIELDS: "ts,request_id,method,path,status,duration,remote_ip,server_id,bytes,trace_id",
-        }),
-        ACCESS_LOG: setup.accessLog || telemetry ? "on" : "off",
-        ...(telemetry && {
-          OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${setup.observerPort}`,
-          OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
-          OTEL_TRACES_SAMPLER_ARG: "0.01",
-        }),
-        LOG_LEVEL: "warn",
-        ...(strategy !== undefined && { LB_STRATEGY: strategy }),
-        ...(tlsPort > 0 && { TLS_PORT: String(tlsPort), TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile }),
-      },
-      logFile: join(directory, "access.log"),
-    }),
+    prepare: ({ directory, port, tlsPort, certFile, keyFile, backendPorts, workers, ...setup }: PeerSetup): Start => {
+      const scheme = setup.servers === "http2" ? "h2c" : "http";
+      return {
+        command: [launcher, "serve"],
+        env: {
+          ...KEEPS_NOTHING,
+          ...(history && { HISTORY: "on", DATA_DIR: join(directory, "data") }),
+          ...passedOn(),
+          APP_HOST: "127.0.0.1",
+          APP_PORT: String(port),
+          ADMIN_PORT: "0",
+          WORKERS: String(workers),
+          ...(file === undefined
+            ? { SERVERS: backendPorts.map((backend) => `${scheme}://127.0.0.1:${backend}`).join(",") }
+            : { CONFIG_FILE: writeFile(directory, file(backendPorts)) }),
+          // What the others write too, so that all do the same work; with all telemetry on, what we write by default.
+          ...(!telemetry && {
+            ACCESS_LOG_FIELDS: "ts,request_id,method,path,status,duration,remote_ip,server_id,bytes,trace_id",
+          }),
+          ACCESS_LOG: setup.accessLog || telemetry ? "on" : "off",
+          ...(telemetry && {
+            OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${setup.observerPort}`,
+            OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
+            OTEL_TRACES_SAMPLER_ARG: "0.01",
+          }),
+          LOG_LEVEL: "warn",
+          ...(strategy !== undefined && { LB_STRATEGY: strategy }),
+          ...(tlsPort > 0 && { TLS_PORT: String(tlsPort), TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile }),
+        },
+        logFile: join(directory, "access.log"),
+      };
+    },
   };
 }
 

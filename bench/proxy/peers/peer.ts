@@ -1,6 +1,9 @@
 /** A proxy that is measured: how it is configured and started. */
 import type { Start } from "../../common/programs.ts";
 
+/** `http2` = in clear, with prior knowledge. */
+export type ServersProtocol = "http1" | "http2";
+
 /** Everything that a peer is told. All peers get the same. */
 export interface PeerSetup {
   /** Its own directory, empty; on a file system in memory. */
@@ -13,6 +16,7 @@ export interface PeerSetup {
   readonly certFile: string;
   readonly keyFile: string;
   readonly backendPorts: readonly number[];
+  readonly servers: ServersProtocol;
   readonly workers: number;
   readonly accessLog: boolean;
   /** Where spans are taken, of a peer that is `observed`. */
@@ -33,6 +37,8 @@ export interface Peer {
   readonly aside?: number;
   /** HTTP/1.1 and HTTP/2 are spoken at one port: its clients begin as they like. */
   readonly sharesPorts?: boolean;
+  /** It can ask servers in HTTP/2. */
+  readonly asksHttp2?: boolean;
   /** It rewrites heads and logs: held to the same work, counted by the geometric mean. False for the floor. */
   readonly proxies: boolean;
 }
