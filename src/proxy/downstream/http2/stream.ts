@@ -143,7 +143,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
       this.#taken(nowMs);
       return;
     }
-    this.#dropsInput = true;
+    this.#dropInput();
     respondTo(reception, ctx, entrance, this.#responder, route, head, 0, this.#startedMs, nowMs);
   }
 
@@ -151,7 +151,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   refuseHead(code: number, nowMs: number): void {
     const { status, reason, message } = refusalOf(code);
     this.#connection.ctx.counters[WorkerCounter.REQUESTS_REFUSED]++;
-    this.#dropsInput = true;
+    this.#dropInput();
     if (status === 400) this.#code = ErrorCode.PROTOCOL_ERROR;
     this.#responder.refuseBytes(refusedRequest(status, reason, message), nowMs);
     if (status === 400) this.#connection.onMistake();
