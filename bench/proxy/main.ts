@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { stopAll } from "../common/children.ts";
 import { describeMachine } from "../common/machine.ts";
 import { runAsProgram } from "../common/run-as-program.ts";
+import type { Load } from "../load/messages.ts";
 import { makeCertificate } from "./certificate.ts";
 import { Harness } from "./harness.ts";
 import { isHttp2Served, measureRow, type RowResult } from "./measure.ts";
@@ -49,17 +50,19 @@ function findPeers(options: Options): Peer[] {
   });
 }
 
-/** Names of the rows whose loads a process has before these. */
-function youthRows(rows: readonly Row[], proxy: RunningProxy): readonly string[] {
-  if (rows.every(({ servers }) => servers === "http2")) return ["h2"]; // these servers have no other answer
+/** What a process has to do before these rows. */
+function youthOf(rows: readonly Row[], proxy: RunningProxy): readonly Load[] {
   const young = ["small", "post-64k", "body-64k"];
+  const youngHttp2 = ["h2", "h2-post-64k", "h2-body-64k"];
+  // Servers of HTTP/2 have one response: it is asked for as long as the others are.
+  if (rows.every(({ servers }) => servers === "http2")) return young.flatMap(() => [rows[0].load, rows[0].load]);
   const http2 = rows.some(({ load }) => load.streams > 0) && isHttp2Served(proxy);
-  return http2 ? [...young, "h2", "h2-post-64k", "h2-body-64k"] : young;
+  return selectRows(http2 ? [...young, ...youngHttp2] : young).map(({ load }) => load);
 }
 
 /** A young process is not what one measures: it is still being compiled, and its pools are empty. */
 async function warmUp(harness: Harness, proxy: RunningProxy, rows: readonly Row[], seconds: number): Promise<void> {
-  for (const { load } of selectRows(youthRows(rows, proxy))) {
+  for (const load of youthOf(rows, proxy)) {
     await harness.open(proxy, load, false);
     await harness.run(proxy, Number.MAX_SAFE_INTEGER, seconds);
     await harness.close();

@@ -70,7 +70,8 @@ export class Retries {
 
   reset(): void {
     this.attempts = 0;
-    this.excluded.length = 0;
+    // Hardly ever: to set the length of an array is a call of the runtime, whatever it was.
+    if (this.excluded.length > 0) this.excluded.length = 0;
     this.foundStale = false;
   }
 

@@ -68,7 +68,8 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
   /** What the server lets us send. */
   readonly sendWindow = new SendWindow(0);
   readonly #receiveWindow = new ReceiveWindow(STREAM_WINDOW_BYTES);
-  readonly #upload = new Upload(this);
+  /** The body; null = the head has said that there is none. */
+  #upload: Upload | null = null;
   reusable = true;
   gone = false;
   trailers: Buffer | null = null;
@@ -103,7 +104,7 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
   }
 
   get queuedBytes(): number {
-    return this.#upload.queuedBytes;
+    return this.#upload?.queuedBytes ?? 0;
   }
 
   // ── for its connection ───────────────────────────────────────────────────────────────────────────────────────────
@@ -123,7 +124,7 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
 
   /** The server takes more, or the socket does. */
   resumeSending(nowMs: number): void {
-    if (this.#phase === Phase.OPEN && this.#upload.resume()) this.user?.onUpstreamDrain(this, nowMs);
+    if (this.#phase === Phase.OPEN && this.#upload?.resume() === true) this.user?.onUpstreamDrain(this, nowMs);
   }
 
   /**
@@ -155,7 +156,9 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
     if (!this.#counts(end - start) || (last && this.#expected > 0)) return ErrorCode.PROTOCOL_ERROR;
     this.#headRead = true;
     this.#serverEnded = last;
-    this.user?.onUpstreamHead(this, bytes, data.subarray(0, end), start, nowMs);
+    // The end of the packet, where few requests are under way: a view of all of it would be the same.
+    const upTo = end === data.length ? data : data.subarray(0, end);
+    this.user?.onUpstreamHead(this, bytes, upTo, start, nowMs);
     this.#done(end - start);
     if (last) this.#end(nowMs);
     return ErrorCode.NO_ERROR;
@@ -236,8 +239,9 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
       this.#close();
       return Failures.STALE_CONNECTION;
     }
-    const upload = this.#upload;
-    upload.begin(kind, bodiless);
+    if (bodiless) return null;
+    const upload = new Upload(this, kind);
+    this.#upload = upload;
     if (kind === BodyKind.NONE) return null;
     // What came with the head may be sent again elsewhere: its chunks are not taken off in place.
     if (firstBodyEnd > firstBodyStart) upload.take(firstBody, firstBodyStart, firstBodyEnd, kind !== BodyKind.CHUNKED);
@@ -247,7 +251,7 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
 
   send(data: Uint8Array, start: number, end: number, owned: boolean): boolean {
     if (this.gone || this.#phase !== Phase.OPEN) return false;
-    this.#upload.take(data, start, end, owned);
+    this.#upload?.take(data, start, end, owned);
     return !this.gone;
   }
 
@@ -256,7 +260,7 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
   }
 
   endBody(trailers: Buffer | null): void {
-    if (this.#phase === Phase.OPEN) this.#upload.end(trailers);
+    if (this.#phase === Phase.OPEN) this.#upload?.end(trailers);
   }
 
   endSending(): void {
@@ -287,11 +291,12 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
     this.#ctx.wheel.remove(this);
     if (!this.reusable) this.#connection?.retire();
     if (this.#phase !== Phase.OPEN) this.reset();
-    else if (this.#serverEnded && this.#upload.ended) this.#leave(null);
-    else if (this.#upload.ended) {
+    else if (!this.#isSent) this.reset();
+    else if (this.#serverEnded) this.#leave(null);
+    else {
       this.#phase = Phase.LINGERING;
       this.#ctx.wheel.set(this, nowMs + LINGER_MS);
-    } else this.reset();
+    }
   }
 
   reset(): void {
@@ -341,6 +346,11 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
 
   // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** The request is complete, of a stream that is open. */
+  get #isSent(): boolean {
+    return this.#upload?.ended ?? true;
+  }
+
   /** So much content has come. @returns false when that is more than the head has announced. */
   #counts(bytes: number): boolean {
     if (this.#expected < 0) return true;
@@ -384,7 +394,7 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
   #close(): void {
     this.#phase = Phase.CLOSED;
     this.gone = true;
-    this.#upload.drop();
+    this.#upload?.drop();
     this.#ctx.wheel.remove(this);
   }
 }

@@ -17,7 +17,7 @@ export interface ContentSink {
 /** One body. */
 export class Upload {
   readonly #sink: ContentSink;
-  #body: BodyReader | null = null;
+  readonly #body: BodyReader | null;
   readonly #queue: Buffer[] = [];
   #offset = 0;
   /** Content that was not sent yet, bytes. */
@@ -28,20 +28,11 @@ export class Upload {
   ended = false;
   #trailers: Buffer | null = null;
 
-  constructor(sink: ContentSink) {
+  /** @param kind one of `BodyKind`: what `take` gets. */
+  constructor(sink: ContentSink, kind: number) {
     this.#sink = sink;
-  }
-
-  /**
-   * @param kind one of `BodyKind`: what `take` gets.
-   * @param none there is none, and the head has said so.
-   */
-  begin(kind: number, none: boolean): void {
-    this.#complete = none;
-    this.ended = none;
-    if (kind !== BodyKind.CHUNKED) return;
-    this.#body = new BodyReader();
-    this.#body.begin(kind, 0, true);
+    this.#body = kind === BodyKind.CHUNKED ? new BodyReader() : null;
+    this.#body?.begin(kind, 0, true);
   }
 
   /**
@@ -99,8 +90,8 @@ export class Upload {
 
   /** Nothing of it is sent any more. */
   drop(): void {
-    this.#queue.length = 0;
     this.queuedBytes = 0;
+    if (this.#queue.length > 0) this.#queue.length = 0;
   }
 
   #finish(): void {
