@@ -24,6 +24,7 @@ import type { ExchangeContext } from "./exchange/context.ts";
 import { IdleExchanges } from "./exchange/idle-exchanges.ts";
 import { COALESCE_BYTES } from "./http1/copy.ts";
 import { RequestHead, ResponseHead } from "./http1/head.ts";
+import { SecretNames } from "./http2/hpack/secret-names.ts";
 import { internalError } from "./internal-error.ts";
 import { Clients } from "./listen/clients.ts";
 import { Listeners } from "./listen/listeners.ts";
@@ -167,7 +168,8 @@ export class ProxyServer {
     };
     const identityHash = new Uint32Array(MAX_SERVERS);
     const dial = createDial(network);
-    const coding = new Http2Coding();
+    const secrets = [new SecretNames(), new SecretNames()] as const;
+    const coding = new Http2Coding(...secrets);
     this.#pools = new ServerPools(
       { ...options, identityHash, choices: this.#choices, onInternalError },
       worker,
@@ -187,7 +189,7 @@ export class ProxyServer {
       peers: new PeerCache(trustedProxies),
       admin: new AdminRelay(options.admin),
       exchanges: new IdleExchanges(ctx, onInternalError),
-      http2: new HeadMemory(ctx.ids),
+      http2: new HeadMemory(ctx.ids, ...secrets),
       speakHttp2: (...known: Parameters<DownstreamContext["speakHttp2"]>) => this.#clients.speakHttp2(...known),
       onClientGone: (client: ClientConnection) => this.#onClientGone(client),
     });

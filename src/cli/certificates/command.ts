@@ -1,6 +1,6 @@
 /** `neurabalancer certificates`: asks a running instance which certificates it has, and has one got anew. */
 import type { Command } from "commander";
-import { type AdminFlags, askAdmin } from "../admin-client.ts";
+import { type AdminFlags, askAdmin, withAdminFlags } from "../admin-client.ts";
 import { print, printJson } from "../output.ts";
 import { certificateTable, type ShownCertificate } from "./text.ts";
 
@@ -22,11 +22,7 @@ interface Flags extends AdminFlags {
 
 /** Adds the `certificates` command to `program`. */
 export function registerCertificates(program: Command): void {
-  const withAdmin = (command: Command) =>
-    command
-      .option("--admin <url>", "where the instance's admin port is (default: where the configuration has it)")
-      .option("--token <token>", "its ADMIN_TOKEN, where it has one")
-      .option("--json", "print JSON");
+  const withAdmin = (command: Command) => withAdminFlags(command).option("--json", "print JSON");
   const certificates = withAdmin(program.command("certificates"))
     .description("show certificates and when they end; have one by ACME renewed")
     .addHelpText("after", HELP)

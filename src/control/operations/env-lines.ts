@@ -18,22 +18,51 @@ export interface EnvContext {
 
 /** The text of it. */
 export function envLines(overrides: readonly Override[], context: EnvContext): string {
-  const out = ["# What operators have set at run time, to be carried into the configuration."];
+  const out = [
+    "# What operators have set at run time, to be carried into the configuration: each line takes the place of the one of",
+    "# that name in .env. When they are in force, the overrides have ended, or can be removed.",
+  ];
   let listsServers = false;
   for (const override of overrides) {
     const { reason } = override;
     out.push(`# ${describeTarget(override)} (${describeMaker(override)}${reason === "" ? "" : `: ${reason}`})`);
     if (isServerList(override) && context.onlyDefault) {
       listsServers = true;
-      out.push("# see SERVERS below");
+      out.push("# see SERVERS below", ...linesOfAdded(override, overrides));
     } else out.push(lineOf(override, context));
   }
   if (listsServers) out.push(`SERVERS=${context.servers.join(",")}`);
   return `${out.join("\n")}\n`;
 }
 
+/** What SERVERS does not say of a server that was added; what another override says is said there. */
+function linesOfAdded(override: Override, all: readonly Override[]): string[] {
+  if (override.kind !== "server_added") return [];
+  const server = hostAndPort(override.target.url);
+  const { zone, backup } = override.value;
+  const numbers = (["weight", "capacity"] as const).flatMap((kind) => {
+    const value = override.value[kind];
+    const isSaid = all.some((one) => one.kind === kind && one.target.server === server);
+    return value === undefined || isSaid ? [] : [`${nameFor(kind, server)}=${value}`];
+  });
+  const more = [zone === undefined ? "" : `zone ${zone}`, backup === true ? "it is a backup" : ""].filter(Boolean);
+  return more.length === 0 ? numbers : [...numbers, cannot(more.join(", "))];
+}
+
+function nameFor(kind: "weight" | "capacity", server: string): string {
+  const name = server.replace(/[[\]]/g, "").toUpperCase();
+  return `SERVER_${kind.toUpperCase()}_${name.replace(/[^A-Z0-9]/g, "_")}`;
+}
+
+function hostAndPort(url: string): string {
+  return url.replace(/^[^:]*:\/\//, "");
+}
+
+function cannot(what: string): string {
+  return `# .env cannot say this: ${what}`;
+}
+
 function lineOf(override: Override, { onlyDefault }: EnvContext): string {
-  const cannot = (what: string): string => `# .env cannot say this: ${what}`;
   switch (override.kind) {
     case "setting": {
       const { pool, setting } = override.target;
@@ -46,11 +75,7 @@ function lineOf(override: Override, { onlyDefault }: EnvContext): string {
       const { server, address } = override.target;
       if (address !== "") return cannot(`it is of one address alone: ${valueInWords(override.value)}`);
       if (override.value === 0) return cannot("no limit is what there is without a line");
-      const name = server
-        .replace(/[[\]]/g, "")
-        .toUpperCase()
-        .replace(/[^A-Z0-9]/g, "_");
-      return `SERVER_${override.kind.toUpperCase()}_${name}=${override.value}`;
+      return `${nameFor(override.kind, server)}=${override.value}`;
     }
     case "state":
       return cannot(`a server that is to take nothing leaves the configuration (${override.value})`);

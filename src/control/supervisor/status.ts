@@ -4,6 +4,7 @@ import type { TrialTexts } from "../../config/environment.ts";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
 import { durationPairs } from "../../protocol/duration-pairs.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
+import type { DegradedMode } from "../../shared/live/degraded-modes.ts";
 import { RecorderCounter } from "../../shared/memory/layout/history.ts";
 import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
 import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
@@ -197,7 +198,7 @@ export function metricsSource(view: SupervisorView, canaries: Pick<Canaries, "li
 }
 
 /** Ways in which the instance works with less than it should. Each is a label of `neurabalancer_degraded`. */
-export function degradedModes(view: SupervisorView): Record<string, boolean> {
+export function degradedModes(view: SupervisorView): Record<DegradedMode, boolean> {
   const { header } = view.memory;
   const { rejected, settings } = view.configuration;
   const inUse = poolsInUse(settings.routes);

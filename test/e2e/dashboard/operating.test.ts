@@ -68,6 +68,7 @@ describeWith(["chromium"], "an operator at the page", () => {
     async () => {
       const { page } = watched;
       const dialog = page.getByRole("dialog", { name: "Sign in" });
+      await dialog.waitFor();
       await page.keyboard.press("Escape");
       await page.getByText("You are not signed in").waitFor();
       await page.getByRole("button", { name: "Sign in" }).click();

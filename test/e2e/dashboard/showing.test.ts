@@ -89,6 +89,32 @@ describeWith(["chromium"], "the page", () => {
   }
 
   test(
+    "of certificates by ACME it says how they stand, those that are not there yet included",
+    async () => {
+      const instance = await start("3 servers");
+      const { page, close } = await openPage(browser, `${instance.url}#/settings`);
+      const failing = page.getByRole("row", { name: /new\.example\.test/ });
+      await failing.getByText("failing", { exact: true }).waitFor();
+      const said = await failing.textContent();
+      for (const part of [
+        "there is none yet",
+        "ACME, http-01",
+        "Next try",
+        "2 tries in a row have failed",
+        "refused",
+      ]) {
+        expect(said).toContain(part);
+      }
+      await failing.getByRole("button", { name: "Renew the certificate of new.example.test" }).click();
+      await page.getByRole("dialog", { name: "Renew the certificate of new.example.test" }).waitFor();
+      const row = page.getByRole("row", { name: /shop\.example\.test/, includeHidden: true });
+      expect(await row.textContent()).toContain("a file");
+      await close();
+    },
+    DEADLINE_MS,
+  );
+
+  test(
     "on a phone axe finds nothing serious either",
     async () => {
       const instance = await start("3 servers");

@@ -42,5 +42,7 @@ function answer(request, response) {
   });
 }
 
-const server = protocol === "h2c" ? http2.createServer(answer) : http.createServer(answer);
+// Megabytes: with fewer it turns requests away while many of its responses wait for slow readers.
+const maxSessionMemory = 1000;
+const server = protocol === "h2c" ? http2.createServer({ maxSessionMemory }, answer) : http.createServer(answer);
 server.listen(0, "127.0.0.1", () => console.log(`port ${server.address().port}`));

@@ -195,7 +195,7 @@ describe("neurabalancer explain", () => {
   });
 
   test.each([
-    [["known/1", ...admin], "give the admin token"],
+    [["known/1", ...admin], "asks for a token"],
     [["other", ...admin, "--token", "secret"], "without JSON"],
     [["x", "--admin", "http://127.0.0.1:1"], "no admin port answers at http://127.0.0.1:1"],
     [["x", "--admin", "http://127.0.0.1:1"], "--admin names another, see ADMIN_PORT"],

@@ -80,6 +80,25 @@ export interface ShownOverride {
   readonly description?: string;
 }
 
+/** How a certificate by ACME stands. */
+export interface ShownAcme {
+  readonly state: "waiting" | "ordering" | "failing";
+  readonly challenge: string;
+  /** `null` = now. */
+  readonly next_try_at: string | null;
+  readonly failures: number;
+  readonly last_error: { readonly at: string; readonly message: string } | null;
+}
+
+/** One entry of `GET /api/v1/certificates`. */
+export interface ShownCertificate {
+  readonly name: string;
+  /** `null` = there is none yet. */
+  readonly expires_at: string | null;
+  /** `null` = it comes from a file. */
+  readonly acme: ShownAcme | null;
+}
+
 /** One entry of `GET /api/v1/audit`. */
 export interface AuditEntry {
   readonly at: string;

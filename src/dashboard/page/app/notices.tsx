@@ -1,6 +1,7 @@
 /** What an operator must know before anything else: no connection, degraded modes and what to do, certificates that end. */
+
+import { adviceFor } from "../model/advice.ts";
 import { clock, duration, spokenDuration } from "../model/format/times.ts";
-import { adviceFor } from "../model/words.ts";
 import { Button } from "../widgets/controls.tsx";
 import { connection, frame, nowMs, retryNow, topology } from "./live.ts";
 import { asksForToken, token, tokenRefused, wantsToken } from "./session.ts";
@@ -35,8 +36,8 @@ export function Notices() {
             tone={expires < nowMs.value ? "bad" : "warn"}
             title={`The certificate of ${name} ${expires < nowMs.value ? "has ended" : "ends soon"}`}
           >
-            {expires < nowMs.value ? "Clients refuse it. " : `In ${duration(expires - nowMs.value)}. `}Put a new one in
-            its file: it is read when it changes.
+            {expires < nowMs.value ? "Clients refuse it. " : `In ${duration(expires - nowMs.value)}. `}A new one in its
+            file is read when it changes; why one by ACME is late stands under Settings → Certificates.
           </Notice>
         ))}
     </div>

@@ -8,6 +8,14 @@ export class BodyQueue {
   /** Of the first packet. */
   #offset = 0;
   bytes = 0;
+  /** What waits is others' as well: it is not freed when it was sent. */
+  #isShared = false;
+
+  /** All of `content` waits, which others may look at: a response of our own. */
+  pushShared(content: Buffer): void {
+    this.#isShared = true;
+    this.push(content, 0, content.length);
+  }
 
   /** `packet[start … end)` waits; the packet is nobody else's. */
   push(packet: Buffer, start: number, end: number): void {
@@ -34,7 +42,7 @@ export class BodyQueue {
     if (this.#offset < this.#packets[0].length) return;
     const packet = this.#packets.shift();
     this.#offset = 0;
-    if (packet !== undefined && isWorthFreeing(packet)) freeMemory(packet);
+    if (packet !== undefined && !this.#isShared && isWorthFreeing(packet)) freeMemory(packet);
   }
 
   /** Nobody wants it any more. */

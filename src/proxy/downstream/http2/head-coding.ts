@@ -7,6 +7,7 @@ import { HpackDecoder } from "../../http2/hpack/decoder.ts";
 import { HpackEncoder } from "../../http2/hpack/encoder.ts";
 import { hpackErrorMessage } from "../../http2/hpack/hpack-error.ts";
 import { RecurringLines } from "../../http2/hpack/recurring-lines.ts";
+import { SecretNames } from "../../http2/hpack/secret-names.ts";
 import type { IdSource } from "../../rewrite/request-ids.ts";
 
 const FIRST_BYTES = 4096;
@@ -16,13 +17,18 @@ const KEY_BYTES = 16;
 /** What all clients of a worker share: memory for one block, and what was seen of fields lately. */
 export class HeadMemory {
   readonly recurring = new RecurringLines();
-  readonly requests = new RequestReader();
+  readonly requests: RequestReader;
   readonly trailers = new TrailerReader();
+  /** Names of response fields that are in no table. */
+  readonly secrets: SecretNames;
   readonly #ids: IdSource;
   #block: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #key: Buffer;
 
-  constructor(ids: IdSource) {
+  /** @param requests is told of what clients send. @param responses of what servers have sent. */
+  constructor(ids: IdSource, requests = new SecretNames(), responses = new SecretNames()) {
+    this.requests = new RequestReader(requests);
+    this.secrets = responses;
     this.#ids = ids;
     this.#key = newKey(ids);
   }
@@ -65,7 +71,7 @@ export class HeadCoding {
 
   constructor(memory: HeadMemory) {
     this.#memory = memory;
-    this.#encoder = new HpackEncoder(memory.recurring);
+    this.#encoder = new HpackEncoder(memory.recurring, memory.secrets);
   }
 
   /** The client's SETTINGS_HEADER_TABLE_SIZE, bytes. */

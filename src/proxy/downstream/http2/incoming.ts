@@ -174,10 +174,12 @@ export class Incoming implements FrameHandler {
     const stream = streams.open.get(streamId);
     if (stream !== undefined) this.#onTrailers(stream, buf, start, end, endStream);
     else if ((streamId & 1) === 0) this.#refuse("a client's streams have odd numbers");
-    else if (streamId <= streams.lastId) {
+    else if (streamId > streams.lastId) this.#onRequest(streamId, buf, start, end, endStream);
+    else if (streams.wasEndedByUs(streamId)) this.#onLateTrailers(buf, start, end);
+    else {
       const code = streams.wasOpen(streamId) ? ErrorCode.STREAM_CLOSED : ErrorCode.PROTOCOL_ERROR;
       this.onConnectionError(code, "the numbers of streams only grow");
-    } else this.#onRequest(streamId, buf, start, end, endStream);
+    }
   }
 
   #onRequest(streamId: number, buf: Buffer, start: number, end: number, endStream: boolean): void {
@@ -188,8 +190,11 @@ export class Incoming implements FrameHandler {
       this.onConnectionError(ErrorCode.COMPRESSION_ERROR, heads.problem);
       return;
     }
-    if (!owner.takesRequests) return; // its client knows that it is not served
     const { streams } = this;
+    if (!owner.takesRequests) {
+      streams.lateId = streamId; // its client knows, or will, that it is not served
+      return;
+    }
     streams.lastId = streamId;
     streams.requests++;
     if (streams.open.size >= settings.http2MaxStreams) {
@@ -225,6 +230,13 @@ export class Incoming implements FrameHandler {
       stream.onRemoteEnd(heads.trailers());
       this.#touched.push(stream);
     }
+  }
+
+  /** Trailers of a stream that is no more: what they say of the table counts all the same (RFC 9113 section 5.1). */
+  #onLateTrailers(buf: Buffer, start: number, end: number): void {
+    const { heads, ctx } = this.#owner;
+    if (heads.readTrailers(buf, start, end, ctx.limits.maxHeadBytes)) this.spend();
+    else this.onConnectionError(ErrorCode.COMPRESSION_ERROR, heads.problem);
   }
 
   onData(streamId: number, buf: Buffer, start: number, end: number, flowBytes: number, endStream: boolean): void {

@@ -9,6 +9,8 @@ export class KnownStreams {
   readonly open = new Map<number, Http2Stream>();
   /** The highest number that the client has used. */
   lastId = 0;
+  /** The highest number that it used when it was too late: streams up to here are not served, what comes for them is read over. */
+  lateId = 0;
   /** Requests so far. */
   requests = 0;
   /**
@@ -20,7 +22,7 @@ export class KnownStreams {
 
   /** A stream with this number is there, or was. */
   isBegun(streamId: number): boolean {
-    return (streamId & 1) === 1 && streamId <= this.lastId;
+    return (streamId & 1) === 1 && streamId <= Math.max(this.lastId, this.lateId);
   }
 
   /** It is over. @param byClient the client had said that it sends nothing more. */
@@ -37,9 +39,9 @@ export class KnownStreams {
     if (this.#ended !== null && at >= 0) this.#ended[at] = -streamId;
   }
 
-  /** It was ended by us, and its client may not have known. */
+  /** It was ended by us, or never served, and its client may not have known. */
   wasEndedByUs(streamId: number): boolean {
-    return this.#ended?.includes(streamId) ?? false;
+    return streamId > this.lastId || (this.#ended?.includes(streamId) ?? false);
   }
 
   /** It was there a while ago. */

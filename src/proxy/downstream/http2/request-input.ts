@@ -79,6 +79,13 @@ export class RequestInput {
     this.#trailers = trailers;
   }
 
+  /** Nobody takes what has come. */
+  drop(): void {
+    this.#pieces = [];
+    this.#bytes = 0;
+    this.#kept = 0;
+  }
+
   /** The packet's memory is used again: what was not taken is copied. */
   endPacket(): void {
     const pieces = this.#pieces;

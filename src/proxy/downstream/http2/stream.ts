@@ -143,7 +143,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
       this.#taken(nowMs);
       return;
     }
-    this.#dropsInput = true;
+    this.#dropInput();
     respondTo(reception, ctx, entrance, this.#responder, route, head, 0, this.#startedMs, nowMs);
   }
 
@@ -151,7 +151,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   refuseHead(code: number, nowMs: number): void {
     const { status, reason, message } = refusalOf(code);
     this.#connection.ctx.counters[WorkerCounter.REQUESTS_REFUSED]++;
-    this.#dropsInput = true;
+    this.#dropInput();
     if (status === 400) this.#code = ErrorCode.PROTOCOL_ERROR;
     this.#responder.refuseBytes(refusedRequest(status, reason, message), nowMs);
     if (status === 400) this.#connection.onMistake();
@@ -207,7 +207,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
       this.#heldEnd ??= new HeldEnd(this.#connection.ctx.wheel, exchange, nowMs);
       if (!isLocalOpen(this.#state)) this.#heldEnd.hasten();
     }
-    if (this.#flowBytes === 0 || this.#paused || input?.isWaiting === true) return;
+    if (this.#flowBytes === 0 || this.#paused || (!this.#dropsInput && input?.isWaiting === true)) return;
     const flowBytes = this.#flowBytes;
     this.#flowBytes = 0;
     this.#connection.giveBack(this, flowBytes);
@@ -286,7 +286,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     if (this.queuedBytes === 0) {
       at = this.#send(packet, start, end, this.#endsContent);
     }
-    if (at < end) this.#wait(packet, at, end);
+    if (at < end) this.#waiting.push(packet, at, end);
     else {
       if (isWorthFreeing(packet)) freeMemory(packet);
       if (this.#ending !== Ending.NONE) this.#finish(this.#endsContent);
@@ -301,9 +301,9 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     return at;
   }
 
-  #wait(packet: Buffer, start: number, end: number): void {
+  get #waiting(): BodyQueue {
     this.#queue ??= new BodyQueue();
-    this.#queue.push(packet, start, end);
+    return this.#queue;
   }
 
   /** The stream ends with the last of what waits. */
@@ -364,19 +364,18 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
       return;
     }
     this.#ending = Ending.END;
-    // Others may share it: what is left over is a part of it, and so nobody's to free.
     const at = this.#send(content, 0, content.length, true);
     if (at === content.length) this.#finish(true);
-    else this.#wait(content.subarray(at), 0, content.length - at);
+    else this.#waiting.pushShared(content.subarray(at));
   }
 
   refuseRest(): void {
-    this.#dropsInput = true;
+    this.#dropInput();
   }
 
   done(_requestComplete: boolean, nowMs: number): void {
     this.#letGo();
-    this.#dropsInput = true;
+    this.#dropInput();
     this.#connection.ctx.wheel.clear(this);
     if (this.#over) return;
     if (this.#ending === Ending.NONE && isLocalOpen(this.#state)) this.endBody(null);
@@ -386,7 +385,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
 
   cut(_shows: boolean, nowMs: number): void {
     this.#letGo();
-    this.#dropsInput = true;
+    this.#dropInput();
     this.#connection.ctx.wheel.clear(this);
     if (this.#over) return;
     this.#ending = Ending.RESET;
@@ -406,6 +405,14 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   }
 
   // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Nobody has a use for what has come and was not taken, nor for what still comes: other streams get its windows. */
+  #dropInput(): void {
+    this.#dropsInput = true;
+    this.#paused = false;
+    if (this.#flowBytes > 0 && !this.#over) this.#connection.awaitPassOn(this);
+    this.#input?.drop();
+  }
 
   /** Nobody serves it any more. */
   #letGo(): void {

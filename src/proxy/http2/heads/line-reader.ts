@@ -5,6 +5,7 @@
 import { copyBytes } from "../../http1/copy.ts";
 import { ParseError } from "../../http1/parse-error.ts";
 import type { FieldSink } from "../hpack/decoder.ts";
+import { SecretNames } from "../hpack/secret-names.ts";
 import { errorOf, FIRST_PSEUDO_KIND, FieldKind, kindOf } from "./field-mark.ts";
 
 const FIRST_BYTES = 4096;
@@ -27,6 +28,13 @@ export abstract class LineReader implements FieldSink {
   #runStart = 0;
   #runEnd = 0;
 
+  readonly #secrets: SecretNames;
+
+  /** @param secrets is told which fields nobody is to keep in a table. */
+  constructor(secrets: SecretNames = new SecretNames()) {
+    this.#secrets = secrets;
+  }
+
   /** Makes it ready for a block. @param maxBytes bound of the head, in the form of HTTP/1.1. */
   protected reset(maxBytes: number): void {
     this.linesEnd = 0;
@@ -44,8 +52,9 @@ export abstract class LineReader implements FieldSink {
     return this.linesEnd;
   }
 
-  literal(start: number, nameEnd: number, end: number, mark: number, _never: boolean): void {
+  literal(start: number, nameEnd: number, end: number, mark: number, never: boolean): void {
     if (!this.#accepts(mark, end - start)) return;
+    if (never) this.#secrets.note(this.line, start, nameEnd);
     const kind = kindOf(mark);
     if (kind === FieldKind.PLAIN) this.linesEnd = end;
     else this.special(this.line, start, nameEnd, end, kind);

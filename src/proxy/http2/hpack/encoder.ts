@@ -12,6 +12,7 @@ import { encodeHuffman, huffmanBytes } from "./huffman.ts";
 import { writeInteger } from "./integers.ts";
 import { EntryPart, LineTable } from "./line-table.ts";
 import type { RecurringLines } from "./recurring-lines.ts";
+import { addToNameHash, SecretNames } from "./secret-names.ts";
 import { staticNameIndex } from "./static-names.ts";
 import { STATIC_BYTES, STATIC_ENTRIES, STATIC_NAME_ENDS, STATIC_STARTS } from "./static-table.ts";
 
@@ -47,6 +48,7 @@ const STRING_MASK = 0x7f;
 export class HpackEncoder {
   readonly #table = new LineTable(DEFAULT_TABLE_BYTES);
   readonly #recurring: RecurringLines;
+  readonly #secrets: SecretNames;
   /** Entries of the table, by the count of insertions: of each line of a block the last one, and by hash. */
   readonly #guesses = new Int32Array(GUESSES);
   readonly #byHash = new Int32Array(HASHES);
@@ -63,9 +65,12 @@ export class HpackEncoder {
   valueStart = 0;
   valueEnd = 0;
   #hash = 0;
+  #isSecret = false;
 
-  constructor(recurring: RecurringLines) {
+  /** @param secrets names of fields that are in no table, beside those that `put` is told. */
+  constructor(recurring: RecurringLines, secrets: SecretNames = new SecretNames()) {
     this.#recurring = recurring;
+    this.#secrets = secrets;
   }
 
   /** The peer's SETTINGS_HEADER_TABLE_SIZE, bytes (RFC 7541 section 4.2). */
@@ -139,9 +144,10 @@ export class HpackEncoder {
     let hash = 0;
     let byte = src[pos];
     while (byte !== COLON) {
-      hash = (Math.imul(hash, 31) + byte) | 0;
+      hash = addToNameHash(hash, byte);
       byte = src[++pos];
     }
+    this.#isSecret = this.#secrets.has(hash);
     this.nameStart = start;
     this.nameEnd = pos;
     do byte = src[++pos];
@@ -159,9 +165,10 @@ export class HpackEncoder {
 
   /**
    * Writes the line that `scan` has read.
-   * @param never nobody is to keep it in a table (RFC 7541 section 7.1.3).
+   * @param secret nobody is to keep it in a table (RFC 7541 section 7.1.3).
    */
-  put(out: Buffer, at: number, src: Buffer, never: boolean): number {
+  put(out: Buffer, at: number, src: Buffer, secret: boolean): number {
+    const never = secret || this.#isSecret;
     const { nameStart, nameEnd, valueStart, valueEnd } = this;
     const name = staticNameIndex(src, nameStart, nameEnd);
     // As a table has it, so that it can be compared as it is.

@@ -9,18 +9,27 @@ import { HpackDecoder } from "../../http2/hpack/decoder.ts";
 import { HpackEncoder } from "../../http2/hpack/encoder.ts";
 import { hpackErrorMessage } from "../../http2/hpack/hpack-error.ts";
 import { RecurringLines } from "../../http2/hpack/recurring-lines.ts";
+import { SecretNames } from "../../http2/hpack/secret-names.ts";
 
 const FIRST_BYTES = 4096;
 
 /** What all connections of a worker to servers share: memory for one block, and for one head. */
 export class Http2Coding {
   readonly recurring = new RecurringLines();
-  readonly responses = new ResponseReader();
+  readonly responses: ResponseReader;
   readonly trailers = new TrailerReader();
+  /** Names of request fields that are in no table. */
+  readonly secrets: SecretNames;
   /** The last head that was read. */
   head: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   /** The last block that was written. */
   block: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+
+  /** @param requests of what clients have sent. @param responses is told of what servers send. */
+  constructor(requests = new SecretNames(), responses = new SecretNames()) {
+    this.secrets = requests;
+    this.responses = new ResponseReader(responses);
+  }
 
   /** Makes room for a head of so many bytes. */
   headRoom(bytes: number): Buffer {
@@ -47,7 +56,7 @@ export class HeadEncoder {
   /** @param secure requests are told to be of https. */
   constructor(coding: Http2Coding, secure: boolean) {
     this.#coding = coding;
-    this.#hpack = new HpackEncoder(coding.recurring);
+    this.#hpack = new HpackEncoder(coding.recurring, coding.secrets);
     this.#secure = secure;
   }
 

@@ -64,6 +64,8 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
   readonly #encoder: HeadEncoder;
   readonly #window = new ReceiveWindow(CONNECTION_WINDOW_BYTES);
   readonly #budget: AbuseBudget;
+  /** For what we do ourselves. */
+  readonly #resets: AbuseBudget;
   readonly #keepAlive: KeepAlive;
   /** Monotonic milliseconds since when nobody uses it; `Infinity` = somebody does. */
   idleSinceMs: number = Number.POSITIVE_INFINITY;
@@ -74,6 +76,7 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
     this.#ctx = ctx;
     this.#owner = owner;
     this.#budget = new AbuseBudget(nowMs);
+    this.#resets = new AbuseBudget(nowMs);
     this.#keepAlive = new KeepAlive(nowMs);
     this.#encoder = new HeadEncoder(owner.coding, owner.secure);
     this.#incoming = new Incoming(this, new HeadDecoder(owner.coding));
@@ -219,7 +222,7 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
     if (stream.id === 0) this.#promised--;
     else if (this.streams.delete(stream.id)) {
       this.#outgoing.forget(stream);
-      if (code !== null) this.#outgoing.reset(stream.id, code);
+      if (code !== null) this.#reset(stream.id, code);
       if (code === ErrorCode.CANCEL && stream.openedAt === this.#packets) this.#keepAlive.isSuspect = true;
     }
     this.#later();
@@ -292,7 +295,7 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
 
   onStreamError(stream: Http2Stream, code: ErrorCode, nowMs: number): void {
     this.#forget(stream);
-    this.#outgoing.reset(stream.id, code);
+    this.#reset(stream.id, code);
     stream.brokeOff(Failures.BAD_RESPONSE, false, nowMs);
   }
 
@@ -403,6 +406,15 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
     this.#keepAlive.isAsking = true;
     this.#outgoing.ping(false, PING_BYTES, 0);
     this.wheel.set(this, nowMs + PING_TIMEOUT_MS);
+  }
+
+  /**
+   * Resets a stream. A server may take many of them for an attack, and end the connection with all that is on it: clients that give
+   * up often would harm others. So what we would not stand ourselves is not done: the next requests get another connection.
+   */
+  #reset(streamId: number, code: ErrorCode): void {
+    this.#outgoing.reset(streamId, code);
+    if (!this.#resets.spend(this.#keepAlive.heardMs)) this.retire();
   }
 
   #forget(stream: Http2Stream): void {

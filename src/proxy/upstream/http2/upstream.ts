@@ -114,7 +114,7 @@ export class Http2Upstream implements Upstream, SessionOwner {
   onIdle(session: Http2Session): void {
     this.#idle++;
     this.#ctx.counters[WorkerCounter.UPSTREAM_IDLE]++;
-    if (this.#idle > this.#ctx.settings.upstreamMaxIdle) session.retire();
+    if (this.#counts.retired || this.#idle > this.#ctx.settings.upstreamMaxIdle) session.retire();
   }
 
   onRetired(session: Http2Session): void {

@@ -1,5 +1,6 @@
 /** Servers of HTTP/2 behind the whole proxy: how their connections are shared, replaced and given up. */
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import {
   createServer as createHttp2Server,
@@ -7,7 +8,7 @@ import {
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { type Authority, createAuthority } from "../../../support/certificates.ts";
 import { Flag, Frame, Http2TestServer, integer, type PeerStream } from "../../../support/http2/server.ts";
@@ -124,6 +125,26 @@ describe("connections", () => {
     echo(stream);
     expect(bodyOf(await answer)).toBe("/slow");
     await until(() => stream.peer.ended === "end");
+  });
+
+  test("a server that leaves the fleet while its connection is made: that ends with the requests that waited for it", async () => {
+    const server = await serve();
+    server.onStream = echo;
+    const held: Socket[] = [];
+    const gate = createTcpServer({ pauseOnConnect: true }, (socket) => void held.push(socket)).listen(0, "127.0.0.1");
+    closing.push(() => gate.close());
+    await once(gate, "listening");
+    const proxy = new TestProxy([{ port: (gate.address() as AddressInfo).port, http2: true }], {
+      settings: { upstreamIdleTimeoutMs: 3_600_000 },
+    });
+    const answer = proxy.ask(get("/waits"));
+    const socket = await until(() => held[0]);
+    proxy.setTargets([{ port: server.port, http2: true, id: 7 }]);
+    const inner = connectTcp(server.port, "127.0.0.1");
+    socket.pipe(inner).pipe(socket);
+    expect(bodyOf(await answer)).toBe("/waits");
+    await until(() => server.connections[0].ended === "end");
+    expect(proxy.counter("UPSTREAM_IDLE")).toBe(0);
   });
 });
 

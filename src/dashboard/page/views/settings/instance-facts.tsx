@@ -2,9 +2,9 @@
 
 import { sentenceOf } from "../../api/problem.ts";
 import { api, frame, topology } from "../../app/live.ts";
+import { adviceFor } from "../../model/advice.ts";
 import { plural } from "../../model/format/numbers.ts";
 import { duration } from "../../model/format/times.ts";
-import { adviceFor } from "../../model/words.ts";
 import { ActButton } from "../../widgets/controls.tsx";
 import { Facts, Time } from "../../widgets/text.tsx";
 import { say } from "../../widgets/toasts.tsx";

@@ -171,6 +171,23 @@ export const FAKE_ANSWERS: FakeAnswers = {
       },
     ],
   },
+  "/api/v1/certificates": {
+    certificates: [
+      { name: "shop.example.test", expires_at: "2027-06-01T00:00:00.000Z", source: "file", acme: null },
+      {
+        name: "new.example.test",
+        expires_at: null,
+        source: "acme",
+        acme: {
+          state: "failing",
+          challenge: "http-01",
+          next_try_at: "2027-01-01T00:00:00.000Z",
+          failures: 2,
+          last_error: { at: AT, message: "http-01 for new.example.test failed: connection refused" },
+        },
+      },
+    ],
+  },
   "/api/v1/audit": {
     entries: [
       {

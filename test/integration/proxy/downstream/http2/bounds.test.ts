@@ -1,8 +1,8 @@
 /** What a client may not do to us, tried: each row of docs/http2.md, "Bounds". */
 import { afterEach, describe, expect, test } from "bun:test";
 import { FrameFlag, FrameType as Type } from "../../../../../src/proxy/http2/frames/layout.ts";
-import { block, frame, type Http2Wire, integer32, settings } from "../../../../support/http2/wire.ts";
-import { cleanUp, eventually } from "../../../../support/proxy-harness.ts";
+import { block, frame, Http2Wire, integer32, settings } from "../../../../support/http2/wire.ts";
+import { cleanUp, eventually, TestProxy } from "../../../../support/proxy-harness.ts";
 import { echoing, quiet, SILENT, type Side, scripted } from "./support.ts";
 
 const { END_HEADERS, END_STREAM, PADDED } = FrameFlag;
@@ -287,6 +287,34 @@ describe("bytes that nobody takes", () => {
     client.close();
     await quiet(side);
   }, 20_000);
+
+  test("uploads that nobody wants any more hold no window, though their responses are not taken", async () => {
+    const side = await scripted(SILENT);
+    const proxy = new TestProxy([{ port: side.backend.port, hardLimit: 1 }], {
+      settings: { queueTimeoutMs: 300, responseBodyTimeoutMs: 3_600_000 },
+    });
+    const other = await Http2Wire.connect(proxy.port);
+    other.request();
+    await eventually(() => proxy.inFlight === 1);
+    const client = await Http2Wire.connect(proxy.port, settings([INITIAL_WINDOW_SIZE, 0]));
+    await client.ping();
+    const ids = [1, 3, 5, 7];
+    client.request(...ids.map(() => ({ method: "POST", open: true })));
+    // The window of the connection, and of each of the streams.
+    const { window } = client;
+    for (const id of ids) {
+      for (let sent = 0; sent < window / ids.length; sent += 16_384) {
+        client.data(id, Buffer.alloc(Math.min(16_384, window / ids.length - sent)));
+      }
+    }
+    await eventually(() => ids.every((id) => client.stream(id).status === 503));
+    expect(ids.map((id) => client.stream(id))).toMatchObject(ids.map(() => ({ body: "", ended: false, reset: -1 })));
+    // Of what came for all of them not more is kept back than it pays to tell of.
+    await eventually(() => client.window >= 2 * window - window / 2);
+    client.close();
+    other.close();
+    await eventually(() => proxy.counter("CONNECTIONS_OPEN") === 0 && proxy.inFlight === 0);
+  });
 
   test("more than the connection's window ends the connection", async () => {
     const side = await scripted(async (wire) => {

@@ -77,6 +77,35 @@ describe("in order", () => {
     await quiet(side);
   });
 
+  test("all that comes for a request that came too late is read over: those before it go on", async () => {
+    const side = await scripted(
+      async (wire) => {
+        const { head } = await wire.message();
+        await eventually(() => isLate);
+        await wire.send(ok(head));
+        await wire.end();
+      },
+      { maxRequestsPerConnection: 1 },
+    );
+    let isLate = false;
+    const client = await side.connect();
+    const first = client.request();
+    await eventually(() => lastStreams(client).length === 2);
+    const late = client.request({ method: "POST", open: true, body: "some of a body" });
+    client.send(
+      frame(Type.WINDOW_UPDATE, 0, late, integer32(8)),
+      frame(Type.HEADERS, END_HEADERS | END_STREAM, late, block([["x-checksum", "1"]])),
+      frame(Type.RST_STREAM, 0, late, integer32(8)),
+    );
+    await client.ping();
+    isLate = true;
+    expect((await client.response(first)).status).toBe(200);
+    expect(await client.end()).toBe(0);
+    expect(lastStreams(client)).toEqual([LAST_OF_ALL, first]);
+    client.close();
+    await quiet(side);
+  });
+
   test("after MAX_REQUESTS_PER_CONNECTION it takes no more", async () => {
     const side = await echoing({ maxRequestsPerConnection: 2 });
     const client = await side.connect();

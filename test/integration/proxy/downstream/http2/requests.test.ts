@@ -129,6 +129,18 @@ describe("bodies", () => {
     await quiet(side);
   });
 
+  test("trailers of a request that was refused meanwhile are read over: the connection lives on", async () => {
+    const side = await echoing({ maxBodyBytes: 10 });
+    const client = await side.connect();
+    const id = client.request({ method: "POST", open: true, body: "x".repeat(100) });
+    await eventually(() => client.stream(id).reset >= 0);
+    client.data(id, "more");
+    client.send(frame(Type.HEADERS, END_HEADERS | END_STREAM, id, block([["x-checksum", "1"]])));
+    expect((await client.ask()).status).toBe(200);
+    client.close();
+    await quiet(side);
+  });
+
   test("100 (Continue) comes before the body is sent", async () => {
     const side = await scripted(async (wire) => {
       await wire.head();

@@ -1,9 +1,12 @@
 /** Blocks that we write: read by our decoder, whose reading is held by other encoders' blocks. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { REQUEST_RULES } from "../../../../../src/proxy/http2/heads/field-rules.ts";
+import { RequestReader } from "../../../../../src/proxy/http2/heads/request-reader.ts";
 import { HpackDecoder } from "../../../../../src/proxy/http2/hpack/decoder.ts";
 import { FIELD_OVERHEAD, HpackEncoder } from "../../../../../src/proxy/http2/hpack/encoder.ts";
 import { RecurringLines } from "../../../../../src/proxy/http2/hpack/recurring-lines.ts";
+import { SecretNames } from "../../../../../src/proxy/http2/hpack/secret-names.ts";
 import { FieldList, NO_RULES } from "./support.ts";
 
 /** A connection: an encoder, and a decoder that must read what it writes. */
@@ -11,12 +14,15 @@ class Connection {
   readonly encoder: HpackEncoder;
   readonly decoder = new HpackDecoder(NO_RULES);
 
-  constructor(recurring = new RecurringLines()) {
-    this.encoder = new HpackEncoder(recurring);
+  constructor(recurring = new RecurringLines(), secrets = new SecretNames()) {
+    this.encoder = new HpackEncoder(recurring, secrets);
   }
 
-  /** Writes a block of these lines. @returns its digits. */
-  block(lines: readonly string[], { never = false, authority = "" } = {}): string {
+  /**
+   * Writes a block of these lines. @returns its digits.
+   * @param options.never they are to be in no table. @param options.told that is said of them.
+   */
+  block(lines: readonly string[], { never = false, told = true, authority = "" } = {}): string {
     const { encoder } = this;
     const src = Buffer.from(`??${lines.map((line) => `${line}\r\n`).join("")}`, "latin1");
     const value = Buffer.from(authority, "latin1");
@@ -28,7 +34,7 @@ class Connection {
       if (next >= 0) at = next;
       else {
         encoder.scan(src, start);
-        at = encoder.put(out, at, src, never);
+        at = encoder.put(out, at, src, never && told);
       }
     }
     expect(at).toBeLessThanOrEqual(out.length);
@@ -82,6 +88,18 @@ test("what nobody is to keep is in no table", () => {
   const connection = new Connection();
   for (let i = 0; i < 4; i++) expect(connection.block(["Cookie: a=b"], { never: true })).toStartWith("1f11");
   expect(connection.decoder.tableSize).toBe(0);
+});
+
+test("nor is what came so: its name is remembered, whatever its letter case", () => {
+  const secrets = new SecretNames();
+  const reader = new RequestReader(secrets);
+  const block = Buffer.from("82868441016110096170692d6b65792d310178", "hex");
+  reader.begin(1000);
+  expect(new HpackDecoder(REQUEST_RULES).decode(block, 0, block.length, reader)).toBe(0);
+  const connection = new Connection(new RecurringLines(), secrets);
+  for (let i = 0; i < 3; i++) connection.block(["Api-Key-1: secret"], { never: true, told: false });
+  for (let i = 0; i < 3; i++) connection.block(["other: 1"]);
+  expect(connection.decoder.tableSize).toBe("other".length + 1 + 32);
 });
 
 test("lines that are not written as a table has them are fields all the same", () => {

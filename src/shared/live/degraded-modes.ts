@@ -1,0 +1,24 @@
+/** Ways in which an instance may work with less than it should: labels of `neurabalancer_degraded`. docs/operations.md explains each. */
+export const DEGRADED_MODES = [
+  "panic",
+  "no_servers",
+  "workers",
+  "learner",
+  "model",
+  "history",
+  "tracing",
+  "learning_store",
+  "configuration",
+  "certificates",
+  "acme",
+  "operations",
+  "draining",
+  "access_log",
+  "log",
+  "descriptors",
+  "health_checks",
+  "sockets",
+  "memory",
+] as const;
+/** One of them. */
+export type DegradedMode = (typeof DEGRADED_MODES)[number];
