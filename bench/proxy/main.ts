@@ -52,6 +52,7 @@ function findPeers(options: Options): Peer[] {
 
 /** What a process has to do before these rows. */
 function youthOf(rows: readonly Row[], proxy: RunningProxy): readonly Load[] {
+  if (rows[0].kind === "idle") return []; // what a load leaves free would hide what connections take
   const young = ["small", "post-64k", "body-64k"];
   const youngHttp2 = ["h2", "h2-post-64k", "h2-body-64k"];
   // Servers of HTTP/2 have one response: it is asked for as long as the others are.

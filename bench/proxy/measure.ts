@@ -37,7 +37,7 @@ export interface Effort {
 const RUN_UP_SHARE = 0.4;
 /** Share of what the slowest can do that all get when the load is to be equal. */
 const PACED_SHARE = 0.4;
-/** The first connections are not counted: they get memory that the load before has left. */
+/** The first connections are not counted: they get memory that is there already. */
 const FILLING_CONNECTIONS = 2000;
 /** What came of accepting is thrown away then. */
 const IDLE_SETTLE_MS = 5000;
