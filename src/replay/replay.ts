@@ -148,7 +148,7 @@ function notesOf(recording: Recording, fleet: FittedFleet): string[] {
   const delayed = requests.waitMs.reduce((sum, ms) => sum + (ms > 0 ? 1 : 0), 0);
   if (delayed > 0) {
     notes.push(
-      `${delayed} requests waited in the balancer, or were sent elsewhere first: they are taken to wait as long whatever balances`,
+      `${delayed} of the requests waited in the balancer, or were sent elsewhere first: such are taken to wait as long whatever balances`,
     );
   }
   const unlimited = fleet.servers.filter(({ workers }) => workers === Number.POSITIVE_INFINITY);

@@ -58,16 +58,23 @@ export function changeSplit(
 ): void {
   const path = `/api/v1/routes/${encodeURIComponent(route)}`;
   const pools = topology.value!.pools.map(({ name }) => name);
+  // A pool may be called as another field of the dialog.
+  const fieldOf = (pool: string) => `share-${pool}`;
   const weightOf = (pool: string) => targets.find((target) => target.pool === pool)?.weight ?? 0;
   propose({
     title: `Split of route ${route}`,
     lead: "Each request is drawn to one of the pools; weights are relative to each other.",
     subject: path,
-    fields: pools.map((pool) => ({ name: pool, label: pool, kind: "number" as const, value: String(weightOf(pool)) })),
+    fields: pools.map((pool) => ({
+      name: fieldOf(pool),
+      label: pool,
+      kind: "number" as const,
+      value: String(weightOf(pool)),
+    })),
     request: (values) => {
       const split = Object.fromEntries(
         pools
-          .map((pool) => [pool, Number(values[pool])] as const)
+          .map((pool) => [pool, Number(values[fieldOf(pool)])] as const)
           .filter(([pool, weight]) => weight > 0 || weightOf(pool) > 0),
       );
       if (Object.values(split).some((weight) => !(weight >= 0))) throw new Error("Weights are numbers from 0 on.");
