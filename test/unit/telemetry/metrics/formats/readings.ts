@@ -30,7 +30,7 @@ export function read(format: FormatName, exposition: Uint8Array): Reading {
   return format === "protobuf" ? readProtobuf(exposition) : readText(format, Buffer.from(exposition).toString("utf8"));
 }
 
-const SAMPLE = /^([a-z_]+)(?:\{(.*?)\})? ([^ ]+)(?: # \{(.*)\} ([^ ]+) ([^ ]+))?$/su;
+const SAMPLE = /^([a-z0-9_]+)(?:\{(.*?)\})? ([^ ]+)(?: # \{(.*)\} ([^ ]+) ([^ ]+))?$/su;
 const LABEL = /([a-z_]+)="((?:[^"\\]|\\["\\n])*)"(,|$)/suy;
 
 function readText(format: FormatName, text: string): Reading {
@@ -42,9 +42,9 @@ function readText(format: FormatName, text: string): Reading {
   let family = { name: "", type: "" };
   for (const line of lines) {
     if (line === "" && !isOpen) continue;
-    const type = /^# TYPE ([a-z_]+) ([a-z]+)$/.exec(line);
+    const type = /^# TYPE ([a-z0-9_]+) ([a-z]+)$/.exec(line);
     if (type !== null) family = { name: type[1], type: type[2] };
-    if (/^# (TYPE|HELP|UNIT) [a-z_]+ /.test(line)) continue;
+    if (/^# (TYPE|HELP|UNIT) [a-z0-9_]+ /.test(line)) continue;
     const match = SAMPLE.exec(line);
     if (match === null) throw new Error(`not a sample: ${line}`);
     const [, name, labels = "", value, ofExemplar, exemplarValue, time] = match;
