@@ -123,7 +123,7 @@ describe("history", () => {
     const { id } = await server(supervisor);
     const init = { method: "PATCH", body: '{"state":"drain"}', headers: { "content-type": "application/json" } };
     expect((await supervisor.get(`/api/v1/servers/${id}`, init)).status).toBe(200);
-    expect(await event(supervisor, "change", '{"state":"drain"}')).toMatchObject({
+    expect(await event(supervisor, "change", "state active → drain")).toMatchObject({
       pool: "default",
       server: "127.0.0.1:1",
       actor: "admin API (127.0.0.1)",
