@@ -263,6 +263,14 @@ export const Failures = {
     false,
     "the client stopped reading the answer",
   ),
+  CONNECTION_AGE: failure(
+    "connection_age",
+    503,
+    "client",
+    "connection_terminated",
+    false,
+    "the connection has reached its greatest age, and the request did not end in the time to finish",
+  ),
   REQUEST_HEAD_TIMEOUT: failure(
     "request_head_timeout",
     408,

@@ -111,6 +111,7 @@ export const FAILURE_CODES: readonly string[] = [
   "host_unlike_authority",
   "length_unlike_body",
   "stream_error",
+  "connection_age",
 ];
 
 /** Stands for a code that is not in the list. */

@@ -178,6 +178,13 @@ export const limits = {
       doc: "A client's connection of this age takes no more requests, and ends when those under way have: with HTTP/2 the client is told before (GOAWAY). Spreads clients that stay for days over instances that come and go.",
       givenTo: { worker: "maxConnectionAgeMs" },
     }),
+    maxConnectionAgeGraceMs: setting({
+      env: "CLIENT_MAX_CONNECTION_AGE_GRACE_SECONDS",
+      type: seconds(0, 30 * 86_400),
+      default: "0",
+      doc: "How long requests on a connection of HTTP/2 may go on when it has reached CLIENT_MAX_CONNECTION_AGE_SECONDS: then they are given up (connection_age), and WebSockets end behind what has come. 0 = as long as they need.",
+      givenTo: { worker: "maxConnectionAgeGraceMs" },
+    }),
     http2MaxStreams: setting({
       env: "HTTP2_MAX_STREAMS",
       type: integer(1, 10_000),

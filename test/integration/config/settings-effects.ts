@@ -722,6 +722,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     HTTP2_ENDS,
     "a connection that is old enough takes no more requests",
   ),
+  CLIENT_MAX_CONNECTION_AGE_GRACE_SECONDS: effect(
+    ["0", "60"],
+    ["worker.maxConnectionAgeGraceMs"],
+    HTTP2_ENDS,
+    "what outlasts the time to finish behind a connection's greatest age is given up",
+  ),
   HTTP2: effect(["on", "off"], ["worker.http2"], HTTP2_CHOICE, "switched off, nobody speaks HTTP/2"),
   HTTP2_MAX_STREAMS: effect(
     ["100", "10"],

@@ -37,6 +37,7 @@ const Phase = {
 type Phase = (typeof Phase)[keyof typeof Phase];
 
 const NOTHING = Buffer.alloc(0);
+const NEVER = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
 /** What is said by PING when we leave: its reply comes behind all that the client had sent. */
 const LEAVING_PING = Buffer.from("leaving ");
 
@@ -55,6 +56,8 @@ export class Http2Session extends Channel implements ClientConnection, IncomingO
   #idleSinceMs: number;
   #takenMs: number;
   #leavesMs = 0;
+  /** What was under way when it was too old has been given up. */
+  #outlasted = false;
   #settingsAcknowledged = false;
   #waitingReplies = 0;
   #inputEnded = false;
@@ -345,6 +348,20 @@ export class Http2Session extends Channel implements ClientConnection, IncomingO
     else this.#giveUp();
   }
 
+  /** It is too old, and those who had their time to finish have not. */
+  #outlast(nowMs: number): void {
+    this.#outlasted = true;
+    for (const stream of [...this.#incoming.streams.open.values()]) stream.outlast(nowMs);
+  }
+
+  /** When it takes no more requests, and when those that are under way are given up; infinite = never. */
+  get #agesMs(): readonly [leaves: number, ends: number] {
+    const { maxConnectionAgeMs, maxConnectionAgeGraceMs } = this.ctx.settings;
+    if (maxConnectionAgeMs === 0) return NEVER;
+    const leavesMs = this.#openedMs + maxConnectionAgeMs;
+    return [leavesMs, maxConnectionAgeGraceMs === 0 ? Number.POSITIVE_INFINITY : leavesMs + maxConnectionAgeGraceMs];
+  }
+
   /** One deadline for all that has one. */
   #watch(): void {
     if (!this.isOver) this.wheel.set(this, this.#nextDeadline());
@@ -352,22 +369,22 @@ export class Http2Session extends Channel implements ClientConnection, IncomingO
 
   #nextDeadline(): number {
     const { settings } = this.ctx;
-    const { requestHeadTimeoutMs, maxConnectionAgeMs } = settings;
+    const { requestHeadTimeoutMs } = settings;
+    const [leavesMs, endsMs] = this.#agesMs;
     let next = this.#incoming.waitingSinceMs + requestHeadTimeoutMs;
     if (!this.#settingsAcknowledged) next = Math.min(next, this.#openedMs + requestHeadTimeoutMs);
     if (this.queuedBytes > 0) next = Math.min(next, this.#takenMs + settings.responseBodyTimeoutMs);
     if (this.#isIdle) next = Math.min(next, this.#idleSinceMs + settings.idleTimeoutMs);
     if (this.#phase === Phase.LEAVING) next = Math.min(next, this.#leavesMs);
-    else if (maxConnectionAgeMs > 0 && this.#phase < Phase.LEAVING) {
-      next = Math.min(next, this.#openedMs + maxConnectionAgeMs);
-    }
-    return next;
+    else if (this.#phase < Phase.LEAVING) next = Math.min(next, leavesMs);
+    return this.#outlasted ? next : Math.min(next, endsMs);
   }
 
   override onDeadline(nowMs: number): void {
     this.#nowMs = nowMs;
     const { settings } = this.ctx;
-    const { requestHeadTimeoutMs, maxConnectionAgeMs } = settings;
+    const { requestHeadTimeoutMs } = settings;
+    const [leavesMs, endsMs] = this.#agesMs;
     if (this.#phase === Phase.LINGERING) this.#close(this.queuedBytes === 0);
     else if (this.queuedBytes > 0 && nowMs >= this.#takenMs + settings.responseBodyTimeoutMs) this.#giveUp();
     else if (nowMs >= this.#incoming.waitingSinceMs + requestHeadTimeoutMs) {
@@ -379,7 +396,8 @@ export class Http2Session extends Channel implements ClientConnection, IncomingO
       this.#end();
     } else {
       if (this.#phase === Phase.LEAVING && nowMs >= this.#leavesMs) this.#sayLast();
-      else if (maxConnectionAgeMs > 0 && nowMs >= this.#openedMs + maxConnectionAgeMs) this.leave();
+      else if (nowMs >= leavesMs) this.leave();
+      if (nowMs >= endsMs && !this.#outlasted) this.#outlast(nowMs);
       this.#watch();
     }
   }

@@ -23,23 +23,13 @@ import { Reception, receive, respondTo } from "../reception.ts";
 import { routeOf } from "../routes.ts";
 import { BodyQueue } from "./body-queue.ts";
 import { TURN_BYTES } from "./bounds.ts";
+import { Ending } from "./ending.ts";
 import { HeldEnd } from "./held-end.ts";
 import { RequestInput } from "./request-input.ts";
 import type { StreamConnection } from "./stream-connection.ts";
 
 const HTTP_2_0 = Buffer.from("HTTP/2.0");
 const NO_BUFFER = Buffer.alloc(0);
-
-/** How the response ends, once what waits of it has been sent. */
-const Ending = {
-  /** It does not, as yet. */
-  NONE: 0,
-  /** In order. */
-  END: 1,
-  /** It broke off: only a reset shows that. */
-  RESET: 2,
-} as const;
-type Ending = (typeof Ending)[keyof typeof Ending];
 
 /** One stream. */
 export class Http2Stream extends Timed implements Downstream, LocalClient {
@@ -251,6 +241,12 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   /** The worker is finishing. */
   closeTunnel(nowMs: number): void {
     this.#exchange?.closeTunnel(nowMs);
+  }
+
+  /** Its connection is too old, and has had its time to finish. */
+  outlast(nowMs: number): void {
+    if (this.#exchange?.isTunnel === true) this.closeTunnel(nowMs);
+    else this.#exchange?.refuseRest(Failures.CONNECTION_AGE, nowMs);
   }
 
   pauseReading(): void {

@@ -1,8 +1,9 @@
 /** How connections of HTTP/2 end: in order, when their time is over, and over what clients send. */
 import { afterEach, describe, expect, test } from "bun:test";
+import { ErrorCode } from "../../../../../src/proxy/http2/error-codes.ts";
 import { FrameFlag, PREFACE, FrameType as Type } from "../../../../../src/proxy/http2/frames/layout.ts";
 import { block, frame, Http2Wire, integer32, settings } from "../../../../support/http2/wire.ts";
-import { cleanUp, eventually, get, ok } from "../../../../support/proxy-harness.ts";
+import { cleanUp, eventually, get, ok, type Script } from "../../../../support/proxy-harness.ts";
 import { Wire } from "../../../../support/wire.ts";
 import { drained, echoing, quiet, SILENT, scripted } from "./support.ts";
 
@@ -129,6 +130,25 @@ describe("in order", () => {
     expect((await older.message()).head).toContain("Connection: close\r\n");
     client.close();
     older.destroy();
+  });
+
+  test("what outlasts the time to finish behind a connection's greatest age is given up", async () => {
+    const begun: Script = async (wire) => {
+      const { startLine } = await wire.message();
+      if (startLine.includes("/begun")) await wire.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+      await wire.end();
+    };
+    const side = await scripted(begun, { maxConnectionAgeMs: 300, maxConnectionAgeGraceMs: 300 });
+    const client = await side.connect();
+    const silent = client.request({ path: "/silent" }, { path: "/begun" });
+    const { status, body } = await client.response(silent);
+    expect([status, JSON.parse(body)]).toMatchObject([503, { error: { code: "connection_age" } }]);
+    const half = client.stream(silent + 2);
+    await eventually(() => half.reset >= 0);
+    expect([half.status, half.body, half.reset]).toEqual([200, "half", ErrorCode.INTERNAL_ERROR]);
+    expect(await client.end()).toBe(0);
+    client.close();
+    await quiet(side);
   });
 
   test("a client that says that it leaves gets what it asked for", async () => {

@@ -1,7 +1,7 @@
 /** Tunnels of extended CONNECT to servers of HTTP/1.1. */
 import { afterEach, expect, test } from "bun:test";
 import { FrameFlag } from "../../../../../src/proxy/http2/frames/layout.ts";
-import { cleanUp } from "../../../../support/proxy-harness.ts";
+import { cleanUp, type Script } from "../../../../support/proxy-harness.ts";
 import { until } from "../../../../support/until.ts";
 import { quiet, scripted } from "./support.ts";
 
@@ -61,6 +61,25 @@ test("a server that has nothing more to say hears of the client's end after a wh
   client.data(stream, "", FrameFlag.END_STREAM);
   await until(() => ends.length > 0);
   expect(ends).toEqual(["end"]);
+  client.close();
+  await quiet(side);
+});
+
+test("one that outlasts its connection's greatest age and the time to finish ends on both sides", async () => {
+  const ends: string[] = [];
+  const script: Script = async (wire) => {
+    await wire.message();
+    await wire.send(SWITCH);
+    await wire.send("hello");
+    ends.push(await wire.end());
+  };
+  const side = await scripted(script, { maxConnectionAgeMs: 200, maxConnectionAgeGraceMs: 200 });
+  const client = await side.connect();
+  const stream = client.request(TUNNEL);
+  await until(() => client.stream(stream).body === "hello");
+  await until(() => client.stream(stream).ended || client.stream(stream).reset >= 0);
+  expect(await client.end()).toBe(0);
+  await until(() => ends.length > 0);
   client.close();
   await quiet(side);
 });
