@@ -59,7 +59,14 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
     },
     ...{ inFlightAtDispatch: 2, connectMs: 0, upstream: null },
   };
-  const finished = { ...UNTRACED, certificate: null, ...request, startedMs: 0, place: { row: OTHER_ROW, key: -1 } };
+  const finished = {
+    ...UNTRACED,
+    certificate: null,
+    grpc: false,
+    ...request,
+    startedMs: 0,
+    place: { row: OTHER_ROW, key: -1 },
+  };
   const chosen = { ...outcome, slot: 0 };
   const ctx = {
     ...{
@@ -69,7 +76,8 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
       history: null,
       explain: null,
     },
-    ...{ exemplars: null, epochOffsetMs: 0, random: Math.random },
+    // None of these is a call of gRPC.
+    ...{ exemplars: null, epochOffsetMs: 0, random: Math.random, grpcCounts: null as never },
   };
   let nowMs = 1_000;
   const write = (): void => {

@@ -7,7 +7,7 @@ import { describeMachine } from "../common/machine.ts";
 import { runAsProgram } from "../common/run-as-program.ts";
 import { makeCertificate } from "./certificate.ts";
 import { Harness } from "./harness.ts";
-import { measureRow, type RowResult } from "./measure.ts";
+import { isHttp2Served, measureRow, type RowResult } from "./measure.ts";
 import { HELP, type Options, parseOptions } from "./options.ts";
 import { CADDY } from "./peers/caddy.ts";
 import { FLOOR } from "./peers/floor.ts";
@@ -26,7 +26,7 @@ import { variantOf } from "./variants.ts";
 const ROOT = resolve(import.meta.dir, "../..");
 /** The lines of what was asked until here are in the logs after this. */
 const LOG_SETTLE_MS = 1000;
-/** A process that has just started is warmed up so many times as long as before a row, with each of three loads. */
+/** A process that has just started is warmed up so many times as long as before a row, with each of a few loads. */
 const YOUTH = 2;
 const now = (): number => performance.now();
 const say = (text: string): void => console.error(text);
@@ -50,8 +50,10 @@ function findPeers(options: Options): Peer[] {
 }
 
 /** A young process is not what one measures: it is still being compiled, and its pools are empty. */
-async function warmUp(harness: Harness, proxy: RunningProxy, seconds: number): Promise<void> {
-  for (const { load } of selectRows(["small", "post-64k", "body-64k"])) {
+async function warmUp(harness: Harness, proxy: RunningProxy, rows: readonly Row[], seconds: number): Promise<void> {
+  const young = ["small", "post-64k", "body-64k"];
+  const http2 = rows.some(({ load }) => load.streams > 0) && isHttp2Served(proxy);
+  for (const { load } of selectRows(http2 ? [...young, "h2", "h2-post-64k", "h2-body-64k"] : young)) {
     await harness.open(proxy, load, false);
     await harness.run(proxy, Number.MAX_SAFE_INTEGER, seconds);
     await harness.close();
@@ -95,7 +97,7 @@ async function measureGroup(
   try {
     for (const proxy of harness.proxies) for (const note of await checkWork(proxy)) say(note);
     for (const proxy of harness.proxies) {
-      await warmUp(harness, proxy, YOUTH * options.effort.warmUpSeconds);
+      await warmUp(harness, proxy, rows, YOUTH * options.effort.warmUpSeconds);
     }
     await Bun.sleep(LOG_SETTLE_MS);
     for (const row of rows) {

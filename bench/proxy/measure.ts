@@ -59,8 +59,13 @@ export async function measureRow(
 
 /** The floor looks at nothing: it cannot know when a connection is to be closed. */
 function canServe({ peer, tlsPort }: RunningProxy, { load, tls, workers }: Row): boolean {
-  if (load.streams > 0 && (!peer.proxies || h2loadVersion() === null)) return false;
+  if (load.streams > 0 && !isHttp2Served({ peer })) return false;
   return (!tls || tlsPort > 0) && (peer.proxies || (!load.connectionPerRequest && workers === 1));
+}
+
+/** There are clients of HTTP/2, and a relay of bytes is no proxy between them and servers of HTTP/1.1. */
+export function isHttp2Served({ peer }: Pick<RunningProxy, "peer">): boolean {
+  return peer.proxies && h2loadVersion() !== null;
 }
 
 async function measureLoad(

@@ -44,7 +44,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     nativeSockets: app.nativeSockets && process.platform === "linux",
     trustedProxies: clients.trustedProxies ?? [],
     tls: readTls(config, nowMs, findings),
-    clientTls: readClientTls(config, findings),
+    clientTls: readClientTls(config, nowMs, findings),
     clientAccess: readClientLists(clients, findings),
     proxyProtocol: readProxyProtocol(config),
     listeners: config.listeners,

@@ -51,6 +51,11 @@ export function readAuthorities(file: string, findings: Findings, name = "UPSTRE
   return pem !== null && parseChain(name, file, pem, findings) !== null ? pem : "";
 }
 
+/** The certificates in a text, each as PEM. */
+export function certificatesIn(pem: string): readonly string[] {
+  return pem.match(CERTIFICATE) ?? [];
+}
+
 function readPem(env: string, file: string, findings: Findings): string | null {
   try {
     return readBytes(file, MAX_BYTES).toString("utf8"); // comments may be in any encoding
@@ -62,8 +67,8 @@ function readPem(env: string, file: string, findings: Findings): string | null {
 }
 
 function parseChain(env: string, file: string, pem: string, findings: Findings): X509Certificate[] | null {
-  const blocks = pem.match(CERTIFICATE);
-  if (!blocks) {
+  const blocks = certificatesIn(pem);
+  if (blocks.length === 0) {
     findings.problem(`${env}: ${file} holds no certificate in PEM form ("-----BEGIN CERTIFICATE-----")`);
     return null;
   }

@@ -1,6 +1,7 @@
 /** What servers were like: how much of the time each was in which state, and what the store knows of it. */
+
+import { isoMoment } from "../shared/moments.ts";
 import type { EventRow, GaugeRow, HistoryReader, ServerRow } from "../storage/history-store.ts";
-import { isoMoment } from "./moments.ts";
 import type { ServersQuestion } from "./questions.ts";
 import { rounded } from "./rounded.ts";
 import { type Scope, scopeOf } from "./traffic/traffic.ts";

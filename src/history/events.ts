@@ -1,6 +1,7 @@
 /** What happened, and who did it: the time line of an instance, or of all that share a store. */
+
+import { isoMoment } from "../shared/moments.ts";
 import type { EventKind, HistoryReader, RecordedEvent } from "../storage/history-store.ts";
-import { isoMoment } from "./moments.ts";
 import type { EventsQuestion } from "./questions.ts";
 import { type Scope, scopeOf } from "./traffic/traffic.ts";
 

@@ -1,7 +1,8 @@
 /** What was different: a span of time against the hour before it, by server and by route, and what happened meanwhile. */
+
+import { isoMoment } from "../shared/moments.ts";
 import type { HistoryReader } from "../storage/history-store.ts";
 import { newestEvents, type ShownEvent, shownEvent } from "./events.ts";
-import { isoMoment } from "./moments.ts";
 import type { IncidentQuestion } from "./questions.ts";
 import { STEP_MS } from "./steps.ts";
 import { planPieces } from "./traffic/plan.ts";

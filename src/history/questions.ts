@@ -2,6 +2,8 @@
  * What may be asked of history. The command line and the admin API ask by the same names and texts, so that these are read,
  * and refused, in one place.
  */
+
+import { isoMoment, MOMENT_FORMS, parseEnd, parseMoment } from "../shared/moments.ts";
 import { shortened } from "../shared/shortened.ts";
 import {
   EVENT_KINDS,
@@ -10,7 +12,6 @@ import {
   REQUEST_REASONS,
   type RequestReason,
 } from "../storage/history-store.ts";
-import { isoMoment, MOMENT_FORMS, parseEnd, parseMoment } from "./moments.ts";
 import { STEPS, type Step } from "./steps.ts";
 
 /** A question that cannot be understood; a sentence for each problem. */

@@ -1,6 +1,7 @@
 /** Single requests, of those that were kept: a sample, with the failed and the slow ones first. */
+
+import { isoMoment } from "../shared/moments.ts";
 import type { HistoryReader, RequestReason, RequestRow } from "../storage/history-store.ts";
-import { isoMoment } from "./moments.ts";
 import type { RequestOrder, RequestsQuestion } from "./questions.ts";
 import { type Scope, scopeOf } from "./traffic/traffic.ts";
 

@@ -63,9 +63,10 @@ export interface ClientTls {
   /** Groups, separated by colons; `null` = the runtime's. */
   readonly curves: string | null;
   readonly auth: ClientAuth;
-  /** PEM texts: whose certificates clients may show, and which of these were revoked; `null` = no lists. */
+  /** PEM text: whose certificates clients may show. */
   readonly caPem: string;
-  readonly crlPem: string | null;
+  /** PEM texts of one list each, because the runtime reads but the first of several: which were revoked; `null` = nobody asks. */
+  readonly crlPems: readonly string[] | null;
 }
 
 /** A certificate with its key, checked. */

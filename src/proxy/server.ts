@@ -3,6 +3,7 @@ import type { PendingChallenge } from "../protocol/acme.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings } from "../protocol/worker.ts";
 import { ExemplarWriter } from "../shared/memory/exemplars.ts";
+import { GrpcCounts } from "../shared/memory/grpc-table.ts";
 import type { HistoryRings } from "../shared/memory/layout/history.ts";
 import type { WorkerRings } from "../shared/memory/layout/learning.ts";
 import {
@@ -143,6 +144,7 @@ export class ProxyServer {
       memory,
       block,
       counters: block.counters,
+      grpcCounts: new GrpcCounts(block),
       wheel: new TimerWheel(now(), TICK_MS),
       endOfTurn: new EndOfTurn(now, onInternalError),
       ids: new IdSource(options.seed),

@@ -2,6 +2,7 @@
 
 import type { ProxySettings } from "../protocol/worker.ts";
 import type { ExemplarWriter } from "../shared/memory/exemplars.ts";
+import type { GrpcCounts } from "../shared/memory/grpc-table.ts";
 import type { SharedMemory, WorkerBlock } from "../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
@@ -33,6 +34,7 @@ export interface WorkerContext {
   readonly memory: SharedMemory;
   readonly block: WorkerBlock;
   readonly counters: Float64Array;
+  readonly grpcCounts: GrpcCounts;
   readonly wheel: TimerWheel;
   readonly endOfTurn: EndOfTurn;
   readonly ids: IdSource;

@@ -4,7 +4,14 @@ import type { CanaryReport } from "../../control/canary/report.ts";
 import { CANARY_LIMITS } from "../../shared/operations/canary.ts";
 import { parseDecimal } from "../../shared/ranges.ts";
 import { type AdminFlags, askAdmin, withAdminFlags } from "../admin-client.ts";
-import { type ChangeAnswer, type ChangeFlags, sendChange, tellChange, withChangeFlags } from "../changes/flags.ts";
+import {
+  type ChangeAnswer,
+  type ChangeFlags,
+  sendChange,
+  tellChange,
+  withChangeFlags,
+  yesOrNo,
+} from "../changes/flags.ts";
 import { number, whole } from "../numbers.ts";
 import { print, printJson } from "../output.ts";
 import { canaryTable, canaryText } from "./text.ts";
@@ -147,9 +154,4 @@ function stepsOf(text: string): readonly number[] {
   const steps = text.split(",").map((part) => parseDecimal(part.trim()));
   if (steps.every((step) => step > 0 && step <= CANARY_LIMITS.percent.most)) return steps;
   throw new InvalidArgumentError("Expected percents separated by commas: 5,25,50,100.");
-}
-
-function yesOrNo(text: string): boolean {
-  if (text === "true" || text === "false") return text === "true";
-  throw new InvalidArgumentError("Expected true or false.");
 }

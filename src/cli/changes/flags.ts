@@ -69,7 +69,8 @@ export function tellChange({ json }: Pick<ChangeFlags, "json">, answer: ChangeAn
   for (const warning of answer.warnings ?? []) printError(`Warning: ${warning}.`);
 }
 
-function yesOrNo(text: string): boolean {
+/** Reads the value of a flag that is `true` or `false`. Throws an `InvalidArgumentError`. */
+export function yesOrNo(text: string): boolean {
   if (text === "true" || text === "false") return text === "true";
   throw new InvalidArgumentError("Expected true or false.");
 }

@@ -1,7 +1,8 @@
 /** A replay as JSON, for programs (docs/replay.md has the fields). */
-import { isoMoment } from "../../history/moments.ts";
+
 import type { Recording } from "../../replay/recording.ts";
 import type { ReplayResult } from "../../replay/result.ts";
+import { isoMoment } from "../../shared/moments.ts";
 
 /** Without the single requests. */
 export function replayJson(recording: Recording, { notes: limits, ...result }: ReplayResult, notes: readonly string[]) {

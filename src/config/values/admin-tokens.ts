@@ -1,4 +1,5 @@
 /** The tokens of the admin API as the configuration has them: names, what they may do, and hashes in place of the tokens. */
+import { LOCAL_ACTOR, OWN_ACTOR } from "../../shared/operations/audit.ts";
 import { Complaints, valueType } from "./value-types.ts";
 
 /** What a token may be given, from least to most: each includes those before it. */
@@ -19,11 +20,13 @@ export interface HashedToken {
 const MOST = 100;
 /** The name that `ADMIN_TOKEN` has in audit and log. */
 export const ADMIN_TOKEN_NAME = "ADMIN_TOKEN";
+/** Names that audit and log have for others. */
+const TAKEN_NAMES: readonly string[] = [ADMIN_TOKEN_NAME, LOCAL_ACTOR, OWN_ACTOR];
 const NAME = /^[A-Za-z0-9][\w.@-]{0,63}$/;
 
 /** Is it a name that a token may have? */
 export function isTokenName(name: string): boolean {
-  return NAME.test(name) && name !== ADMIN_TOKEN_NAME && name !== "local";
+  return NAME.test(name) && !TAKEN_NAMES.includes(name);
 }
 
 /** As the configuration writes it. */
@@ -48,9 +51,7 @@ export const adminTokens = valueType(
           "must be name:scope:sha256:<64 hex digits>: the hash, not the token (neurabalancer token new --name ci --scope read makes one)",
         );
       } else if (!isTokenName(name)) {
-        complain(
-          `must begin with a name of up to 64 letters, digits and _ . @ -, other than ${ADMIN_TOKEN_NAME} and local`,
-        );
+        complain(`must begin with a name of up to 64 letters, digits and _ . @ -, none of ${TAKEN_NAMES.join(", ")}`);
       } else if (known === undefined) complain(`must have one of the scopes ${TOKEN_SCOPES.join(", ")}`);
       else {
         const sha256 = hash.toLowerCase();

@@ -51,6 +51,7 @@ export class AdminApi {
     } catch (error) {
       response = this.#failed(error, request);
     }
+    response.headers.set("x-content-type-options", "nosniff"); // what we say it is, it is: no text is a page
     await dropBody(request);
     if (door.kind === "admin") this.#guard.note(caller?.scope ?? null, response.status);
     return response;

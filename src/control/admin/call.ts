@@ -1,5 +1,6 @@
 /** A request to the admin API after the door: who asks, and what was sent, checked. */
-import { adminActor } from "../events/events.ts";
+import { changeActor } from "../events/events.ts";
+import { type Operator, operatorName } from "../operations/change.ts";
 
 /** What may be done, from least to most: each scope includes those before it. `public` needs no token. */
 export const SCOPES = ["public", "metrics", "read", "admin"] as const;
@@ -11,14 +12,8 @@ export function includes(given: Scope, needed: Scope): boolean {
   return SCOPES.indexOf(given) >= SCOPES.indexOf(needed);
 }
 
-/** Who asks. */
-export interface Caller {
-  /** Name of the token; empty = it has none, because none is asked for. */
-  readonly name: string;
-  /** Its address; empty = it came through a worker. */
-  readonly client: string;
-  /** Subject of the certificate that it has shown, where the port asks for one. */
-  readonly certificate?: string;
+/** Who asks; one without a client's address came through a worker. */
+export interface Caller extends Operator {
   readonly scope: Scope;
 }
 
@@ -28,9 +23,9 @@ export const PASSER_BY: Caller = { name: "", client: "", scope: "public" };
 /** The instance itself, which asks all that it may tell. */
 export const ITSELF: Caller = { name: "itself", client: "", scope: "admin" };
 
-/** As `actor` of events and of the audit: `admin API (deploy, 10.0.0.7)`. */
-export function actorOf({ name, certificate = "", client }: Caller): string {
-  return adminActor([name, certificate, client].filter((part) => part !== "").join(", "));
+/** As `actor` of events: `admin API (deploy, 10.0.0.7)`. */
+export function actorOf(caller: Caller): string {
+  return changeActor(operatorName(caller), caller.client);
 }
 
 /** One request. */

@@ -4,7 +4,6 @@ import { shortened } from "../../shared/shortened.ts";
 const JSON_HEADERS = {
   "content-type": "application/json; charset=utf-8",
   "cache-control": "no-store",
-  "x-content-type-options": "nosniff",
 } as const;
 
 /** For what is refused now and may be answered in a second. */

@@ -1,11 +1,7 @@
 /** What a record says of one attempt, in the words of the API. */
 import { STRATEGY_NAMES } from "../../balancing/registry.ts";
-import type {
-  AttemptKind,
-  ExplainedAttempt,
-  ExplainedCandidate,
-  IneligibleServer,
-} from "../../shared/explanation/explanation.ts";
+import type { AttemptKind, ExplainedAttempt, ExplainedCandidate } from "../../shared/explanation/explanation.ts";
+import type { IneligibleServer } from "../../shared/explanation/learned.ts";
 import { failureCode } from "../../shared/failure-codes.ts";
 import {
   ExplainAttemptFlag,

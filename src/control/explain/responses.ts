@@ -24,7 +24,7 @@ import {
   reasonOf,
   standsFor,
 } from "./record.ts";
-import { ALL_RINGS, IdMatch, isBefore, KEPT_RING, newestFirst, oldestMs } from "./search.ts";
+import { ALL_RINGS, IdMatch, KEPT_RING, newestFirst, oldestMs } from "./search.ts";
 import { summaryOf, waitReason } from "./summary.ts";
 
 /** Errors are counted over so long. */
@@ -206,7 +206,7 @@ export class ExplainResponses {
         yield null;
         continue;
       }
-      if (isBefore(record, sinceMs) && endedMs(record) < sinceMs) break;
+      if (endedMs(record) < sinceMs) break;
       const code = reasonOf(record) === DetailReason.FAILED ? failureOf(record) : null;
       if (code !== null) counts.set(code, (counts.get(code) ?? 0) + standsFor(record));
     }

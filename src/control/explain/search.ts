@@ -2,7 +2,7 @@
 import { ChunkReader, chunksOf, type FoundChunk } from "../../shared/memory/explain/chunk-reader.ts";
 import { type ExplainMemory, ExplainRing, ExplainWord } from "../../shared/memory/layout/explain.ts";
 import { hashRequestId } from "../../shared/memory/request-id-hash.ts";
-import { beganMs, endedMs, type FoundRecord } from "./record.ts";
+import { endedMs, type FoundRecord } from "./record.ts";
 
 /** Records between two moments at which others may have their turn. */
 const PIECE = 256;
@@ -111,9 +111,4 @@ export function oldestMs(memory: ExplainMemory, workers: number, ring: ExplainRi
     if (since !== undefined) oldest = Math.max(oldest ?? since, since);
   }
   return oldest;
-}
-
-/** It began before this: nothing older is wanted. */
-export function isBefore(record: FoundRecord, ms: number): boolean {
-  return beganMs(record) < ms && endedMs(record) < ms;
 }

@@ -1,5 +1,5 @@
 /** What a change of the overrides is: asked for by somebody, proposed when its turn has come, and what became of it. */
-import type { AuditEntry } from "../../shared/operations/audit.ts";
+import { type AuditEntry, LOCAL_ACTOR } from "../../shared/operations/audit.ts";
 import type { Override, OverrideKinds, WantedState } from "../../shared/operations/override.ts";
 import type { NotedEvent } from "../events/events.ts";
 
@@ -7,8 +7,15 @@ import type { NotedEvent } from "../events/events.ts";
 export interface Operator {
   /** Name of the token; empty = none was asked for. */
   readonly name: string;
+  /** Subject of the certificate that was shown, where the port asks for one. */
+  readonly certificate?: string;
   /** Its address; may be empty. */
   readonly client: string;
+}
+
+/** How an operator is called in overrides and in the audit: by token, by certificate, or by both; `local` = by neither. */
+export function operatorName({ name, certificate = "" }: Operator): string {
+  return [name, certificate].filter((part) => part !== "").join(", ") || LOCAL_ACTOR;
 }
 
 /** How a change is asked for. */

@@ -3,7 +3,7 @@
  * writer of the overrides in force.
  */
 import type { LoadedConfig } from "../../config/load.ts";
-import { type AuditEntry, type AuditQuery, LOCAL_ACTOR, OWN_ACTOR } from "../../shared/operations/audit.ts";
+import { type AuditEntry, type AuditQuery, OWN_ACTOR } from "../../shared/operations/audit.ts";
 import { describeMaker } from "../../shared/operations/maker.ts";
 import type { Override, OverrideKind, OverrideOf } from "../../shared/operations/override.ts";
 import {
@@ -15,7 +15,7 @@ import {
 import { BALANCER, changeActor, type Events, STORE } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import { AuditTrail } from "./audit-trail.ts";
-import type { Changed, ChangeOptions, Operator, Propose, Telling } from "./change.ts";
+import { type Changed, type ChangeOptions, type Operator, operatorName, type Propose, type Telling } from "./change.ts";
 import { NotKeptError, RefusedChangeError } from "./errors.ts";
 import type { Ground } from "./ground.ts";
 import { type Next, nextOverrides } from "./next.ts";
@@ -218,7 +218,7 @@ export class Operations {
     for (let attempt = 1; ; attempt++) {
       const { action, target, before, after, about, words, ...wanted } = propose();
       const current = this.#current();
-      const maker = { by: operator.name || LOCAL_ACTOR, client: operator.client, reason, atMs: wallMs(), kept: keep };
+      const maker = { by: operatorName(operator), client: operator.client, reason, atMs: wallMs(), kept: keep };
       const next = nextOverrides(current, wanted, ground.values, maker);
       const made = new Set(next.made.map(({ id }) => id));
       const wantedInForce = [...applied(current, next).values()].filter((override) => {
@@ -433,8 +433,8 @@ export class Operations {
     store.remember?.(this.#seen);
   }
 
-  #entry({ name, client }: Operator, done: Omit<AuditEntry, "atMs" | "actor" | "client">): AuditEntry {
-    return { ...done, atMs: this.#options.wallMs(), actor: name || LOCAL_ACTOR, client };
+  #entry(operator: Operator, done: Omit<AuditEntry, "atMs" | "actor" | "client">): AuditEntry {
+    return { ...done, atMs: this.#options.wallMs(), actor: operatorName(operator), client: operator.client };
   }
 }
 

@@ -30,7 +30,7 @@ export function certificatesOf(settings: ProxySettings, traces: TraceTls): reado
   return found;
 }
 
-function read({ tls, pools }: ProxySettings, traces: TraceTls): readonly CertificateFigures[] {
+function read({ tls, clientTls, pools }: ProxySettings, traces: TraceTls): readonly CertificateFigures[] {
   const expiries = new Map<string, number>();
   const add = (name: string, seconds: number, choose: (...seconds: number[]) => number): void => {
     expiries.set(name, choose(seconds, expiries.get(name) ?? seconds));
@@ -53,6 +53,7 @@ function read({ tls, pools }: ProxySettings, traces: TraceTls): readonly Certifi
     addOurs("upstream", upstreamCertificate);
     addAuthorities(upstreamCaPem);
   }
+  addAuthorities(clientTls.caPem);
   addOurs("collector", traces?.certificate ?? null);
   addAuthorities(traces?.caPem ?? "");
   return Array.from(expiries, ([name, expiresAtSeconds]) => ({ name, expiresAtSeconds }));

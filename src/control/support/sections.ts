@@ -13,10 +13,18 @@ export interface Section {
 export const SECTIONS: readonly Section[] = [
   { name: "status.json", path: "/api/v1/status", doc: "version, workers, degraded modes, certificates, settings" },
   { name: "servers.json", path: "/api/v1/servers", doc: "each server with its state, its reason and its figures" },
-  { name: "pools.json", path: "/api/v1/pools", doc: "each pool with its strategy and options" },
+  {
+    name: "pools.json",
+    path: "/api/v1/pools",
+    doc: "each pool with its strategy, and how many of its servers are well",
+  },
   { name: "routes.json", path: "/api/v1/routes", doc: "what each route matches, and where it leads" },
   { name: "canaries.json", path: "/api/v1/canaries", doc: "pools under trial, with the evidence" },
-  { name: "settings.json", path: "/api/v1/settings", doc: "settings that can be changed at run time" },
+  {
+    name: "settings.json",
+    path: "/api/v1/settings",
+    doc: "each setting: what is in force, what is configured, and where it comes from",
+  },
   { name: "overrides.json", path: "/api/v1/overrides", doc: "what operators have changed, and what was configured" },
   { name: "audit.json", path: "/api/v1/audit?limit=200", doc: "who changed what, and why" },
   { name: "timeline.json", path: "/api/v1/timeline?limit=2000", doc: "what happened lately, with the causes" },

@@ -52,6 +52,7 @@ export class BundleBusyError extends Error {
 export class SupportBundle {
   readonly #options: SupportOptions;
   #making = false;
+  #stopped = false;
 
   constructor(options: SupportOptions) {
     this.#options = options;
@@ -59,7 +60,7 @@ export class SupportBundle {
 
   /** The instance ends: no other is begun. */
   stop(): void {
-    this.#making = true;
+    this.#stopped = true;
   }
 
   /** As a gzipped tar archive. Rejects with a `BundleBusyError`; one is made at a time. */
@@ -67,6 +68,7 @@ export class SupportBundle {
     wish: BundleWish,
     ask: AskItself,
   ): Promise<{ readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }> {
+    if (this.#stopped) throw new BundleBusyError("the instance is stopping");
     if (this.#making) throw new BundleBusyError("a support bundle is being made already");
     this.#making = true;
     try {

@@ -1,6 +1,7 @@
 /** How much traffic there was, how fast and how well it was served: counts by time, pool, server, route and status. */
+
+import { isoMoment } from "../../shared/moments.ts";
 import type { HistoryReader, HistorySpan, MetricRow } from "../../storage/history-store.ts";
-import { isoMoment } from "../moments.ts";
 import { type Asked, type Group, QuestionError, type TrafficQuestion } from "../questions.ts";
 import { ceilTo, floorTo, STEP_MS, type Step } from "../steps.ts";
 import { countedSince, type Plan, planPieces, type Spans } from "./plan.ts";

@@ -135,7 +135,7 @@ function optionsOf(
   const { clientTls } = settings;
   const auth = spec.clientAuth ?? clientTls.auth;
   // What nobody is asked for opens no socket anew when it changes.
-  const asked = auth === "off" ? { auth, caPem: "", crlPem: null } : { auth };
+  const asked = auth === "off" ? { auth, caPem: "", crlPems: null } : { auth };
   const terms = { ...clientTls, ...asked };
   const http2 = spec.http2 ?? settings.http2;
   return { host, port, certificates: settings.tls.certificates, terms, challenges, headersFrom, http2 };

@@ -1,5 +1,5 @@
 /** What remains of a request: counters and histograms in this worker's shared block, what history keeps, and a line in the log. */
-import { isGrpcFailure } from "../../shared/grpc-status.ts";
+import { GrpcStatus, isGrpcFailure } from "../../shared/grpc-status.ts";
 import { bucketCount, bucketOf } from "../../shared/latency-buckets.ts";
 import {
   countBriefDuration,
@@ -9,6 +9,7 @@ import {
   rowOfPlace,
 } from "../../shared/memory/duration-table.ts";
 import type { ExemplarWriter } from "../../shared/memory/exemplars.ts";
+import type { GrpcCounts } from "../../shared/memory/grpc-table.ts";
 import type { WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import { countRequest, isReserved } from "../../shared/memory/series-table.ts";
 import type { Failure } from "../failure.ts";
@@ -27,6 +28,7 @@ export interface RecordContext {
     readonly accessLogProbes: boolean;
   };
   readonly block: WorkerBlock;
+  readonly grpcCounts: GrpcCounts;
   readonly accessLog: AccessLog | null;
   readonly history: HistoryWriter | null;
   readonly explain: ExplainWriter | null;
@@ -42,6 +44,8 @@ export interface RecordContext {
 export interface RecordedRequest extends HistoryRequest, LoggedRequest {
   /** Monotonic milliseconds. */
   readonly startedMs: number;
+  /** It is a call of gRPC. */
+  readonly grpc: boolean;
   /** Where durations of its route and pool are counted. */
   readonly place: DurationPlace;
 }
@@ -76,6 +80,7 @@ export function recordRequest(
     exemplars.write(row, bucket, durationMs / 1000, nowMs + ctx.epochOffsetMs, traceIdBuffer, traceIdStart);
   }
   if (outcome.waitMs > 0) countBriefDuration(block.waits, request.poolRow, outcome.waitMs / 1000);
+  if (request.grpc) countCall(ctx.grpcCounts, request, outcome);
   ctx.history?.record(request, outcome, durationMs, nowMs);
   const log = ctx.accessLog;
   if (log === null) return;
@@ -84,6 +89,13 @@ export function recordRequest(
   const failed = status >= 500 || outcome.failure !== null || isGrpcFailure(outcome.grpcStatus);
   if (sample < 1 && !failed && ctx.random() >= sample) return;
   log.record(request, outcome, durationMs, nowMs + ctx.epochOffsetMs);
+}
+
+function countCall(counts: GrpcCounts, request: RecordedRequest, outcome: RequestOutcome): void {
+  const { headBuffer, targetStart, targetEnd } = request;
+  const { grpcStatus, failure } = outcome;
+  const isReal = failure === null && grpcStatus >= 0 && grpcStatus !== GrpcStatus.UNIMPLEMENTED;
+  counts.count(headBuffer, targetStart, targetEnd, grpcStatus, isReal);
 }
 
 /** The client got an error, or not all of its response, and that was no fault of its own. */

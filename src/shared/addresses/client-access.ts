@@ -8,9 +8,6 @@ export interface AccessLists {
   readonly deny: readonly string[];
 }
 
-/** Everybody may come in. */
-export const OPEN_ACCESS: AccessLists = Object.freeze({ allow: null, deny: [] });
-
 /** Answers that are kept, of 100 bytes: who was asked about once is asked about with each request. Then they begin anew. */
 const MAX_KNOWN = 4096;
 

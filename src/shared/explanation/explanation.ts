@@ -1,6 +1,6 @@
 /** Why a request went where it went: the body of `GET /api/v1/explain/<request id>`. Times of day are ISO 8601. */
 
-import type { LearnedAttempt, NamedServer, ScoreParts } from "./learned.ts";
+import type { IneligibleServer, LearnedAttempt, NamedServer, ScoreParts } from "./learned.ts";
 import type { RecentRequest } from "./recent.ts";
 
 /** Why there was an attempt. */
@@ -59,13 +59,6 @@ export interface ExplainedCandidate extends NamedServer {
   /** What made the score, and what the model knew (`ml`, as the learner remembers it); else `null`. */
   readonly parts: ScoreParts | null;
   readonly features: Readonly<Record<string, number | null>> | null;
-}
-
-/** A server that could not be, or stood behind those that could. */
-export interface IneligibleServer extends NamedServer {
-  /** `down`, `ejected`, `draining`, `maintenance`, `standby`, `full`, `passed_over`, `failed_before`, `less_trusted`. */
-  readonly state: string;
-  readonly why: string;
 }
 
 /** One attempt of the request. */

@@ -38,8 +38,9 @@ export interface LearnedCandidate extends NamedServer {
   readonly features: Readonly<Record<string, number | null>> | null;
 }
 
-/** A server that could not. */
+/** A server that could not be, or stood behind those that could. */
 export interface IneligibleServer extends NamedServer {
+  /** `down`, `ejected`, `draining`, `maintenance`, `standby`, `full`, `passed_over`, `failed_before`, `less_trusted`. */
   readonly state: string;
   readonly why: string;
 }

@@ -9,7 +9,7 @@ export const OWN_ACTOR = "neurabalancer";
 export interface AuditEntry {
   /** Milliseconds since the epoch. */
   readonly atMs: number;
-  /** Name of the token; `local` where none is asked for; `neurabalancer` = the balancer itself. */
+  /** Name of the token, subject of the certificate, or both; `local` where none is asked for; `neurabalancer` = the balancer itself. */
   readonly actor: string;
   /** Its address; may be empty. */
   readonly client: string;

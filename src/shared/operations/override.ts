@@ -76,7 +76,7 @@ export type OverrideKind = keyof OverrideKinds;
 export interface OverrideRecord {
   /** Made of kind and target: there is one override of each. */
   readonly id: string;
-  /** Name of the token; `local` where none is asked for; `neurabalancer` = the balancer itself. */
+  /** As the audit calls who made it. */
   readonly by: string;
   /** Its address; may be empty. */
   readonly client: string;

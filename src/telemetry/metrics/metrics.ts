@@ -9,6 +9,7 @@ import type { MetricGroup } from "./definition.ts";
 import { complete, exposition, type Work } from "./exposition.ts";
 import { FORMATS } from "./formats/formats.ts";
 import type { FormatName } from "./formats/negotiation.ts";
+import { grpcMetrics } from "./grpc.ts";
 import { historyMetrics } from "./history.ts";
 import { learningMetrics } from "./learned/learning.ts";
 import { mirrorMetrics } from "./mirrors.ts";
@@ -52,6 +53,7 @@ export const METRIC_GROUPS: readonly MetricGroup<ScrapedSource>[] = [
   clientMetrics,
   upstreamMetrics,
   mirrorMetrics,
+  grpcMetrics,
   compressionMetrics,
   overrideMetrics,
   canaryMetrics,

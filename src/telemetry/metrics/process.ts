@@ -96,7 +96,7 @@ export const processMetrics: MetricGroup<MetricsSource> = {
     {
       name: "tls_certificate_expiry_seconds",
       type: "gauge",
-      help: "When a certificate expires, seconds since the epoch; of a chain what expires first. `name` is the first DNS name of a certificate that clients are shown, `upstream` and the subject's name of one that servers are shown (`UPSTREAM_CERT_FILE`), `collector` and that of one that the collector of traces is shown, `authority` and its name of one that vouches for servers or for the collector (of each file the first 32).",
+      help: "When a certificate expires, seconds since the epoch; of a chain what expires first. `name` is the first DNS name of a certificate that clients are shown, `upstream` and the subject's name of one that servers are shown (`UPSTREAM_CERT_FILE`), `collector` and that of one that the collector of traces is shown, `authority` and its name of one that vouches for servers, clients or the collector (of each file the first 32).",
       labels: ["name"],
       collect: (source, emit) => {
         for (const { name, expiresAtSeconds } of source.certificates()) emit(expiresAtSeconds, { name });

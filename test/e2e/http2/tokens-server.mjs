@@ -1,11 +1,14 @@
 /**
  * A server whose every answer says whose it is, for Node.js. A request has one token in its path, its fields, its cookie and all
  * over its body; the response has it in a field and all over its body. Requests in which tokens are mixed get status 500.
- *   tokens-server.mjs
+ *   tokens-server.mjs <http or h2c>
  */
-import { createServer } from "node:http";
+import * as http from "node:http";
+import * as http2 from "node:http2";
 
-const server = createServer((request, response) => {
+const [protocol] = process.argv.slice(2);
+
+function answer(request, response) {
   const url = new URL(request.url, "http://server");
   const token = url.pathname.slice(1);
   const pieces = [];
@@ -34,8 +37,10 @@ const server = createServer((request, response) => {
     } else {
       // It breaks off, or announces more than it has.
       response.writeHead(200, { ...fields, "content-length": bytes + 1 });
-      response.write(content, () => request.socket.destroy());
+      response.write(content, () => (response.stream ?? request.socket).destroy());
     }
   });
-});
+}
+
+const server = protocol === "h2c" ? http2.createServer(answer) : http.createServer(answer);
 server.listen(0, "127.0.0.1", () => console.log(`port ${server.address().port}`));

@@ -13,6 +13,11 @@ export interface Upstream {
   stop(): Promise<number>;
 }
 
+/** One that speaks HTTP/2 at another port. */
+export interface Http2Upstream extends Upstream {
+  readonly http2Url: string;
+}
+
 /** Tells each WebSocket's close code and reason on its standard output. */
 export interface LiveServer extends Upstream {
   output(): string;
@@ -38,19 +43,22 @@ export async function startLive(): Promise<LiveServer> {
  * - `POST /post` answers with the path of the file that has the body;
  * - `/echo` answers with method, URI, version, Host and a short body as they arrived;
  * - `/live/…` is passed on to `live`, if given.
+ *
+ * At its other port it speaks HTTP/2 in clear, eight streams at once on a connection, which ends (GOAWAY) after twenty requests.
  */
-export async function startNginx(root: string, scratch: Scratch, live?: Upstream): Promise<Upstream> {
+export async function startNginx(root: string, scratch: Scratch, live?: Upstream): Promise<Http2Upstream> {
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort();
+    const [port, http2Port] = [await freePort(), await freePort()];
     const home = scratch.file(`nginx-${port}`);
     for (const name of ["", "body", "proxy", "fastcgi", "uwsgi", "scgi"]) mkdirSync(join(home, name));
     mkdirSync(join(root, "up"), { recursive: true });
     const config = join(home, "nginx.conf");
-    writeFileSync(config, nginxConfig({ port, root, home, live }));
+    writeFileSync(config, nginxConfig({ port, http2Port, root, home, live }));
     const daemon = new Daemon([pathOf("nginx"), "-p", home, "-c", config, "-e", "stderr"]);
     const ended = () => daemon.process.exitCode !== null;
     await until(async () => ended() || (await fetch(`http://127.0.0.1:${port}/health`).catch(() => null))?.ok);
-    if (!ended()) return { url: `http://127.0.0.1:${port}`, port, stop: () => daemon.stop() };
+    const http2Url = `h2c://127.0.0.1:${http2Port}`;
+    if (!ended()) return { url: `http://127.0.0.1:${port}`, http2Url, port, stop: () => daemon.stop() };
     // Somebody else may have taken the port since it was free.
     if (attempt === 3 || !daemon.stderr.includes("Address already in use")) throw new Error(daemon.stderr);
   }
@@ -58,12 +66,13 @@ export async function startNginx(root: string, scratch: Scratch, live?: Upstream
 
 interface NginxOptions {
   readonly port: number;
+  readonly http2Port: number;
   readonly root: string;
   readonly home: string;
   readonly live: Upstream | undefined;
 }
 
-function nginxConfig({ port, root, home, live }: NginxOptions): string {
+function nginxConfig({ port, http2Port, root, home, live }: NginxOptions): string {
   const liveLocation = `
     location /live/ {
       proxy_pass http://127.0.0.1:${live?.port}/;
@@ -72,6 +81,27 @@ function nginxConfig({ port, root, home, live }: NginxOptions): string {
       proxy_set_header Connection $connection_field;
       proxy_buffering off;
     }`;
+  const site = `root ${root};
+    location / { add_header X-Served-By nginx; }
+    location /up/ { dav_methods PUT DELETE; }
+    location = /post {
+      client_body_in_file_only on;
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length "";
+      proxy_set_header Connection "";
+      proxy_set_header X-Body-File $request_body_file;
+      proxy_pass http://127.0.0.1:${port}/said/file;
+    }
+    location = /said/file { default_type text/plain; return 200 "$http_x_body_file"; }
+    location = /echo {
+      client_body_buffer_size 64k;
+      proxy_set_header Content-Length "";
+      proxy_set_header X-Seen "$request_method $request_uri $server_protocol host=$http_host";
+      proxy_set_header X-Body $request_body;
+      proxy_pass_request_body off;
+      proxy_pass http://127.0.0.1:${port}/said/seen;
+    }
+    location = /said/seen { default_type text/plain; return 200 "$http_x_seen body=$http_x_body"; }${live ? liveLocation : ""}`;
   return `
 daemon off;
 pid ${home}/nginx.pid;
@@ -98,27 +128,13 @@ http {
   map $http_upgrade $connection_field { default upgrade; "" ""; }
   server {
     listen 127.0.0.1:${port};
-    root ${root};
-    location / { add_header X-Served-By nginx; }
-    location /up/ { dav_methods PUT DELETE; }
-    location = /post {
-      client_body_in_file_only on;
-      proxy_pass_request_body off;
-      proxy_set_header Content-Length "";
-      proxy_set_header Connection "";
-      proxy_set_header X-Body-File $request_body_file;
-      proxy_pass http://127.0.0.1:${port}/said/file;
-    }
-    location = /said/file { default_type text/plain; return 200 "$http_x_body_file"; }
-    location = /echo {
-      client_body_buffer_size 64k;
-      proxy_set_header Content-Length "";
-      proxy_set_header X-Seen "$request_method $request_uri $server_protocol host=$http_host";
-      proxy_set_header X-Body $request_body;
-      proxy_pass_request_body off;
-      proxy_pass http://127.0.0.1:${port}/said/seen;
-    }
-    location = /said/seen { default_type text/plain; return 200 "$http_x_seen body=$http_x_body"; }${live ? liveLocation : ""}
+    ${site}
+  }
+  server {
+    listen 127.0.0.1:${http2Port} http2;
+    keepalive_requests 20;
+    http2_max_concurrent_streams 8;
+    ${site}
   }
 }
 `;

@@ -23,6 +23,12 @@ function write(name: string, text: string): string {
   return at(name);
 }
 const settingsOf = (env: Record<string, string>) => toProxySettings(configOf(env), { nowMs: Date.now() });
+/** What is said of lists of revoked certificates. */
+function warningsOf(env: Record<string, string>, nowMs = Date.now()): readonly string[] {
+  const warnings: string[] = [];
+  toProxySettings(configOf(env), { nowMs, warn: (sentence) => void warnings.push(sentence) });
+  return warnings.filter((sentence) => sentence.startsWith("TLS_CLIENT_CRL_FILE"));
+}
 function problemsOf(env: Record<string, string>): readonly string[] {
   try {
     settingsOf(env);
@@ -88,9 +94,9 @@ describe("files of TLS with clients", () => {
     expect(settingsOf({ ...tls(), TLS_CLIENT_CRL_FILE: write("crl", crl) }).clientTls).toMatchObject({
       auth: "require",
       caPem: expect.stringContaining("BEGIN CERTIFICATE"),
-      crlPem: crl,
+      crlPems: [crl.trim()],
     });
-    expect(settingsOf({ ...tls(), TLS_CLIENT_AUTH: "off" }).clientTls).toMatchObject({ caPem: "", crlPem: null });
+    expect(settingsOf({ ...tls(), TLS_CLIENT_AUTH: "off" }).clientTls).toMatchObject({ caPem: "", crlPems: null });
   });
 
   test("what is wrong with them is told", () => {
@@ -102,5 +108,38 @@ describe("files of TLS with clients", () => {
     expect(problemsOf({ ...tls(), TLS_CLIENT_CRL_FILE: write("damaged", damaged) })).toEqual([
       "TLS_CLIENT_CRL_FILE: /damaged holds a damaged list",
     ]);
+    const authority = createAuthority("clients");
+    const [older, newer] = [authority.revoke(), authority.revoke(authority.issue("DNS:a"))];
+    expect(problemsOf({ ...tls(), TLS_CLIENT_CRL_FILE: write("twice", older + newer) })).toEqual([
+      'TLS_CLIENT_CRL_FILE: /twice holds two lists of authority "clients": keep the later one only',
+    ]);
+    expect(problemsOf({ ...tls(), TLS_CLIENT_CRL_FILE: write("half", older + damaged) })).toEqual([
+      "TLS_CLIENT_CRL_FILE: /half holds a damaged list",
+    ]);
+  });
+
+  test("whom no list that holds lets in is told", () => {
+    const [one, other] = [createAuthority("one"), createAuthority("other")];
+    const of = (crl: string) => ({
+      ...tls(),
+      TLS_CLIENT_CA_FILE: write("both", one.cert + other.cert),
+      TLS_CLIENT_CRL_FILE: write("crl", crl),
+    });
+    const refused = ": whoever shows a certificate of it is refused";
+    expect(warningsOf(of(one.revoke() + other.revoke()))).toEqual([]);
+    expect(warningsOf(of(one.revoke()))).toEqual([
+      `TLS_CLIENT_CRL_FILE: there is no list of authority "other" of TLS_CLIENT_CA_FILE${refused}`,
+    ]);
+    const days = 40 * 86_400_000;
+    const late = warningsOf(of(one.revoke() + other.revoke()), Date.now() + days);
+    expect(late).toEqual(
+      ["one", "other"].map((name) =>
+        expect.stringContaining(`the list of authority "${name}" is out of date since 20`),
+      ),
+    );
+    const early = warningsOf(of(one.revoke() + other.revoke()), Date.now() - days);
+    expect(early).toEqual(
+      ["one", "other"].map((name) => expect.stringContaining(`the list of authority "${name}" holds only from 20`)),
+    );
   });
 });

@@ -1,15 +1,14 @@
 /** What an operator asks of a canary: `/api/v1/routes/<name>/canary`. */
 import { z } from "zod";
-import { parseDuration, sayDuration } from "../../../config/values/units.ts";
+import { sayDuration } from "../../../config/values/units.ts";
 import type { RouteSpec } from "../../../protocol/route.ts";
 import { CANARY_LIMITS, type CanaryTerms } from "../../../shared/operations/canary.ts";
-import { describeRange } from "../../../shared/ranges.ts";
 import type { Assignment } from "../../canary/assignment.ts";
 import { proposePromotion, proposeRollback, proposeTerms } from "../../canary/proposals.ts";
 import { ApiError } from "../responses.ts";
 import type { Plan } from "./make-change.ts";
 import { sharesOf } from "./split-change.ts";
-import { changeBody, numberIn } from "./terms.ts";
+import { changeBody, durationIn, numberIn } from "./terms.ts";
 
 /** Where nothing is said. */
 const USUAL = {
@@ -35,16 +34,7 @@ const wrongPercent = {
   error: `must be a number from ${PERCENT.least} to ${MOST_COMPARED}: with all the requests there is nothing to compare`,
 };
 const share = z.number(wrongPercent).min(PERCENT.least, wrongPercent).max(MOST_COMPARED, wrongPercent);
-const wrongDuration = {
-  error: `must be a duration from ${sayDuration(DURATION.least)} to ${sayDuration(DURATION.most)}: 30s, 5m`,
-};
-
-const duration = z.string().transform((text, ctx) => {
-  const ms = parseDuration(text)?.amount;
-  if (ms !== undefined && ms >= DURATION.least && ms <= DURATION.most) return ms;
-  ctx.addIssue({ code: "custom", message: wrongDuration.error });
-  return z.NEVER;
-});
+const duration = durationIn(DURATION);
 
 const termsShape = {
   percent: share.optional().describe("what share of the requests it gets now; the first step unless said"),
@@ -67,10 +57,7 @@ const termsShape = {
   max_duration: duration
     .optional()
     .describe("after so long it goes on if it looks no worse; ten times min_duration unless said"),
-  tolerance: z
-    .number({ error: `must be ${describeRange(TOLERANCE)}` })
-    .min(TOLERANCE.least)
-    .max(TOLERANCE.most)
+  tolerance: numberIn(TOLERANCE)
     .optional()
     .describe("how much more a request may cost than in the other pools, as a share: 0.03"),
 };

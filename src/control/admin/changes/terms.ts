@@ -1,5 +1,6 @@
 /** What every change takes beside what is to be changed: why, whether it lasts, and whether it is only to be tried. */
 import { z } from "zod";
+import { parseDuration, sayDuration } from "../../../config/values/units.ts";
 import { MAX_REASON } from "../../../shared/operations/limits.ts";
 import { describeRange, type Range } from "../../../shared/ranges.ts";
 
@@ -43,6 +44,17 @@ export function numberIn(range: Range) {
   const error = `must be ${describeRange(range)}`;
   const number = range.whole ? z.int({ error }) : z.number({ error });
   return number.min(range.least, { error }).max(range.most, { error });
+}
+
+/** A length of time as people write it, read as milliseconds of that kind. */
+export function durationIn({ least, most }: Range) {
+  const message = `must be a duration from ${sayDuration(least)} to ${sayDuration(most)}: 90s, 15m`;
+  return z.string().transform((text, context): number => {
+    const ms = parseDuration(text)?.amount;
+    if (ms !== undefined && ms >= least && ms <= most) return ms;
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  });
 }
 
 const changed = z.boolean().describe("false = it is so already, and nothing is changed");

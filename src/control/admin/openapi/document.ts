@@ -11,7 +11,8 @@ const PROBLEM = {
   description: "A refusal: problem details (RFC 9457).",
   content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
 };
-const PROBLEM_SCHEMA = z.strictObject({
+/** The body of every refusal. */
+export const problemSchema = z.strictObject({
   type: z.string(),
   title: z.string(),
   status: z.int().min(400).max(599),
@@ -29,14 +30,11 @@ const EXAMPLE_PROBLEM = {
   code: "unknown_server",
 };
 
-/** The body of every refusal. */
-export const problemSchema = PROBLEM_SCHEMA;
-
 /** The whole document. */
 export function openApiDocument(routes: readonly AdminRoute[]): Json {
   const components = new Components();
   const paths = Object.fromEntries(routes.map((route) => [templateOf(route), pathItem(route, components)]));
-  components.add("Problem", { ...components.schemaOf(PROBLEM_SCHEMA, "output"), examples: [EXAMPLE_PROBLEM] });
+  components.add("Problem", { ...components.schemaOf(problemSchema, "output"), examples: [EXAMPLE_PROBLEM] });
   return {
     openapi: "3.1.1",
     info: {

@@ -1,8 +1,8 @@
 /** `/api/v1/routes/<name>/canary…`: another pool gets a growing share of a route's requests for as long as it does no worse. */
 import type { RouteSpec } from "../../../protocol/route.ts";
-import { LOCAL_ACTOR } from "../../../shared/operations/audit.ts";
 import type { CanaryTerms } from "../../../shared/operations/canary.ts";
 import type { Canaries } from "../../canary/canaries.ts";
+import { operatorName } from "../../operations/change.ts";
 import type { Operations } from "../../operations/operations.ts";
 import { canaryList, canaryView } from "../answers/canaries.ts";
 import type { Call } from "../call.ts";
@@ -52,7 +52,7 @@ export const canaryRoutes: RouteGroup<CanariesControl> = (control) => {
   async function change(call: Call, { route, terms, end, plan, status = 200 }: Asked): Promise<Response> {
     const make = () => makeChange(control.operations, { ...call, terms }, () => plan(groundOf(control, route)));
     if (terms.dry_run) return tried(await make());
-    const by = call.caller.name || LOCAL_ACTOR;
+    const by = operatorName(call.caller);
     const why = `${end === "promoted" ? "promoted" : "rolled back"} by ${by}${terms.reason === "" ? "" : `: ${terms.reason}`}`;
     const made = await control.canaries.operate(route, end === undefined ? null : { state: end, why }, make);
     return show(control, route, notesOf(made), status);
@@ -92,7 +92,7 @@ export const canaryRoutes: RouteGroup<CanariesControl> = (control) => {
             change(call, {
               route: call.parts[0],
               terms: { ...call.query, reason: call.body.reason },
-              plan: (ground) => planCanary(ground, call.body, call.caller.name || LOCAL_ACTOR, control.wallMs()),
+              plan: (ground) => planCanary(ground, call.body, operatorName(call.caller), control.wallMs()),
               status: 201,
             }),
         }),

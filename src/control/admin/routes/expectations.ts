@@ -1,6 +1,7 @@
 /** `/api/v1/expectations`: what the simulator expects of strategies, before one is switched to. */
 import { z } from "zod";
 import { expectations } from "../answers/expectations.ts";
+import { durationIn } from "../changes/terms.ts";
 import type { ExpectationResponses } from "../expectations/responses.ts";
 import { json } from "../responses.ts";
 import { operation, type RouteGroup } from "./route.ts";
@@ -11,20 +12,7 @@ export interface ExpectationsControl {
 }
 
 const MINUTE_MS = 60_000;
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: MINUTE_MS, h: 60 * MINUTE_MS };
-const LEAST_MS = MINUTE_MS;
-const MOST_MS = 120 * MINUTE_MS;
-
-const window = z
-  .string()
-  .transform((text, context): number => {
-    const [, count, unit] = /^(\d{1,6})([smh])$/.exec(text) ?? [];
-    const ms = Number(count) * UNITS[unit];
-    if (ms >= LEAST_MS && ms <= MOST_MS) return ms;
-    context.addIssue({ code: "custom", message: "must be a length of time from 1m to 2h, such as 15m" });
-    return z.NEVER;
-  })
-  .default(15 * MINUTE_MS);
+const window = durationIn({ least: MINUTE_MS, most: 120 * MINUTE_MS }).default(15 * MINUTE_MS);
 const names = z
   .string()
   .max(1024)

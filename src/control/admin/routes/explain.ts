@@ -1,28 +1,14 @@
 /** `/api/v1/explain/…`, `/api/v1/requests`, `/api/v1/errors`: what became of requests of late. */
 import { z } from "zod";
-import type { Explanation } from "../../../shared/explanation/explanation.ts";
-import type { RecentErrors, RecentRequests } from "../../../shared/explanation/recent.ts";
+import type { ExplainResponses } from "../../explain/responses.ts";
 import { explanation } from "../answers/explanation.ts";
 import { recentErrors, recentRequests } from "../answers/recent.ts";
 import { json } from "../responses.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
-/** Which requests are wanted. */
-interface Wanted {
-  readonly reason: "failed" | "slow" | "any";
-  readonly pool: string | null;
-  readonly server: string | null;
-  readonly route: string | null;
-  readonly limit: number;
-}
-
 /** What these routes show. */
 export interface ExplainControl {
-  readonly explain: {
-    explain(id: string, pool: string | null, signal: AbortSignal): Promise<Explanation>;
-    requests(query: Wanted, signal: AbortSignal): Promise<RecentRequests>;
-    errors(query: Wanted, signal: AbortSignal): Promise<RecentErrors>;
-  };
+  readonly explain: Pick<ExplainResponses, "explain" | "requests" | "errors">;
 }
 
 const MOST_SHOWN = 1000;

@@ -8,7 +8,7 @@ import { MAX_WATCHERS } from "../../live/stream.ts";
 import { liveRecent, timeline } from "../answers/live.ts";
 import { ApiError, json, jsonBlob } from "../responses.ts";
 import { SharedResponse } from "../shared-response.ts";
-import { moment, momentMs } from "../since.ts";
+import { sinceMs, sinceText } from "../since.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
 /** What these routes show. */
@@ -43,7 +43,7 @@ const kinds = z.string().transform((text, context): readonly EventKind[] => {
   return z.NEVER;
 });
 const timelineQuery = z.object({
-  since: moment.optional(),
+  since: sinceText,
   kind: kinds.optional(),
   pool: z.string().max(200).optional(),
   server: z.string().max(300).optional(),
@@ -104,8 +104,8 @@ export const liveRoutes: RouteGroup<LiveControl> = (control) => {
           response: timeline,
           doc: "what happened lately, the newest first, from memory: with or without HISTORY (`?since=`, `?kind=`, `?pool=`, `?server=`, `?limit=`)",
           handle: ({ query: { since, kind, pool, server, limit } }) => {
-            const sinceMs = since === undefined ? undefined : momentMs(since, control.wallMs());
-            return json(control.live.timeline({ sinceMs, kinds: kind, pool, server }, limit ?? 200));
+            const filter = { sinceMs: sinceMs(since, control.wallMs()) ?? undefined, kinds: kind, pool, server };
+            return json(control.live.timeline(filter, limit ?? 200));
           },
         }),
       },

@@ -11,6 +11,7 @@ import { makeChange, notesOf, type Plan, tried } from "../changes/make-change.ts
 import { overrideCalled, overrideTag, planEnd, planEndOfAll } from "../changes/override-end.ts";
 import { bodilessChangeQuery, type ChangeTerms, changeResponse } from "../changes/terms.ts";
 import { ApiError, json } from "../responses.ts";
+import { sinceMs, sinceText } from "../since.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
 /** What these routes show and change. */
@@ -18,6 +19,8 @@ export interface OverridesControl {
   readonly operations: Pick<Operations, "list" | "change" | "audit" | "where" | "trouble">;
   /** What decides what `.env` can say. */
   envContext(): EnvContext;
+  /** Milliseconds since the epoch. */
+  wallMs(): number;
 }
 
 const MOST_ENTRIES = 1000;
@@ -65,10 +68,7 @@ const auditQuery = z.strictObject({
     .transform(Number)
     .refine((limit) => limit >= 1 && limit <= MOST_ENTRIES, { error: `must be an integer 1 … ${MOST_ENTRIES}` })
     .default(100),
-  since: z.iso
-    .datetime({ offset: true, error: "must be a moment of RFC 3339: 2026-11-30T02:00:00Z" })
-    .transform((text) => Date.parse(text))
-    .optional(),
+  since: sinceText,
 });
 
 /** They are the operator's. */
@@ -144,10 +144,11 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
           scope: "read",
           query: auditQuery,
           response: z.strictObject({ entries: z.array(auditView) }),
-          doc: "who changed what at run time, and why, newest first: `limit` (1 … 1000, default 100), `since`",
+          doc: "who changed what at run time, and why, newest first: `limit` (1 … 1000, default 100), `since` (`15m`, `2h`, `3d`, a time)",
           handle: async ({ query: { limit, since } }) => {
+            const asked = { limit, sinceMs: sinceMs(since, control.wallMs()) };
             try {
-              const entries = await operations.audit({ limit, sinceMs: since ?? null });
+              const entries = await operations.audit(asked);
               return json({ entries: entries.map(entryView) });
             } catch (error) {
               throw new ApiError(503, "audit_unavailable", (error as Error).message);

@@ -30,7 +30,6 @@ export const supportRoutes: RouteGroup<SupportControl> = (control) => [
                 "content-type": "application/gzip",
                 "content-disposition": `attachment; filename="${name}"`,
                 "cache-control": "no-store",
-                "x-content-type-options": "nosniff",
               },
             });
           } catch (error) {

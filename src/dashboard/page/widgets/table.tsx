@@ -6,6 +6,8 @@ import { useEdges } from "./edges.ts";
 /** One column. */
 export interface Column<Row> {
   readonly title: string;
+  /** The title as it is written at the head, where that is not just text. */
+  readonly heading?: ComponentChildren;
   readonly cell: (row: Row) => ComponentChildren;
   /**
    * `head`: what the row is about; `number`: to the right, never broken; `acts`: buttons under a heading that is only read out;
@@ -33,9 +35,9 @@ export function Table<Row>(props: {
         <table class={`table blocks ${plain ? "plain" : ""}`}>
           <thead>
             <tr>
-              {columns.map(({ title, kind }) => (
+              {columns.map(({ title, heading = title, kind }) => (
                 <th scope="col" key={title} class={kind === "number" ? "num" : undefined}>
-                  {kind === "acts" ? <span class="hidden">{title}</span> : title}
+                  {kind === "acts" ? <span class="hidden">{title}</span> : heading}
                 </th>
               ))}
             </tr>

@@ -96,9 +96,14 @@ export class HeaderWait extends Timed implements Watched {
     this.refuse("did not come in time");
   }
 
-  /** The connection has ended otherwise. */
+  /** Nobody wants the connection any more. */
   giveUp(): void {
     this.#end();
+  }
+
+  /** The connection is closed, which the runtime that has the socket was the first to hear: its user knows it. */
+  closed(): void {
+    if (this.#end()) this.#waits.terms.onRefused(this.#address, "is missing: the connection ended");
   }
 
   refuse(reason: string): void {

@@ -191,7 +191,7 @@ export abstract class AdaptedSocket implements RawSocket {
   }
 
   closed(error?: Error): void {
-    this.#header?.giveUp();
+    this.#header?.closed();
     if (this.#silent) return;
     this.#silent = true;
     try {

@@ -36,7 +36,7 @@ export class NodeHeaders {
       },
       onRefused: () => socket.destroy(),
     });
-    socket.once("close", () => wait.giveUp());
+    socket.once("close", () => wait.closed());
   }
 
   /** The client's address, as it was said of the connection that carries `socket`; "" = it was not. */

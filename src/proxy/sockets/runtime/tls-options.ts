@@ -2,7 +2,7 @@
 import type { ClientTls } from "../../../protocol/worker.ts";
 
 /** Suites, groups and certificates of clients: the same words for both. */
-export function sharedOptions({ ciphers, curves, auth, caPem, crlPem }: ClientTls) {
+export function sharedOptions({ ciphers, curves, auth, caPem, crlPems }: ClientTls) {
   return {
     ciphers,
     ...(curves !== null && { ecdhCurve: curves }),
@@ -11,7 +11,7 @@ export function sharedOptions({ ciphers, curves, auth, caPem, crlPem }: ClientTl
       // With a request alone whoever shows none is let in; who shows a wrong one is refused by us.
       rejectUnauthorized: auth === "require",
       ca: caPem,
-      ...(crlPem !== null && { crl: crlPem }),
+      ...(crlPems !== null && { crl: [...crlPems] }),
     }),
   };
 }

@@ -10,6 +10,7 @@
  */
 import { ATTEMPT_CAUSES } from "../../attempt-causes.ts";
 import { bucketCount } from "../../latency-buckets.ts";
+import { GRPC_NAME_BYTES, GRPC_ROWS, GRPC_STATUSES } from "../grpc-table.ts";
 import { MIRROR_ROWS, MirrorWord } from "../mirror-table.ts";
 import { Carver } from "./carver.ts";
 import { BriefDurationWord, DURATION_BUCKETS, DURATION_ROWS, DurationWord, ExemplarWord } from "./durations.ts";
@@ -48,7 +49,7 @@ import { TRACE_ROWS, type TraceRings, TracerCounter, type TracerMemory, TraceWor
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 10;
+export const LAYOUT_VERSION = 11;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
@@ -289,6 +290,10 @@ export interface WorkerBlock {
   /** Attempts that the server failed, and those of them that another attempt followed, by slot and cause. */
   readonly failureCauses: Float64Array;
   readonly retryCauses: Float64Array;
+  /** Calls of gRPC by method and status: see grpc-table.ts. A length is written after its name and its counts. */
+  readonly grpcLengths: Int32Array;
+  readonly grpcNames: Uint32Array;
+  readonly grpcCounts: Float64Array;
 }
 
 /** Typed views over the whole file. */
@@ -410,6 +415,9 @@ function carve(c: Carver): SharedMemory {
       reuses: c.float64(MAX_SERVERS),
       failureCauses: c.float64(MAX_SERVERS * ATTEMPT_CAUSES.length),
       retryCauses: c.float64(MAX_SERVERS * ATTEMPT_CAUSES.length),
+      grpcLengths: c.int32(GRPC_ROWS),
+      grpcNames: c.uint32((GRPC_ROWS * GRPC_NAME_BYTES) / Uint32Array.BYTES_PER_ELEMENT),
+      grpcCounts: c.float64(GRPC_ROWS * GRPC_STATUSES),
     });
   }
   const rings: WorkerRings[] = [];

@@ -2,7 +2,7 @@
  * The audit as lines of JSON, each with its number: the file, and the one before it. A line that was not written to its end
  * goes when the file is opened.
  */
-import { rename, stat, truncate } from "node:fs/promises";
+import { rename, truncate } from "node:fs/promises";
 import type { AuditEntry, AuditQuery } from "../../../shared/operations/audit.ts";
 import { readEntry } from "../format.ts";
 import { readWhole } from "../read-whole.ts";
@@ -36,11 +36,11 @@ export class AuditFile {
     return this.#number;
   }
 
-  /** Finds its end. @param mend what was written by halves goes. */
-  async open(mend: boolean): Promise<void> {
+  /** Finds its end; what was written by halves goes. */
+  async open(): Promise<void> {
     const bytes = (await readWhole(this.#path)) ?? NOTHING;
     const end = bytes.lastIndexOf(0x0a) + 1;
-    if (mend && end < bytes.length) await truncate(this.#path, end);
+    if (end < bytes.length) await truncate(this.#path, end);
     this.#bytes = end;
     const last =
       readLines(bytes.subarray(0, end)).next().value ??
@@ -80,11 +80,6 @@ export class AuditFile {
       }
     }
     return found;
-  }
-
-  /** Its size on the disk; 0 = it is not there. */
-  async size(): Promise<number> {
-    return (await stat(this.#path).catch(() => null))?.size ?? 0;
   }
 }
 

@@ -35,11 +35,6 @@ export class FileLock {
     this.#path = path;
   }
 
-  /** It is ours. */
-  get held(): boolean {
-    return this.#file !== null;
-  }
-
   /** @returns false when another process has it. Rejects with the file system's error. */
   async take(): Promise<boolean> {
     if (this.#file !== null) return true;

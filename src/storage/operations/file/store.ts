@@ -146,7 +146,7 @@ export class FileOperationsStore implements OperationsStore {
     if (!(await this.#lock.take())) return `another instance keeps ${this.where}: give each a DATA_DIR of its own`;
     const document = await this.#readOrPutAside();
     if (typeof document === "string") return document;
-    await this.#auditFile.open(true);
+    await this.#auditFile.open();
     this.#document = document;
     // Of a process that ended between the two files.
     await this.#append(this.#missing());

@@ -355,6 +355,13 @@ describe("reading", () => {
     expect(await metrics.text()).toBe("up 1\n");
   });
 
+  test.each(["/metrics", "/api/v1/servers", "/health/live", "/nothing"])(
+    "%s is what it says, and no page",
+    async (path) => {
+      expect((await viaPort(path)).headers.get("x-content-type-options")).toBe("nosniff");
+    },
+  );
+
   test("readiness fails without a healthy server and while draining", async () => {
     state.healthy = 0;
     const none = await viaPort("/health/ready");

@@ -10,6 +10,7 @@ test("every certificate in use is told of once: of several for one name what exp
   const authority = createAuthority("shop authority");
   const renewed = createAuthority("shop authority");
   const other = createAuthority("other authority");
+  const partners = createAuthority("partners");
   const shown = authority.issue("DNS:shop.example");
   const expired = authority.issueExpired("DNS:shop.example");
   const nameless = authority.issue("IP:127.0.0.1");
@@ -27,6 +28,7 @@ test("every certificate in use is told of once: of several for one name what exp
         { certPem: nameless.cert + expired.cert, names: [] }, // a chain of which one link is over
       ],
     },
+    clientTls: { caPem: partners.cert },
     pools: [
       pool(authority.cert + renewed.cert + other.cert, client.cert),
       pool(authority.cert, client.cert),
@@ -42,8 +44,9 @@ test("every certificate in use is told of once: of several for one name what exp
     "collector traces.example": expiry(collector.cert),
     "authority shop authority": Math.max(expiry(authority.cert), expiry(renewed.cert)),
     "authority other authority": expiry(other.cert),
+    "authority partners": expiry(partners.cert),
   });
-  expect(found.length).toBe(6);
+  expect(found.length).toBe(7);
   expect(certificatesOf(settings, traces)).toBe(found); // read once
-  expect(certificatesOf(settings, null).length).toBe(5);
+  expect(certificatesOf(settings, null).length).toBe(6);
 });

@@ -1,5 +1,6 @@
 /** Calls of gRPC through the balancer, with the client and the server of `@grpc/grpc-js`. */
 import { afterEach, describe, expect, test } from "bun:test";
+import { readGrpcCalls } from "../../../../src/shared/memory/grpc-table.ts";
 import {
   collect,
   type EchoBehaviour,
@@ -190,6 +191,18 @@ describe("what a status says of its server", () => {
       expect(proxy.memory.workers[0].failures[0]).toBe(0);
     }
   });
+});
+
+test("calls are counted by method and status", async () => {
+  const { client, proxy } = through([await serve()]);
+  await client.unary(Buffer.from("x"));
+  await client.serverStream(Buffer.from("x"));
+  await client.serverStream(Buffer.from("y"));
+  const counted = readGrpcCalls(proxy.memory.workers.slice(0, 1)).map(
+    ({ service, method, counts }) => [service, method, counts[0]] as const,
+  );
+  expect(counted).toContainEqual(["test.Echo", "Unary", 1]);
+  expect(counted).toContainEqual(["test.Echo", "ServerStream", 2]);
 });
 
 test("a stream may be silent for longer than a response of HTTP may", async () => {

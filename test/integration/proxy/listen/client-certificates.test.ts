@@ -49,9 +49,9 @@ describe.each([
   ["several certificates", () => [shop, blog], false],
   ["one certificate, while a CA may ask", () => [shop], true],
 ])("%s", (_, certificates, asks) => {
-  async function secured(auth: ClientTls["auth"], more: Partial<ProxySettings> = {}, list?: string) {
+  async function secured(auth: ClientTls["auth"], more: Partial<ProxySettings> = {}, list?: readonly string[]) {
     const backend = await Backend.answering((request) => ok(request.head));
-    const clientTls = terms({ auth, caPem: clients.cert, crlPem: list ?? null });
+    const clientTls = terms({ auth, caPem: clients.cert, crlPems: list ?? null });
     const proxy = new TestProxy([backend], {
       settings: {
         tls: { port: 0, certificates: certificates() },
@@ -134,9 +134,21 @@ describe.each([
 
   test("TLS_CLIENT_CRL_FILE refuses those that were revoked", async () => {
     const bob = clients.issue("DNS:bob.test");
-    const { port } = await secured("require", {}, clients.revoke(bob));
+    const { port } = await secured("require", {}, [clients.revoke(bob)]);
     expect(await told(port, alice)).toEqual([fieldOf(alice)]);
     expect(await told(port, bob)).toBeNull();
+  });
+
+  test("lists of several authorities hold each for its own", async () => {
+    const others = createAuthority("other clients");
+    const [carol, dave] = [others.issue("DNS:carol.test"), others.issue("DNS:dave.test")];
+    const lists = [clients.revoke(), others.revoke(dave)];
+    const caPem = clients.cert + others.cert;
+    const clientTls = terms({ auth: "require", caPem, crlPems: lists });
+    const { port } = await secured("require", { clientTls });
+    expect(await told(port, alice)).toEqual([fieldOf(alice)]);
+    expect(await told(port, carol)).toEqual([fieldOf(carol)]);
+    expect(await told(port, dave)).toBeNull();
   });
 
   test("a listener decides for itself", async () => {
@@ -186,7 +198,7 @@ describe.each([
       });
       expect(await ask(port, "-sess_in", session)).toEqual({ resumed: true, served: true, field: fieldOf(alice) });
       // The certificate is revoked meanwhile: the listener is another, with keys of its own for tickets.
-      const revoked = terms({ auth: "require", caPem: clients.cert, crlPem: clients.revoke(alice) });
+      const revoked = terms({ auth: "require", caPem: clients.cert, crlPems: [clients.revoke(alice)] });
       proxy.change({ clientTls: revoked });
       expect(await ask(proxy.tlsPort, ...shows, "-sess_in", session)).toMatchObject({ resumed: false, served: false });
 

@@ -25,6 +25,7 @@ test.each([
   [`:read:sha256:${HASH}`, "entry 1 must begin with a name"],
   [`ADMIN_TOKEN:read:sha256:${HASH}`, "entry 1 must begin with a name"],
   [`local:read:sha256:${HASH}`, "entry 1 must begin with a name"],
+  [`neurabalancer:read:sha256:${HASH}`, "entry 1 must begin with a name"],
   [`a:read:sha256:${HASH},a:read:sha256:${HASH.replace("0", "1")}`, "entry 2 has a name that another has: a"],
   [`a:read:sha256:${HASH},b:admin:sha256:${HASH}`, "entry 2 is the same token as another"],
   [`${`a:read:sha256:${HASH},`.repeat(100)}b`, "has 101 tokens: at most 100"],

@@ -16,9 +16,9 @@ import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/m
 import type { CanaryTerms } from "../../../../src/shared/operations/canary.ts";
 import type { Override } from "../../../../src/shared/operations/override.ts";
 import type { Shares } from "../../../../src/shared/operations/shares.ts";
-import { MemoryOperationsStore } from "../../../../src/storage/operations/memory-store.ts";
 import { turn } from "../../../support/turn.ts";
 import { operationsOver } from "../admin/changes/fixture.ts";
+import { MemoryOperationsStore } from "../operations/memory-store.ts";
 import { canaryOverride, SECOND } from "./traffic.ts";
 
 const OPERATOR = { name: "deploy", client: "10.0.0.7" };

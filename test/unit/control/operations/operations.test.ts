@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
-import type { NewOverride } from "../../../../src/control/operations/change.ts";
+import type { NewOverride, Operator } from "../../../../src/control/operations/change.ts";
 import type { AuditEntry } from "../../../../src/shared/operations/audit.ts";
 import type { Override } from "../../../../src/shared/operations/override.ts";
-import { MemoryOperationsStore } from "../../../../src/storage/operations/memory-store.ts";
 import type { OperationsStore } from "../../../../src/storage/operations/store.ts";
 import { load } from "../../../support/configuration.ts";
 import { type MadeUp, operationsOver } from "../admin/changes/fixture.ts";
 import { SERVER } from "./fixture.ts";
+import { MemoryOperationsStore } from "./memory-store.ts";
 
 const target = { pool: "shop", server: "a:1", address: "" };
 const OPERATOR = { name: "deploy", client: "10.0.0.7" };
@@ -65,6 +65,19 @@ test("what is so already is answered so, and is in nobody's audit", async () => 
   expect(operations.list()).toMatchObject([{ value: 5, reason: "a larger machine" }]);
   const configured = (await change([{ kind: "state", target, value: "active" }])).changed;
   expect(configured).toBe(false);
+});
+
+test("whoever has shown a certificate is called by it, beside the token if there is one", async () => {
+  const { operations, audit } = given();
+  const change = (operator: Operator, value: number) =>
+    operations.change(operator, { reason: "", keep: true }, () => {
+      return { action: "server.change", target: "server a:1", set: [weight(value)], before: 1, after: value };
+    });
+  await change({ name: "", client: "10.0.0.7" }, 2);
+  await change({ name: "", certificate: "CN=alice", client: "10.0.0.7" }, 3);
+  await change({ name: "deploy", certificate: "CN=alice", client: "10.0.0.7" }, 4);
+  expect((await audit()).map(({ actor }) => actor)).toEqual(["deploy, CN=alice", "CN=alice", "local"]);
+  expect(operations.list()).toMatchObject([{ by: "deploy, CN=alice", client: "10.0.0.7" }]);
 });
 
 test("another reason, another end, and whether it lasts are changes", async () => {

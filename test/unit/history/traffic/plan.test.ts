@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { isoMoment } from "../../../../src/history/moments.ts";
 import { type Piece, planPieces, type Spans } from "../../../../src/history/traffic/plan.ts";
+import { isoMoment } from "../../../../src/shared/moments.ts";
 import type { Resolution } from "../../../../src/storage/history-store.ts";
 
 const HOUR = 3_600_000;

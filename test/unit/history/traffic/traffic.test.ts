@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { isoMoment } from "../../../../src/history/moments.ts";
 import { type Group, QuestionError, type TrafficQuestion } from "../../../../src/history/questions.ts";
 import type { Step } from "../../../../src/history/steps.ts";
 import { askTraffic, MAX_TRAFFIC_ROWS, type TrafficRow } from "../../../../src/history/traffic/traffic.ts";
+import { isoMoment } from "../../../../src/shared/moments.ts";
 import type { MetricRow } from "../../../../src/storage/history-store.ts";
 import { FakeReader, second } from "../fake-reader.ts";
 

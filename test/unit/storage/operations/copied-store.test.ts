@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CopiedOperationsStore } from "../../../../src/storage/operations/copied-store.ts";
-import { MemoryOperationsStore } from "../../../../src/storage/operations/memory-store.ts";
 import { setting } from "../../control/operations/fixture.ts";
+import { MemoryOperationsStore } from "../../control/operations/memory-store.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-copy-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

@@ -5,6 +5,7 @@ import { useAsked } from "../../app/asked.ts";
 import type { FormValues } from "../../app/changing/plan.ts";
 import { topology } from "../../app/live.ts";
 import { count, latency } from "../../model/format/numbers.ts";
+import { type Column, Table } from "../../widgets/table.tsx";
 
 /** Longer than the instance gives a simulation. */
 const DEADLINE_MS = 60_000;
@@ -13,6 +14,7 @@ const FIGURES = [
   ["p50", "p50_ms"],
   ["p99", "p99_ms"],
 ] as const;
+type Figure = (typeof FIGURES)[number];
 
 /** For the dialog: the present strategy beside the chosen one. */
 export function expectationsOf(pool: string, present: string) {
@@ -90,41 +92,33 @@ interface FiguresProps {
 }
 
 function Figures({ columns, present, measured }: FiguresProps) {
-  return (
-    <table class="table plain">
-      <thead>
-        <tr>
-          <th scope="col">
-            <span class="hidden">Figure</span>
-          </th>
-          {measured !== null && (
-            <th scope="col" class="num">
-              measured
-            </th>
-          )}
-          {columns.map(({ strategy }) => (
-            <th key={strategy} scope="col" class="num">
-              {breakable(strategy)}
-              {strategy === present && " (now)"}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {FIGURES.map(([label, name]) => (
-          <tr key={name}>
-            <th scope="row">{label}</th>
-            {measured !== null && <td class="num">{latency(measured[name])}</td>}
-            {columns.map((column) => (
-              <td key={column.strategy} class="num">
-                <Range of={column[name]} />
-              </td>
-            ))}
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
+  const figure: Column<Figure> = {
+    title: "Figure",
+    heading: <span class="hidden">Figure</span>,
+    kind: "head",
+    cell: ([label]) => label,
+  };
+  const asMeasured: Column<Figure> = {
+    title: "measured",
+    kind: "number",
+    cell: ([, name]) => latency(measured?.[name]),
+  };
+  const expected = columns.map((column): Column<Figure> => {
+    const now = column.strategy === present ? " (now)" : "";
+    return {
+      title: `${column.strategy}${now}`,
+      heading: (
+        <>
+          {breakable(column.strategy)}
+          {now}
+        </>
+      ),
+      kind: "number",
+      cell: ([, name]) => <Range of={column[name]} />,
+    };
+  });
+  const all = [figure, ...(measured === null ? [] : [asMeasured]), ...expected];
+  return <Table columns={all} rows={FIGURES} keyOf={([, name]) => name} plain />;
 }
 
 /** Long names are broken between their words. */

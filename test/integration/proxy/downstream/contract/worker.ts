@@ -13,6 +13,7 @@ import { EndOfTurn } from "../../../../../src/proxy/sockets/end-of-turn.ts";
 import { SocketKernel } from "../../../../../src/proxy/sockets/socket-kernel.ts";
 import type { Tcp } from "../../../../../src/proxy/sockets/tcp.ts";
 import { TimerWheel } from "../../../../../src/proxy/sockets/timer-wheel.ts";
+import { GrpcCounts } from "../../../../../src/shared/memory/grpc-table.ts";
 import { SHARED_BYTES, viewSharedMemory } from "../../../../../src/shared/memory/layout/shared-memory.ts";
 import { TEST_SETTINGS } from "../../../../support/proxy-harness.ts";
 import { recordingLogger } from "../../../../support/recording-logger.ts";
@@ -38,6 +39,7 @@ export class ContractWorker {
       trustedProxies: nobody,
       memory,
       block,
+      grpcCounts: new GrpcCounts(block),
       counters: block.counters,
       wheel: new TimerWheel(now(), TICK_MS),
       endOfTurn: new EndOfTurn(now, () => {}),

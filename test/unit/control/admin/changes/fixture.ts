@@ -5,8 +5,8 @@ import type { ControlLog } from "../../../../../src/control/log.ts";
 import { Operations } from "../../../../../src/control/operations/operations.ts";
 import { Turns } from "../../../../../src/control/supervisor/turns.ts";
 import type { Override, OverrideTarget } from "../../../../../src/shared/operations/override.ts";
-import { MemoryOperationsStore } from "../../../../../src/storage/operations/memory-store.ts";
 import type { OperationsStore } from "../../../../../src/storage/operations/store.ts";
+import { MemoryOperationsStore } from "../../operations/memory-store.ts";
 
 /** What is made up. */
 export interface MadeUp {

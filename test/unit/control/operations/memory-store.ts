@@ -1,7 +1,11 @@
-/** Operations that last as long as this process: for tests, and for who keeps nothing. */
-import type { AuditEntry, AuditQuery } from "../../shared/operations/audit.ts";
-import type { Override } from "../../shared/operations/override.ts";
-import { type KeptOverrides, type OperationsStore, StaleRevisionError } from "./store.ts";
+/** A store of operations that last as long as the test. */
+import type { AuditEntry, AuditQuery } from "../../../../src/shared/operations/audit.ts";
+import type { Override } from "../../../../src/shared/operations/override.ts";
+import {
+  type KeptOverrides,
+  type OperationsStore,
+  StaleRevisionError,
+} from "../../../../src/storage/operations/store.ts";
 
 /** The most entries of the audit. */
 const MAX_ENTRIES = 1000;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { isoMoment, parseEnd, parseMoment } from "../../../src/history/moments.ts";
+import { isoMoment, parseEnd, parseMoment } from "../../../src/shared/moments.ts";
 
 const NOW = Date.UTC(2026, 10, 29, 14, 5, 30, 250);
 
