@@ -10,7 +10,7 @@ export function canaryTable(canaries: readonly CanaryReport[]): string {
     route,
     pool,
     state,
-    `${percent} %`,
+    shareOf({ state, percent }),
     next === null ? "-" : `${next} %`,
     sentence,
   ]);
@@ -25,7 +25,10 @@ export function canaryText(canary: CanaryReport): string {
     ["Route", route],
     ["Pool under trial", pool],
     ["State", `${state}${auto ? "" : ", waits for an operator at each verdict"}`],
-    ["Share", `${percent} %${next === null ? "" : `, then ${next} %`} (steps: ${canary.steps.join(", ")})`],
+    [
+      "Share",
+      `${shareOf({ state, percent })}${next === null ? "" : `, then ${next} %`} (steps: ${canary.steps.join(", ")})`,
+    ],
     ["A step takes", step],
     ["May cost more by", `${Number((tolerance * 100).toPrecision(6))} %`],
     ["Begun", `${canary.began_at} by ${canary.began_by}${canary.kept ? "" : ", for this run"}`],
@@ -47,4 +50,9 @@ export function canaryText(canary: CanaryReport): string {
     ...(canary.assignment === "client" ? ["Clients stay in their pool: ten of their requests count as one."] : []),
     `It ${canary.verdict === null ? canary.sentence : `has a verdict, ${canary.verdict.replace("_", " ")}: ${canary.sentence}`}.`,
   ].join("\n\n");
+}
+
+/** Where the trial has ended without a promotion, what it had. */
+function shareOf({ state, percent }: Pick<CanaryReport, "state" | "percent">): string {
+  return state === "rolled_back" || state === "ended" ? `was ${percent} %` : `${percent} %`;
 }

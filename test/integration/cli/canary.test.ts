@@ -66,6 +66,7 @@ test("one is begun, shown, changed, rolled back and forgotten", async () => {
   const back = await run("rollback", "shop");
   expect([back.code, back.stdout]).toEqual([0, "Rolled back: pool next has nothing of the requests of route shop.\n"]);
   expect((await run("list", "--json")).stdout).toContain("rolled_back");
+  expect((await run("list")).stdout).toContain("was 20 %");
   expect((await run("forget", "shop")).code).toBe(0);
   expect(JSON.parse((await run("list", "--json")).stdout)).toEqual([]);
 });

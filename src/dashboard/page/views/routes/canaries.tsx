@@ -30,8 +30,8 @@ const COLUMNS: readonly Column<ShownCanary>[] = [
     title: "Under trial",
     cell: (canary) => (
       <>
-        {canary.pool} <b>{percent(canary.percent / 100)}</b>{" "}
-        <Badge tone={toneOf(canary)}>{canary.state.replace("_", " ")}</Badge>
+        {canary.pool} {!isLive(canary) && canary.state !== "promoted" && "was at "}
+        <b>{percent(canary.percent / 100)}</b> <Badge tone={toneOf(canary)}>{canary.state.replace("_", " ")}</Badge>
       </>
     ),
   },
