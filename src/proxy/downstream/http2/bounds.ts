@@ -14,3 +14,5 @@ export const MAX_WAITING_REPLIES = 1000;
 export const EARNED_BY_FRAME = 4;
 /** After we have said that we leave, streams that were on their way are still served for so long at most, milliseconds. */
 export const LEAVING_MS = 1000;
+/** A client that is answered before it has sent all has so long to see it and to stop, milliseconds; its window stays as it is. */
+export const LINGER_MS = 1000;

@@ -22,7 +22,7 @@ import { type LocalClient, LocalResponder } from "../local-responder.ts";
 import { Reception, receive, respondTo } from "../reception.ts";
 import { routeOf } from "../routes.ts";
 import { BodyQueue } from "./body-queue.ts";
-import { TURN_BYTES } from "./bounds.ts";
+import { LINGER_MS, TURN_BYTES } from "./bounds.ts";
 import { Ending } from "./ending.ts";
 import { HeldEnd } from "./held-end.ts";
 import { RequestInput } from "./request-input.ts";
@@ -60,7 +60,9 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   #trailers: Buffer | null = null;
   /** Nobody has a use for what still comes of the request. */
   #dropsInput = false;
-  /** What the stream is reset with when the response has ended before the request: the request was all right. */
+  /** The response has ended before the request: the client has a while to see that. */
+  #lingers = false;
+  /** What the stream is reset with then: the request was all right. */
   #code: ErrorCode = ErrorCode.NO_ERROR;
 
   constructor(
@@ -169,6 +171,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     if (this.#over) return;
     if (this.#dropsInput || input === null) {
       this.#taken(nowMs);
+      if (this.#lingers && !this.isRemoteOpen) this.#close();
       return;
     }
     if (exchange === null || this.#paused || this.#isWrong(nowMs)) return;
@@ -205,7 +208,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
 
   /** What the client is to be told of the stream's window: see `ReceiveWindow.giveBack`. */
   returnWindow(flowBytes: number): number {
-    return this.isRemoteOpen ? (this.#input?.window.giveBack(flowBytes) ?? 0) : 0;
+    return this.isRemoteOpen && !this.#lingers ? (this.#input?.window.giveBack(flowBytes) ?? 0) : 0;
   }
 
   /** DATA that is not what Content-Length says could be taken for another request by who reads on (RFC 9113 section 8.1.1). */
@@ -278,10 +281,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     if (start === end || !isLocalOpen(this.#state)) return !this.#connection.gone;
     const { ctx } = this.#connection;
     ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += end - start;
-    let at = start;
-    if (this.queuedBytes === 0) {
-      at = this.#send(packet, start, end, this.#endsContent);
-    }
+    const at = this.queuedBytes > 0 ? start : this.#send(packet, start, end, this.#endsContent);
     if (at < end) this.#waiting.push(packet, at, end);
     else {
       if (isWorthFreeing(packet)) freeMemory(packet);
@@ -320,7 +320,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     if (queue.bytes > 0) this.#connection.outgoing.await(this);
     else if (this.#ending !== Ending.NONE) this.#finish(ends);
     if (this.#exchange !== null) this.#exchange.onClientDrain(nowMs);
-    else if (!this.#over) this.#awaitClient(nowMs);
+    else if (!this.#over && !this.#lingers) this.#awaitClient(nowMs);
   }
 
   endBody(trailers: Buffer | null): void {
@@ -451,12 +451,18 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     if (this.#exchange === null) this.#closeIfDone();
   }
 
-  /** Our side is done, and nobody serves it any more. */
+  /** Our side is done, and nobody serves it any more. A reset (RFC 9113 section 8.1) that meets curl while it sends makes it fail. */
   #closeIfDone(): void {
     if (isLocalOpen(this.#state)) return;
-    // A malformed request, or one whose rest is not wanted (RFC 9113 section 8.1).
-    if (this.isRemoteOpen || this.#code !== ErrorCode.NO_ERROR) this.#connection.reset(this.id, this.#code);
-    this.#close();
+    if (this.#code !== ErrorCode.NO_ERROR) this.#reset(this.#code);
+    else if (!this.isRemoteOpen) this.#close();
+    else this.#linger();
+  }
+
+  #linger(): void {
+    const { ctx } = this.#connection;
+    this.#lingers = true;
+    ctx.wheel.set(this, ctx.now() + LINGER_MS);
   }
 
   /** The client has so long to take what waits. */
@@ -489,6 +495,6 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
 
   override onDeadline(nowMs: number): void {
     if (this.#exchange !== null) this.#exchange.onClientDeadline(nowMs);
-    else this.#reset(ErrorCode.CANCEL);
+    else this.#reset(this.#lingers ? ErrorCode.NO_ERROR : ErrorCode.CANCEL);
   }
 }

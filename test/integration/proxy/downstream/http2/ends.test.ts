@@ -248,7 +248,7 @@ describe("when time is over", () => {
     const client = await side.connect();
     const id = client.request({ method: "POST", open: true, body: "x" });
     expect(await client.response(id)).toMatchObject({ status: 408, ended: true });
-    await client.ping();
+    await eventually(() => client.stream(id).reset >= 0);
     expect([client.stream(id).reset, client.wire.ended]).toEqual([0, null]);
     client.close();
   });

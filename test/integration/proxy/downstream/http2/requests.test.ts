@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { FrameFlag, FrameType as Type } from "../../../../../src/proxy/http2/frames/layout.ts";
 import { block, frame, Http2Wire, settings } from "../../../../support/http2/wire.ts";
 import { Backend, cleanUp, eventually, ok, TestProxy } from "../../../../support/proxy-harness.ts";
-import { echoing, quiet, SILENT, scripted } from "./support.ts";
+import { drained, echoing, quiet, SILENT, scripted } from "./support.ts";
 
 const { END_HEADERS, END_STREAM, PADDED } = FrameFlag;
 const MAX_FRAME = 16_384;
@@ -121,12 +121,30 @@ describe("bodies", () => {
     const client = await side.connect();
     const id = client.request({ method: "POST", open: true, body: "x".repeat(2000) });
     expect(await client.response(id)).toMatchObject({ status: 413, ended: true });
-    for (let i = 0; i < 200; i++) client.data(id, Buffer.alloc(MAX_FRAME));
+    for (let i = 0; i < 10; i++) client.data(id, Buffer.alloc(MAX_FRAME));
     await client.ping();
+    expect((await client.ask()).status).toBe(200);
+    // What was on its way when the reset came is thrown away, too.
+    await eventually(() => client.stream(id).reset >= 0);
+    for (let i = 0; i < 200; i++) client.data(id, Buffer.alloc(MAX_FRAME));
     expect((await client.ask()).status).toBe(200);
     expect(client.stream(id).reset).toBe(0);
     client.close();
     await quiet(side);
+  });
+
+  test("a client that stops when it sees an early answer is not reset", async () => {
+    const side = await echoing({ maxBodyBytes: 1000 });
+    const client = await side.connect();
+    const id = client.request({ method: "POST", open: true, body: "x".repeat(2000) });
+    expect(await client.response(id)).toMatchObject({ status: 413, ended: true });
+    client.data(id, "", END_STREAM);
+    // The connection ends when no stream is left.
+    const end = drained(side);
+    expect(await client.end()).toBe(0);
+    expect(client.stream(id).reset).toBe(-1);
+    client.close();
+    await end;
   });
 
   test("trailers of a request that was refused meanwhile are read over: the connection lives on", async () => {
