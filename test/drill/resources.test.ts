@@ -169,7 +169,7 @@ describe.concurrent.skipIf(process.platform !== "linux")("resources", () => {
 
   test.skipIf(!canMount)("shared memory that fills up later: no process dies; what is new waits for room", async () => {
     const servers = await startScripted(...Array.from({ length: 20 }, () => answer));
-    const command = ["unshare", "-m", "bash", "-c", `${smallSharedMemory(2700)} && exec "$@"`, "drill"];
+    const command = ["unshare", "-m", "bash", "-c", `${smallSharedMemory(3400)} && exec "$@"`, "drill"];
     const launcher = join(import.meta.dir, "../../bin/neurabalancer");
     const product = await new Product(
       { SERVERS: serversOn(...servers.slice(0, 4)) },
@@ -178,7 +178,7 @@ describe.concurrent.skipIf(process.platform !== "linux")("resources", () => {
     open.push(product, ...servers);
     const shell = (script: string) =>
       spawnSync(["nsenter", "-t", String(product.process.pid), "-m", "bash", "-c", script]).exitCode;
-    shell("head -c 3000000 /dev/zero >/dev/shm/filler");
+    shell("head -c 4000000 /dev/zero >/dev/shm/filler");
     const pids = (await product.status()).workers.map(({ pid }) => pid);
     await product.reload({ SERVERS: serversOn(...servers), WORKERS: "3" });
     await until(async () => (await product.degraded("memory")) === 1);
