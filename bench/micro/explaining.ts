@@ -15,6 +15,9 @@ export async function makeExplainingCases(root: string): Promise<Case[]> {
   const { leastConnections } = (await import(
     source("balancing/least-connections.ts")
   )) as typeof import("../../src/balancing/least-connections.ts");
+  const { consistentHash } = (await import(
+    source("balancing/consistent-hash.ts")
+  )) as typeof import("../../src/balancing/consistent-hash.ts");
   const { seededRandom } = (await import(
     source("balancing/random.ts")
   )) as typeof import("../../src/balancing/random.ts");
@@ -45,7 +48,13 @@ export async function makeExplainingCases(root: string): Promise<Case[]> {
   const { Method } = (await import(
     source("shared/memory/series-table.ts")
   )) as typeof import("../../src/shared/memory/series-table.ts");
-  return [3, 32, 300].map((servers) => {
+  const cases = [
+    { servers: 3, of: leastConnections },
+    { servers: 32, of: leastConnections },
+    { servers: 300, of: leastConnections },
+    { servers: 300, of: consistentHash },
+  ];
+  return cases.map(({ servers, of }) => {
     const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
     const { id, weight, effectiveWeight, inFlight } = memory.servers;
     for (let slot = 0; slot < servers; slot++) {
@@ -57,7 +66,7 @@ export async function makeExplainingCases(root: string): Promise<Case[]> {
     memory.explain.limits.fill(CHUNKS * 8_192);
     const { next } = seededRandom(3);
     const fleet = { ...memory.servers, identityHash: new Uint32Array(id.length) };
-    const strategy = leastConnections.create({ fleet, random: next });
+    const strategy = of.create({ fleet, random: next }, {});
     const choice = new ChoiceRecord(memory.servers);
     const writer = new ExplainWriter(memory.explain, 0, new Float64Array(RecorderWish.LENGTH), 0, next);
     const notes = new RequestNotes();
@@ -73,7 +82,7 @@ export async function makeExplainingCases(root: string): Promise<Case[]> {
     const done = { status: 200, failure: null, waitMs: 0, isTunnel: false };
     const placed = { strategy: 2, arm: -1, record: choice };
     return {
-      name: `explanation of a request, ${servers} servers`,
+      name: `explanation of a request, ${servers} servers${of === leastConnections ? "" : `, ${of.name}`}`,
       run: (times: number) => {
         for (let i = 0; i < times; i++) {
           const nowMs = 1_000 + i / PER_MS;

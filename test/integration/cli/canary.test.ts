@@ -3,9 +3,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { spawn } from "../../support/processes.ts";
 import { ProductProcess } from "../../support/product-process.ts";
-import { LAUNCHER, type Outcome } from "./spawn.ts";
+import { neurabalancerBeside } from "./spawn.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-canary-cli-"));
 const backends = ["old", "next"].map((name) =>
@@ -29,19 +28,8 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** The servers are in this process: it must go on meanwhile. */
-async function run(...args: string[]): Promise<Outcome> {
-  const { exited, stdout, stderr } = spawn({
-    cmd: [LAUNCHER, "canary", ...args, "--admin", `http://127.0.0.1:${product.said("admin API listens")?.port}`],
-    cwd: product.directory,
-    env: { PATH: process.env.PATH },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [code, out, err] = await Promise.all([exited, new Response(stdout).text(), new Response(stderr).text()]);
-  return { code, stdout: out, stderr: err };
-}
+const admin = () => `http://127.0.0.1:${product.said("admin API listens")?.port}`;
+const run = (...args: string[]) => neurabalancerBeside(["canary", ...args, "--admin", admin()], {}, product.directory);
 
 test("one is begun, shown, changed, rolled back and forgotten", async () => {
   expect((await run("list")).stdout).toBe("No pool is under trial.\n");

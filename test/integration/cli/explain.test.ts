@@ -1,8 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { explanationText } from "../../../src/cli/explain/text.ts";
 import type { ExplainedAttempt, Explanation } from "../../../src/shared/explanation/explanation.ts";
-import { spawn } from "../../support/processes.ts";
-import { LAUNCHER } from "./spawn.ts";
+import { neurabalancerBeside } from "./spawn.ts";
 
 const ATTEMPT: ExplainedAttempt = {
   kind: "first",
@@ -158,18 +157,7 @@ describe("neurabalancer explain", () => {
 
   const run = (...args: string[]) => runWith({}, ...args);
 
-  async function runWith(
-    env: Record<string, string>,
-    ...args: string[]
-  ): Promise<{ code: number; stdout: string; stderr: string }> {
-    const child = spawn([LAUNCHER, "explain", ...args], {
-      env: { PATH: process.env.PATH, ...env },
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-    return { code: await child.exited, stdout, stderr };
-  }
+  const runWith = (env: Record<string, string>, ...args: string[]) => neurabalancerBeside(["explain", ...args], env);
 
   test("prints what the instance says, for people and for machines", async () => {
     expect(await run("known/1", ...admin, "--token", "secret")).toEqual({

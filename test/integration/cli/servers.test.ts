@@ -2,10 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { spawn } from "../../support/processes.ts";
 import { ProductProcess } from "../../support/product-process.ts";
 import { until } from "../../support/until.ts";
-import { LAUNCHER, type Outcome } from "./spawn.ts";
+import { neurabalancerBeside } from "./spawn.ts";
 
 const SLOW_MS = 1_500;
 const backend = (name: string) =>
@@ -39,19 +38,7 @@ afterAll(async () => {
 
 const admin = () => `http://127.0.0.1:${product.said("admin API listens")?.port}`;
 const run = (...args: string[]) => runIn(product.directory, ...args, "--admin", admin());
-/** The servers are in this process: it must go on meanwhile. */
-async function runIn(cwd: string, ...args: string[]): Promise<Outcome> {
-  const { exited, stdout, stderr } = spawn({
-    cmd: [LAUNCHER, ...args],
-    cwd,
-    env: { PATH: process.env.PATH },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [code, out, err] = await Promise.all([exited, new Response(stdout).text(), new Response(stderr).text()]);
-  return { code, stdout: out, stderr: err };
-}
+const runIn = (cwd: string, ...args: string[]) => neurabalancerBeside(args, {}, cwd);
 const shown = async (name: string) => {
   const servers = JSON.parse((await run("servers", "list", "--json")).stdout) as {
     url: string;

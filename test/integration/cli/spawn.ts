@@ -1,6 +1,6 @@
 /** Runs programs of the product as a user would. */
 import { fileURLToPath } from "node:url";
-import { spawnSync } from "../../support/processes.ts";
+import { spawn, spawnSync } from "../../support/processes.ts";
 
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 export const LAUNCHER = `${ROOT}bin/neurabalancer`;
@@ -26,4 +26,22 @@ export function run(command: string, args: readonly string[], env: Record<string
 /** Runs `neurabalancer`. */
 export function neurabalancer(args: readonly string[], env: Record<string, string> = {}, cwd = "/"): Outcome {
   return run(LAUNCHER, args, env, cwd);
+}
+
+/** As `neurabalancer`, while this process goes on: its servers have to. */
+export async function neurabalancerBeside(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd = "/",
+): Promise<Outcome> {
+  const { exited, stdout, stderr } = spawn({
+    cmd: [LAUNCHER, ...args],
+    cwd,
+    env: { PATH: process.env.PATH, ...env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [code, out, err] = await Promise.all([exited, new Response(stdout).text(), new Response(stderr).text()]);
+  return { code, stdout: out, stderr: err };
 }

@@ -1,4 +1,5 @@
 /** How heads cross between HTTP/2 and the form of HTTP/1.1, in which all that is behind a stream has them. */
+import { GrowingMemory } from "../../http2/growing-memory.ts";
 import { mostBlockBytes, writeResponseBlock, writeTrailerBlock } from "../../http2/heads/block-writer.ts";
 import { REQUEST_RULES } from "../../http2/heads/field-rules.ts";
 import { RequestReader } from "../../http2/heads/request-reader.ts";
@@ -10,7 +11,6 @@ import { RecurringLines } from "../../http2/hpack/recurring-lines.ts";
 import { SecretNames } from "../../http2/hpack/secret-names.ts";
 import type { IdSource } from "../../rewrite/request-ids.ts";
 
-const FIRST_BYTES = 4096;
 /** Of a key of WebSocket (RFC 6455 section 4.1), before it is written in base64. */
 const KEY_BYTES = 16;
 
@@ -22,7 +22,7 @@ export class HeadMemory {
   /** Names of response fields that are in no table. */
   readonly secrets: SecretNames;
   readonly #ids: IdSource;
-  #block: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  readonly #block = new GrowingMemory();
   #key: Buffer;
 
   /** @param requests is told of what clients send. @param responses of what servers have sent. */
@@ -45,9 +45,7 @@ export class HeadMemory {
 
   /** Room for the block of a head, or of trailers, of so many bytes; what is in it lasts until the next one. */
   block(bytes: number): Buffer {
-    const most = mostBlockBytes(bytes);
-    if (this.#block.length < most) this.#block = Buffer.allocUnsafeSlow(Math.max(most, 2 * this.#block.length));
-    return this.#block;
+    return this.#block.room(mostBlockBytes(bytes));
   }
 }
 

@@ -37,7 +37,6 @@ const Phase = {
 type Phase = (typeof Phase)[keyof typeof Phase];
 
 const NOTHING = Buffer.alloc(0);
-const NEVER = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
 /** What is said by PING when we leave: its reply comes behind all that the client had sent. */
 const LEAVING_PING = Buffer.from("leaving ");
 
@@ -354,12 +353,17 @@ export class Http2Session extends Channel implements ClientConnection, IncomingO
     for (const stream of [...this.#incoming.streams.open.values()]) stream.outlast(nowMs);
   }
 
-  /** When it takes no more requests, and when those that are under way are given up; infinite = never. */
-  get #agesMs(): readonly [leaves: number, ends: number] {
-    const { maxConnectionAgeMs, maxConnectionAgeGraceMs } = this.ctx.settings;
-    if (maxConnectionAgeMs === 0) return NEVER;
-    const leavesMs = this.#openedMs + maxConnectionAgeMs;
-    return [leavesMs, maxConnectionAgeGraceMs === 0 ? Number.POSITIVE_INFINITY : leavesMs + maxConnectionAgeGraceMs];
+  /** When it takes no more requests; infinite = it may be as old as it likes. */
+  get #retiresMs(): number {
+    const { maxConnectionAgeMs } = this.ctx.settings;
+    return maxConnectionAgeMs === 0 ? Number.POSITIVE_INFINITY : this.#openedMs + maxConnectionAgeMs;
+  }
+
+  /** When those that are under way then are given up; infinite = never, or they have been. */
+  get #outlastedMs(): number {
+    const { maxConnectionAgeGraceMs } = this.ctx.settings;
+    const never = maxConnectionAgeGraceMs === 0 || this.#outlasted;
+    return never ? Number.POSITIVE_INFINITY : this.#retiresMs + maxConnectionAgeGraceMs;
   }
 
   /** One deadline for all that has one. */
@@ -370,21 +374,19 @@ export class Http2Session extends Channel implements ClientConnection, IncomingO
   #nextDeadline(): number {
     const { settings } = this.ctx;
     const { requestHeadTimeoutMs } = settings;
-    const [leavesMs, endsMs] = this.#agesMs;
     let next = this.#incoming.waitingSinceMs + requestHeadTimeoutMs;
     if (!this.#settingsAcknowledged) next = Math.min(next, this.#openedMs + requestHeadTimeoutMs);
     if (this.queuedBytes > 0) next = Math.min(next, this.#takenMs + settings.responseBodyTimeoutMs);
     if (this.#isIdle) next = Math.min(next, this.#idleSinceMs + settings.idleTimeoutMs);
     if (this.#phase === Phase.LEAVING) next = Math.min(next, this.#leavesMs);
-    else if (this.#phase < Phase.LEAVING) next = Math.min(next, leavesMs);
-    return this.#outlasted ? next : Math.min(next, endsMs);
+    else if (this.#phase < Phase.LEAVING) next = Math.min(next, this.#retiresMs);
+    return Math.min(next, this.#outlastedMs);
   }
 
   override onDeadline(nowMs: number): void {
     this.#nowMs = nowMs;
     const { settings } = this.ctx;
     const { requestHeadTimeoutMs } = settings;
-    const [leavesMs, endsMs] = this.#agesMs;
     if (this.#phase === Phase.LINGERING) this.#close(this.queuedBytes === 0);
     else if (this.queuedBytes > 0 && nowMs >= this.#takenMs + settings.responseBodyTimeoutMs) this.#giveUp();
     else if (nowMs >= this.#incoming.waitingSinceMs + requestHeadTimeoutMs) {
@@ -396,8 +398,8 @@ export class Http2Session extends Channel implements ClientConnection, IncomingO
       this.#end();
     } else {
       if (this.#phase === Phase.LEAVING && nowMs >= this.#leavesMs) this.#sayLast();
-      else if (nowMs >= leavesMs) this.leave();
-      if (nowMs >= endsMs && !this.#outlasted) this.#outlast(nowMs);
+      else if (nowMs >= this.#retiresMs) this.leave();
+      if (nowMs >= this.#outlastedMs) this.#outlast(nowMs);
       this.#watch();
     }
   }

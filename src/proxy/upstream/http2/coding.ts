@@ -1,6 +1,7 @@
 /** Header blocks of connections to servers, and the heads of HTTP/1.1 that everything behind the seam goes by. */
 import type { HeadLimits } from "../../http1/head.ts";
 import { LAX_TRAILER_LIMITS } from "../../http1/trailer-rules.ts";
+import { GrowingMemory } from "../../http2/growing-memory.ts";
 import { mostBlockBytes, writeRequestBlock, writeTrailerBlock } from "../../http2/heads/block-writer.ts";
 import { RESPONSE_RULES } from "../../http2/heads/field-rules.ts";
 import { ResponseReader } from "../../http2/heads/response-reader.ts";
@@ -11,8 +12,6 @@ import { hpackErrorMessage } from "../../http2/hpack/hpack-error.ts";
 import { RecurringLines } from "../../http2/hpack/recurring-lines.ts";
 import { SecretNames } from "../../http2/hpack/secret-names.ts";
 
-const FIRST_BYTES = 4096;
-
 /** What all connections of a worker to servers share: memory for one block, and for one head. */
 export class Http2Coding {
   readonly recurring = new RecurringLines();
@@ -21,27 +20,14 @@ export class Http2Coding {
   /** Names of request fields that are in no table. */
   readonly secrets: SecretNames;
   /** The last head that was read. */
-  head: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  readonly head = new GrowingMemory();
   /** The last block that was written. */
-  block: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  readonly block = new GrowingMemory();
 
   /** @param requests of what clients have sent. @param responses is told of what servers send. */
   constructor(requests = new SecretNames(), responses = new SecretNames()) {
     this.secrets = requests;
     this.responses = new ResponseReader(responses);
-  }
-
-  /** Makes room for a head of so many bytes. */
-  headRoom(bytes: number): Buffer {
-    if (this.head.length < bytes) this.head = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * this.head.length));
-    return this.head;
-  }
-
-  /** Makes room for a block of a head, or of trailers, of so many bytes. */
-  blockRoom(bytes: number): Buffer {
-    const most = mostBlockBytes(bytes);
-    if (this.block.length < most) this.block = Buffer.allocUnsafeSlow(Math.max(most, 2 * this.block.length));
-    return this.block;
   }
 }
 
@@ -71,14 +57,14 @@ export class HeadEncoder {
    * @returns where its block is, from 0 to `length`, until the next one is written.
    */
   encode(head: Buffer, end: number, tunnel: boolean): Buffer {
-    const block = this.#coding.blockRoom(end);
+    const block = this.#coding.block.room(mostBlockBytes(end));
     this.length = writeRequestBlock(this.#hpack, block, 0, head, 0, end, this.#secure, tunnel);
     return block;
   }
 
   /** As `encode`, for field lines behind a body. */
   encodeTrailers(lines: Buffer): Buffer {
-    const block = this.#coding.blockRoom(lines.length);
+    const block = this.#coding.block.room(mostBlockBytes(lines.length));
     this.length = writeTrailerBlock(this.#hpack, block, 0, lines, 0, lines.length);
     return block;
   }
@@ -99,7 +85,7 @@ export class HeadDecoder {
 
   /** Where the last head is, from 0 to `length`, until the next one is read, on whichever connection. */
   get bytes(): Buffer {
-    return this.#coding.head;
+    return this.#coding.head.bytes;
   }
 
   /** Of the last head. */
@@ -132,7 +118,7 @@ export class HeadDecoder {
     responses.begin(limits.maxHeadBytes);
     if (!this.#read(block, start, end, responses)) return false;
     this.length = responses.finish(last, hasBody, switchLines);
-    if (this.length > 0) responses.write(this.#coding.headRoom(this.length), 0);
+    if (this.length > 0) responses.write(this.#coding.head.room(this.length), 0);
     return true;
   }
 

@@ -1,24 +1,9 @@
 /** Connections of HTTP/1, over sockets, for the contract of downstreams. */
-import type { Entrance } from "../../../../../src/proxy/downstream/entrance.ts";
 import { Http1ClientConnection } from "../../../../../src/proxy/downstream/http1/connection.ts";
-import { Network } from "../../../../../src/proxy/sockets/network.ts";
-import { Tcp } from "../../../../../src/proxy/sockets/tcp.ts";
 import { until } from "../../../../support/until.ts";
 import { ConnectionEndedError, Wire, type WireMessage } from "../../../../support/wire.ts";
 import type { ContractClient, DownstreamKind, Received, SentRequest } from "./contract.ts";
-import { ContractWorker } from "./worker.ts";
-
-const HOST = "127.0.0.1";
-const now = (): number => performance.now();
-let tcp: Tcp | undefined;
-
-/** One event loop for all of a process. What a handler throws is the tests' own doing. */
-function ownSockets(): Tcp {
-  tcp ??= new Tcp(now, 1, () => {}, true);
-  return tcp;
-}
-
-const ENTRANCE: Entrance = { secure: false, port: 80, access: null, http2: true, asksCertificates: false };
+import { ENTRANCE, HOST, openOn } from "./sockets.ts";
 
 /** @param own our own sockets; else the runtime's. */
 export function http1(versionMinor: 0 | 1, own: boolean): DownstreamKind {
@@ -35,13 +20,9 @@ export function http1(versionMinor: 0 | 1, own: boolean): DownstreamKind {
       resetsShortBodies: false,
     },
     async open() {
-      const worker = new ContractWorker(own ? ownSockets() : null, { clientHalfClose: true });
-      const network = new Network(own ? ownSockets() : null, { now, onInternalError: () => {} });
-      const listening = network.listen(
-        HOST,
-        0,
-        null,
-        (socket, nowMs) => new Http1ClientConnection(worker.ctx, socket, ENTRANCE, false, nowMs),
+      const { worker, listening } = openOn(
+        own,
+        ({ ctx }, socket, nowMs) => new Http1ClientConnection(ctx, socket, ENTRANCE, false, nowMs),
       );
       const clients: Http1Client[] = [];
       return {

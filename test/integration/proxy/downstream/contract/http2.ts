@@ -1,30 +1,17 @@
 /** Streams of HTTP/2, over sockets, for the contract of downstreams. */
-import type { Entrance } from "../../../../../src/proxy/downstream/entrance.ts";
 import { Http2Session } from "../../../../../src/proxy/downstream/http2/session.ts";
 import { FrameFlag } from "../../../../../src/proxy/http2/frames/layout.ts";
-import { Network } from "../../../../../src/proxy/sockets/network.ts";
-import { Tcp } from "../../../../../src/proxy/sockets/tcp.ts";
 import { block, frame, Http2Wire, integer32, type StreamEnd, settings } from "../../../../support/http2/wire.ts";
 import { until } from "../../../../support/until.ts";
 import type { ContractClient, DownstreamKind, Received, SentRequest } from "./contract.ts";
-import { ContractWorker } from "./worker.ts";
+import { ENTRANCE, openOn } from "./sockets.ts";
 
-const HOST = "127.0.0.1";
 const HEADERS = 1;
 const WINDOW_UPDATE = 8;
 const INITIAL_WINDOW_SIZE = 4;
 /** What a client takes that does not read. */
 const SMALL_WINDOW = 64 * 1024;
 const LARGE_WINDOW = 0x7000_0000;
-const now = (): number => performance.now();
-let tcp: Tcp | undefined;
-
-function ownSockets(): Tcp {
-  tcp ??= new Tcp(now, 1, () => {}, true);
-  return tcp;
-}
-
-const ENTRANCE: Entrance = { secure: false, port: 80, access: null, http2: true, asksCertificates: false };
 
 /** @param own our own sockets; else the runtime's. */
 export function http2(own: boolean): DownstreamKind {
@@ -40,13 +27,9 @@ export function http2(own: boolean): DownstreamKind {
       resetsShortBodies: true,
     },
     async open() {
-      const worker = new ContractWorker(own ? ownSockets() : null, { clientHalfClose: true });
-      const network = new Network(own ? ownSockets() : null, { now, onInternalError: () => {} });
-      const listening = network.listen(
-        HOST,
-        0,
-        null,
-        (socket, nowMs) => new Http2Session(worker.ctx, socket, ENTRANCE, false, nowMs),
+      const { worker, listening } = openOn(
+        own,
+        ({ ctx }, socket, nowMs) => new Http2Session(ctx, socket, ENTRANCE, false, nowMs),
       );
       const clients: Http2Client[] = [];
       return {
