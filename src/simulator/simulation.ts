@@ -225,7 +225,9 @@ class Simulation {
       if (together) mate = strategy;
       // Who only hears of the others' requests now and then would hold requests at servers that have long been free.
       const holding =
-        isTold || common !== undefined ? undefined : policy.createHolding?.(this.#scenario, id, sight, seeds());
+        isTold || common !== undefined
+          ? undefined
+          : policy.createHolding?.(this.#scenario, id, sight, this.#options.seed);
       const queue = holding === undefined ? common : new HeldQueue(holding, this.#requests);
       if (together) common = queue;
       return {
@@ -354,7 +356,7 @@ class Simulation {
       if (queue === undefined || told.has(queue)) continue;
       told.add(queue);
       refresh(balancer);
-      queue.holding.tick(candidates, balancer.count, this.#nowMs);
+      queue.holding.tick(candidates, balancer.count, queue.length, this.#nowMs);
       this.#serve(queue);
     }
   }
