@@ -41,7 +41,7 @@ import { scratch } from "../storage/store-fixture.ts";
 
 const TABLE_MS = 50;
 const EPOCH_MS = 1_790_000_000_000;
-const OBSERVED: LearnerPool = { row: 0, name: "default", observed: true };
+const OBSERVED: LearnerPool = { row: 0, name: "default", observed: true, samples: true };
 const BALANCED: LearnerPool = { row: 0, name: "default" };
 const SHOP: LearnerPool = { row: 1, name: "shop" };
 const SLOTS: readonly (readonly number[])[] = [
@@ -240,7 +240,7 @@ describe("samples", () => {
   });
 
   test("are no more a second than a small number, however much traffic and however many pools there are", async () => {
-    const instance = await begin(OBSERVED, { ...SHOP, observed: true });
+    const instance = await begin(OBSERVED, { ...SHOP, observed: true, samples: true });
     await instance.run(20_000, [1000, 1000]);
     const most = OBSERVED_PER_SECOND * 20;
     expect(instance.samples.length).toBeGreaterThan(most / 2);
