@@ -1,7 +1,7 @@
 /**
  * The learner process as the supervisor sees it: runs while the strategy of any pool is `ml`, samples of its traffic are kept, or
- * its servers' limits are learned; is started again when it dies or hangs, and answers questions. Requests never wait for it: workers see from the age of its
- * tables whether it works.
+ * its servers' limits are learned; is started again when it dies or hangs, and answers questions. Requests never wait for it:
+ * workers see from the age of its tables whether it works.
  */
 
 import type { NamedAddress } from "../../../protocol/endpoint.ts";

@@ -39,7 +39,7 @@ export function describeLearning({ memory, learner }: LearningView) {
   return { rung, learner: process, ...inForce, ...counts };
 }
 
-/** The pools of whose traffic samples are kept though another strategy balances them, and how many of all pools were; `null` while there is none. */
+/** The pools of whose traffic samples are kept though another strategy balances them; `null` while there is none. */
 export function describeSamples({ memory, learner }: LearningView) {
   const { sampled } = learner;
   if (sampled.length === 0) return null;
