@@ -1,7 +1,7 @@
 /**
- * The learner process as the supervisor sees it: runs while the strategy of any pool is `ml`, or samples of its traffic are kept;
- * is started again when it dies or hangs, and answers questions. Requests never wait for it: workers see from the age of its
- * tables whether it works.
+ * The learner process as the supervisor sees it: runs while the strategy of any pool is `ml`, samples of its traffic are kept, or
+ * its servers' limits are learned; is started again when it dies or hangs, and answers questions. Requests never wait for it:
+ * workers see from the age of its tables whether it works.
  */
 
 import type { NamedAddress } from "../../../protocol/endpoint.ts";
@@ -123,10 +123,10 @@ export class Learner {
     });
   }
 
-  /** Names of those of whose traffic it only keeps samples; none while it is not meant to run. */
-  get observed(): readonly string[] {
+  /** Names of those of whose traffic it keeps samples though another strategy balances them; none while it is not meant to run. */
+  get sampled(): readonly string[] {
     if (!this.running) return [];
-    return this.#options.pools().flatMap(({ name, observed }) => (observed === true ? [name] : []));
+    return this.#options.pools().flatMap(({ name, samples }) => (samples === true ? [name] : []));
   }
 
   /** It is meant to run, dies again and again, and so keeps nothing. Where it balances as well, that is `degraded`. */
