@@ -7,6 +7,8 @@ import { seededRandom } from "../balancing/random.ts";
 import type { FleetView, Strategy } from "../balancing/strategy.ts";
 import { CONTROL_LOOK_MS } from "../health/control-loop.ts";
 import { ArrivalProcess } from "./arrivals.ts";
+import { RequestKinds } from "./classes/request-kinds.ts";
+import { CLASSES_TICK_MS, SimulatedClasses } from "./classes/simulated-classes.ts";
 import { ControlPlane, defaultControlOptions } from "./control-plane.ts";
 import { DisturbanceSchedule } from "./disturbance-schedule.ts";
 import { HeldQueue } from "./holding/held-queue.ts";
@@ -63,6 +65,9 @@ export interface RunResult {
 /** A refused connection and an error of a server that is broken are as quick as this, milliseconds. */
 const FAST_FAILURE_MS = 1;
 
+/** What tells the seed of kinds from a run's. */
+const KINDS_SEED = 0x5bd1e995;
+
 const Fate = { SERVED: 0, UNANSWERED: 1, ERROR: 2 } as const;
 
 /** One balancer: its strategy, and the fleet as it sees it. */
@@ -71,6 +76,8 @@ interface Balancer extends HeldFleet {
   readonly control: ControlPlane;
   /** What its instance holds; left out where nothing is held. */
   readonly queue: HeldQueue | undefined;
+  /** What its instance knows of classes of requests; left out where it tells none apart. */
+  readonly classes: SimulatedClasses | undefined;
   readonly candidates: Int32Array;
   count: number;
   seenVersion: number;
@@ -102,6 +109,8 @@ class Simulation {
   readonly #underWayTo = new TimerHeap();
   readonly #draw: () => number;
   readonly #drawWork: () => number;
+  /** `null` = all requests are of one kind. */
+  readonly #kinds: RequestKinds | null;
   readonly #isDown: (server: number) => boolean;
   /** In flight over all balancers. */
   readonly #total: Int32Array;
@@ -132,6 +141,7 @@ class Simulation {
     this.#draw = seededRandom(seeds()).next;
     this.#drawWork = serviceSampler(service, seededRandom(seeds()).next);
     this.#schedule = new DisturbanceSchedule(scenario.disturbances, seeds);
+    this.#kinds = kindsOf(scenario, options.seed);
     this.#isDown = (server) => this.#farm.isDown(server);
     this.#total = new Int32Array(n);
     this.#id = Int32Array.from(servers, (_, i) => i + 1);
@@ -152,6 +162,8 @@ class Simulation {
     const shareEveryMs = typeof sharing === "number" ? sharing : Number.POSITIVE_INFINITY;
     let lookMs = 0;
     let shareMs = shareEveryMs;
+    const hasClasses = this.#balancers.some(({ classes }) => classes !== undefined);
+    let classesMs = hasClasses ? 0 : Number.POSITIVE_INFINITY;
     let limitsMs = this.#queues.length > 0 ? 0 : Number.POSITIVE_INFINITY;
     while (this.#arrived < requests || this.#underWay > 0) {
       const doneMs = this.#farm.nextMs;
@@ -160,7 +172,8 @@ class Simulation {
       const changeMs = this.#schedule.nextMs;
       const reachMs = this.#underWayTo.topKey;
       const overdueMs = this.#overdueMs();
-      const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, lookMs, shareMs, reachMs, overdueMs, limitsMs);
+      const regularMs = Math.min(lookMs, shareMs, limitsMs, classesMs);
+      const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, reachMs, overdueMs, regularMs);
       this.#nowMs = nowMs;
       if (nowMs === doneMs) this.#respond(this.#farm.finish());
       else if (nowMs === timedMs) this.#end(this.#timed.pop());
@@ -176,6 +189,9 @@ class Simulation {
       else if (nowMs === limitsMs) {
         this.#tickLimits();
         limitsMs += HOLDING_TICK_MS;
+      } else if (nowMs === classesMs) {
+        this.#tickClasses();
+        classesMs += CLASSES_TICK_MS;
       } else {
         for (const { inFlight } of this.#balancers) inFlight.set(this.#total);
         shareMs += shareEveryMs;
@@ -207,12 +223,15 @@ class Simulation {
     const together = sharing === "live" ? new ControlPlane(weight, options, seededRandom(seeds()).next) : undefined;
     let mate: Strategy | undefined;
     let common: HeldQueue | undefined;
+    let commonClasses: SimulatedClasses | undefined;
     return Array.from({ length: balancers }, () => {
       const plane = together ?? new ControlPlane(weight, options, seededRandom(seeds()).next);
       const inFlight = together ? this.#total : new Int32Array(n);
       // With one balancer, or apart from each other, everything in flight is the balancer's own.
       const isTold = typeof sharing === "number" && balancers > 1;
       const listening = { sinceMs: together ? heardMs : new Float64Array(n), clockOffsetMs: 0 };
+      const classes = policy.classes === true ? (commonClasses ?? new SimulatedClasses(id, this.#requests)) : undefined;
+      if (together) commonClasses = classes;
       const fleet: FleetView = {
         inFlight,
         effectiveWeight: plane.effectiveWeight,
@@ -220,6 +239,7 @@ class Simulation {
         id,
         identityHash,
         together: isTold ? undefined : listening,
+        work: classes?.work,
       };
       const strategy = policy.create({ fleet, random: seededRandom(seeds()).next }, sight, mate);
       if (together) mate = strategy;
@@ -232,6 +252,7 @@ class Simulation {
         strategy,
         control: plane,
         queue,
+        classes,
         inFlight,
         id,
         candidates: new Int32Array(n),
@@ -248,7 +269,8 @@ class Simulation {
     const luck = this.#draw();
     const key = (this.#draw() * 0x1_0000_0000) >>> 0;
     const at = (this.#draw() * this.#balancers.length) | 0;
-    const work = this.#drawWork() * this.#scenario.meanMs;
+    const kind = this.#kinds?.draw() ?? 0;
+    const work = this.#drawWork() * this.#scenario.meanMs * (this.#kinds?.work(kind) ?? 1);
     const balancer = this.#balancers[at];
     refresh(balancer);
     if (balancer.count === 0) {
@@ -259,6 +281,7 @@ class Simulation {
     const request = requests.take();
     requests.arrivedMs[request] = nowMs;
     requests.work[request] = work;
+    requests.kind[request] = kind;
     requests.luck[request] = luck;
     requests.key[request] = key;
     requests.balancer[request] = at;
@@ -279,7 +302,7 @@ class Simulation {
     const nowMs = this.#nowMs;
     const requests = this.#requests;
     const balancer = this.#balancers[requests.balancer[request]];
-    const { strategy, control, candidates, count, queue, inFlight } = balancer;
+    const { strategy, control, candidates, count, queue, inFlight, classes } = balancer;
     const limits = !anyway && queue?.holding.on ? queue.holding.limits : undefined;
     // Asked first: to look at failing servers may be the one trial that they get.
     if (limits !== undefined && !candidates.subarray(0, count).some((slot) => hasRoom(limits, balancer, slot)))
@@ -293,10 +316,12 @@ class Simulation {
       if (some === 0) return false;
     }
     this.#work = requests.work[request];
-    const server = strategy.pick(open, some, requests.key[request], nowMs);
+    const requestClass = classes?.classOf(requests.kind[request]);
+    const server = strategy.pick(open, some, requests.key[request], nowMs, requestClass);
     requests.server[request] = server;
     requests.serverId[request] = this.#id[server];
     requests.sentMs[request] = nowMs;
+    classes?.take(request, inFlight[server]);
     requests.inFlightAtDispatch[request] = inFlight[server]++;
     if (inFlight !== this.#total) this.#total[server]++;
     if (this.#networkMs > 0) this.#underWayTo.push(nowMs + this.#networkMs, request);
@@ -351,6 +376,17 @@ class Simulation {
     }
   }
 
+  #tickClasses(): void {
+    const told = new Set<SimulatedClasses>();
+    for (const balancer of this.#balancers) {
+      const { classes, candidates } = balancer;
+      if (classes === undefined || told.has(classes)) continue;
+      told.add(classes);
+      refresh(balancer);
+      classes.tick(candidates, balancer.count, this.#nowMs);
+    }
+  }
+
   /** There is no server left to send it to. */
   #giveUp(request: number): void {
     const arrivedMs = this.#requests.arrivedMs[request];
@@ -391,7 +427,7 @@ class Simulation {
     const requests = this.#requests;
     const nowMs = this.#nowMs;
     const server = requests.server[request];
-    const { inFlight, control, strategy, queue } = this.#balancers[requests.balancer[request]];
+    const { inFlight, control, strategy, queue, classes } = this.#balancers[requests.balancer[request]];
     const arrivedMs = requests.arrivedMs[request];
     const inFlightAtDispatch = requests.inFlightAtDispatch[request];
     const fate = requests.fate[request];
@@ -400,9 +436,13 @@ class Simulation {
     const latencyMs = nowMs - requests.sentMs[request];
     inFlight[server]--;
     if (inFlight !== this.#total) this.#total[server]--;
+    classes?.give(request);
     control.onOutcome(server, latencyMs, failed, fate !== Fate.UNANSWERED);
     if (requests.serverId[request] === this.#id[server]) {
-      strategy.onOutcome?.(server, latencyMs, failed, nowMs, inFlightAtDispatch);
+      const { ownWork, othersWork } = requests;
+      const [own, others] = [ownWork[request], othersWork[request]];
+      strategy.onOutcome?.(server, latencyMs, failed, nowMs, inFlightAtDispatch, own, others);
+      classes?.onOutcome(request, latencyMs, failed, nowMs);
       const heldMs = requests.sentMs[request] - arrivedMs;
       queue?.holding.onOutcome({ server, latencyMs, heldMs, failed, inFlight: inFlightAtDispatch, nowMs });
     }
@@ -443,6 +483,11 @@ class Simulation {
       request = this.#farm.evict(server, this.#nowMs);
     }
   }
+}
+
+/** A stream of its own: scenarios with one kind of requests draw what they always did. */
+function kindsOf({ kinds }: Scenario, seed: number): RequestKinds | null {
+  return kinds === undefined ? null : new RequestKinds(kinds, seededRandom(seed ^ KINDS_SEED).next);
 }
 
 /** Takes in what the control plane has changed. */
