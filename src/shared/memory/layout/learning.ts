@@ -20,10 +20,12 @@ export const LearnerWord = {
   /** 1 = the tables are costs, to be multiplied by the crowd; 0 = they are scores that know the load already. */
   CHAMPION_COSTS: 5,
   CANARY_COSTS: 6,
+  /** 1 = requests may be held because of `LearnedTable.limit`. Writers: learner; supervisor, 0 after its death. */
+  HOLDING: 7,
   LENGTH: 16,
 } as const;
 
-/** Figures of one pool (Float64). Writers: learner; supervisor, which clears the shares after its death. */
+/** Figures of one pool (Float64). Writers: learner; supervisor, which clears the shares and `LIMITS_MS` after its death. */
 export const LearnerFigure = {
   /** Share of the requests that the policy one rung below places, for comparison, 0 … 1. */
   CONTROL_SHARE: 0,
@@ -43,6 +45,10 @@ export const LearnerFigure = {
    */
   ADVANTAGE: 7,
   ADVANTAGE_ERROR: 8,
+  /** When the limits were last published, milliseconds of the boot clock; 0 = never. Older than `STALE_TABLE_MS` = there are none. */
+  LIMITS_MS: 9,
+  /** How long a request is held at most, milliseconds. */
+  PATIENCE_MS: 10,
   LENGTH: 64,
 } as const;
 
@@ -201,6 +207,10 @@ export interface LearnedTable {
   readonly rowId: Int32Array;
   /** `[rows × SCORE_COLUMNS]` (balancing/score-columns.ts): what a request would cost at that load, > 0; lower is better. */
   readonly cost: Float32Array;
+  /** By slot: how many requests at once the server really works on, by what was learned; 0 = that is not known, or no limit. */
+  readonly limit: Int32Array;
+  /** By slot: whose limit it is, the id of a server; of another server it says nothing. Written after `limit` was set to 0. */
+  readonly limitId: Int32Array;
 }
 
 /** Records of decisions that a worker keeps; a power of two. */

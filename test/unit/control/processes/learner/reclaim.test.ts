@@ -11,6 +11,8 @@ test("a dead learner's orders end; its counters and the numbers of its tables st
   learned.words[LearnerWord.RUNG] = Rung.FLOOR;
   learned.words[LearnerWord.CHAMPION_TABLE] = 33;
   learned.words[LearnerWord.CHAMPION_MODEL] = 2;
+  learned.words[LearnerWord.HOLDING] = 1;
+  learned.figures[LearnerFigure.LIMITS_MS] = 1234;
   learned.figures[LearnerFigure.CONTROL_SHARE] = 0.1;
   learned.figures[LearnerFigure.CANARY_SHARE] = 0.2;
   learned.figures[LearnerFigure.SECOND_SHARE] = 0.3;
@@ -22,6 +24,7 @@ test("a dead learner's orders end; its counters and the numbers of its tables st
   expect(learned.words[LearnerWord.RUNG]).toBe(Rung.ESTIMATOR);
   expect(learned.words[LearnerWord.CHAMPION_TABLE]).toBe(33);
   expect(learned.words[LearnerWord.CHAMPION_MODEL]).toBe(0);
+  expect(learned.words[LearnerWord.HOLDING]).toBe(0);
   expect([...learned.figures].every((figure) => figure === 0)).toBe(true);
   expect(learnerCounters[LearnerCounter.SAMPLES]).toBe(99);
   expect(learnerCounters[LearnerCounter.RSS_BYTES]).toBe(0);
