@@ -2,6 +2,8 @@
 export class RequestTable {
   /** When it arrived at its balancer. */
   arrivedMs: Float64Array;
+  /** When its balancer sent it on. */
+  sentMs: Float64Array;
   /** Milliseconds of service at speed 1. */
   work: Float64Array;
   server: Int32Array;
@@ -17,6 +19,7 @@ export class RequestTable {
 
   constructor(capacity = 256) {
     this.arrivedMs = new Float64Array(capacity);
+    this.sentMs = new Float64Array(capacity);
     this.work = new Float64Array(capacity);
     this.server = new Int32Array(capacity);
     this.balancer = new Int32Array(capacity);
@@ -49,6 +52,7 @@ export class RequestTable {
       return to;
     };
     this.arrivedMs = enlarge(this.arrivedMs, new Float64Array(length));
+    this.sentMs = enlarge(this.sentMs, new Float64Array(length));
     this.work = enlarge(this.work, new Float64Array(length));
     this.server = enlarge(this.server, new Int32Array(length));
     this.balancer = enlarge(this.balancer, new Int32Array(length));

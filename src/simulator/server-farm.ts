@@ -112,7 +112,7 @@ export class ServerFarm {
     return waiting;
   }
 
-  /** An effect on a server begins or ends. What `down` does to its requests, and a surge, are the caller's business. */
+  /** An effect on a server begins or ends. What `down` does to its requests, a freeze and a surge are the caller's business. */
   apply(effect: Effect, server: number, on: boolean, nowMs: number): void {
     switch (effect.kind) {
       case "slow":
@@ -130,6 +130,7 @@ export class ServerFarm {
       case "down":
         this.takeDown(server, on ? 1 : -1);
         break;
+      case "freeze":
       case "surge":
         break;
     }

@@ -3,11 +3,13 @@
 import { FAILURE_LATENCY_MS } from "../balancing/estimators/latency-estimator.ts";
 import { hashString } from "../balancing/hash.ts";
 import { seededRandom } from "../balancing/random.ts";
+import { Standstills } from "../balancing/standstills.ts";
 import type { FleetView, Strategy } from "../balancing/strategy.ts";
 import { CONTROL_LOOK_MS } from "../health/control-loop.ts";
 import { ArrivalProcess } from "./arrivals.ts";
 import { ControlPlane, defaultControlOptions } from "./control-plane.ts";
 import { DisturbanceSchedule } from "./disturbance-schedule.ts";
+import { FrozenBalancers } from "./frozen-balancers.ts";
 import type { Policy } from "./policy.ts";
 import { RequestTable } from "./request-table.ts";
 import { capacityPerMs, type Effect, type Scenario } from "./scenario.ts";
@@ -55,6 +57,9 @@ export interface RunResult {
 /** A refused connection and an error of a server that is broken are as quick as this, milliseconds. */
 const FAST_FAILURE_MS = 1;
 
+/** A standstill of its own that is shorter is none that a balancer notices, milliseconds. */
+const NOTICED_MS = 40;
+
 const Fate = { SERVED: 0, UNANSWERED: 1, ERROR: 2 } as const;
 
 /** One balancer: its strategy, and the fleet as it sees it. */
@@ -63,6 +68,7 @@ interface Balancer {
   readonly control: ControlPlane;
   readonly inFlight: Int32Array;
   readonly candidates: Int32Array;
+  readonly standstills: Standstills;
   count: number;
   seenVersion: number;
 }
@@ -84,6 +90,9 @@ class Simulation {
   readonly #schedule: DisturbanceSchedule;
   readonly #balancers: readonly Balancer[];
   readonly #controls: readonly ControlPlane[];
+  readonly #frozen: FrozenBalancers;
+  /** For how many reasons the whole machine stands still. */
+  #standstills = 0;
   /** Requests that end at a known time whatever their server does. */
   readonly #timed = new TimerHeap();
   readonly #draw: () => number;
@@ -122,6 +131,7 @@ class Simulation {
     this.#sent = new Float64Array(n);
     this.#failedBy = new Float64Array(n);
     this.#balancers = this.#createBalancers(policy, seeds);
+    this.#frozen = new FrozenBalancers(scenario.balancers, (at, sinceMs) => this.#thaw(at, sinceMs));
     this.#controls = [...new Set(this.#balancers.map(({ control }) => control))];
   }
 
@@ -138,13 +148,13 @@ class Simulation {
       const changeMs = this.#schedule.nextMs;
       const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, lookMs, shareMs);
       this.#nowMs = nowMs;
-      if (nowMs === doneMs) this.#end(this.#farm.finish());
-      else if (nowMs === timedMs) this.#end(this.#timed.pop());
+      if (nowMs === doneMs) this.#tellEnd(this.#farm.finish());
+      else if (nowMs === timedMs) this.#tellEnd(this.#timed.pop());
       else if (nowMs === arrivalMs) {
         if (this.#arrivals.advance()) this.#arrive();
       } else if (nowMs === changeMs) this.#schedule.advance(this.#apply);
       else if (nowMs === lookMs) {
-        for (const control of this.#controls) control.look(nowMs, this.#isDown);
+        if (this.#standstills === 0) for (const control of this.#controls) control.look(nowMs, this.#isDown);
         lookMs += CONTROL_LOOK_MS;
       } else {
         for (const { inFlight } of this.#balancers) inFlight.set(this.#total);
@@ -190,7 +200,15 @@ class Simulation {
       };
       const strategy = policy.create({ fleet, random: seededRandom(seeds()).next }, sight, mate);
       if (together) mate = strategy;
-      return { strategy, control: plane, inFlight, candidates: new Int32Array(n), count: 0, seenVersion: -1 };
+      return {
+        strategy,
+        control: plane,
+        inFlight,
+        candidates: new Int32Array(n),
+        standstills: new Standstills(),
+        count: 0,
+        seenVersion: -1,
+      };
     });
   }
 
@@ -201,18 +219,34 @@ class Simulation {
     const fate = this.#draw();
     const key = (this.#draw() * 0x1_0000_0000) >>> 0;
     const at = (this.#draw() * this.#balancers.length) | 0;
-    this.#work = this.#drawWork() * this.#scenario.meanMs;
+    const work = this.#drawWork() * this.#scenario.meanMs;
+    if (!this.#frozen.isFrozen(at)) {
+      this.#place(at, nowMs, work, fate, key);
+      return;
+    }
+    this.#underWay++;
+    this.#frozen.defer(at, () => {
+      this.#underWay--;
+      this.#place(at, nowMs, work, fate, key);
+    });
+  }
+
+  /** The balancer `at` takes a request that arrived at `arrivedMs`, and sends it to a server. */
+  #place(at: number, arrivedMs: number, work: number, fate: number, key: number): void {
+    const nowMs = this.#nowMs;
     const balancer = this.#balancers[at];
+    this.#work = work;
     if (balancer.seenVersion !== balancer.control.version) refresh(balancer);
     if (balancer.count === 0) {
-      this.#record(-1, 0, true, nowMs, -1);
+      this.#record(-1, nowMs - arrivedMs, true, arrivedMs, -1);
       return;
     }
     const server = this.#pick(balancer, key);
     const requests = this.#requests;
     const request = requests.take();
-    requests.arrivedMs[request] = nowMs;
-    requests.work[request] = this.#work;
+    requests.arrivedMs[request] = arrivedMs;
+    requests.sentMs[request] = nowMs;
+    requests.work[request] = work;
     requests.server[request] = server;
     requests.balancer[request] = at;
     requests.inFlightAtDispatch[request] = balancer.inFlight[server]++;
@@ -247,6 +281,13 @@ class Simulation {
     }
   }
 
+  /** The server, or the clock, has ended a request: its balancer hears of it when it goes on. */
+  #tellEnd(request: number): void {
+    const at = this.#requests.balancer[request];
+    if (this.#frozen.isFrozen(at)) this.#frozen.defer(at, () => this.#end(request));
+    else this.#end(request);
+  }
+
   #end(request: number): void {
     const requests = this.#requests;
     const nowMs = this.#nowMs;
@@ -255,14 +296,16 @@ class Simulation {
     const arrivedMs = requests.arrivedMs[request];
     const fate = requests.fate[request];
     const failed = fate !== Fate.SERVED;
-    const latencyMs = nowMs - arrivedMs;
+    const sentMs = requests.sentMs[request];
+    const latencyMs = nowMs - sentMs;
     balancer.inFlight[server]--;
     if (balancer.inFlight !== this.#total) this.#total[server]--;
     balancer.control.onOutcome(server, latencyMs, failed, fate !== Fate.UNANSWERED);
-    balancer.strategy.onOutcome?.(server, latencyMs, failed, nowMs, requests.inFlightAtDispatch[request]);
+    const serverMs = latencyMs - balancer.standstills.lostSince(sentMs);
+    balancer.strategy.onOutcome?.(server, serverMs, failed, nowMs, requests.inFlightAtDispatch[request]);
     requests.give(request);
     this.#underWay--;
-    this.#record(server, latencyMs, failed, arrivedMs, requests.inFlightAtDispatch[request]);
+    this.#record(server, nowMs - arrivedMs, failed, arrivedMs, requests.inFlightAtDispatch[request]);
   }
 
   #record(server: number, latencyMs: number, failed: boolean, arrivedMs: number, inFlight: number): void {
@@ -279,13 +322,33 @@ class Simulation {
     const nowMs = this.#nowMs;
     this.#farm.apply(effect, server, on, nowMs);
     if (effect.kind === "surge") this.#arrivals.surge(on ? effect.factor : 1 / effect.factor, nowMs);
+    else if (effect.kind === "freeze") this.#freeze(effect.of === "machine" ? null : server, on ? 1 : -1);
     else if (effect.kind === "down" && on) this.#crash(server);
   };
+
+  /** @param at which balancer; null = the whole machine. */
+  #freeze(at: number | null, by: 1 | -1): void {
+    if (at !== null) {
+      this.#frozen.freeze(at, by, this.#nowMs);
+      return;
+    }
+    this.#standstills += by;
+    for (let server = 0; server < this.#farm.count; server++) this.#farm.pause(server, by, this.#nowMs);
+    for (let balancer = 0; balancer < this.#balancers.length; balancer++)
+      this.#frozen.freeze(balancer, by, this.#nowMs);
+  }
+
+  #thaw(at: number, sinceMs: number): void {
+    if (this.#nowMs - sinceMs < NOTICED_MS) return;
+    const { standstills, strategy } = this.#balancers[at];
+    standstills.add(sinceMs, this.#nowMs);
+    strategy.onStandstill?.(sinceMs, this.#nowMs);
+  }
 
   #crash(server: number): void {
     for (let request = this.#farm.evict(server, this.#nowMs); request >= 0; ) {
       this.#requests.fate[request] = Fate.UNANSWERED;
-      this.#end(request);
+      this.#tellEnd(request);
       request = this.#farm.evict(server, this.#nowMs);
     }
   }
