@@ -29,6 +29,10 @@ export type Effect =
   | { readonly kind: "hangs"; readonly share: number }
   /** Connections and health checks are refused; what was in progress fails. */
   | { readonly kind: "down" }
+  /** It has so many workers; what is beyond them is done first. */
+  | { readonly kind: "resize"; readonly workers: number }
+  /** It does not belong to the fleet: it leaves with what it has in progress, and comes back as one that nobody knows. */
+  | { readonly kind: "absent" }
   /**
    * Balancers do nothing: what arrives and what servers answer waits until they go on. `balancers`: each by itself, while the
    * servers work on. `machine`: all that is there stands still at once, servers and health checks too.
@@ -85,6 +89,8 @@ export interface Scenario {
   readonly disturbances: readonly Disturbance[];
   /** After this a request that hangs fails, milliseconds. */
   readonly timeoutMs: number;
+  /** From a balancer to a server, and the same back, milliseconds; left out = 0. */
+  readonly networkMs?: number;
   readonly balancers: number;
   readonly sharing: Sharing;
 }
