@@ -2,13 +2,16 @@
 
 import { FAILURE_LATENCY_MS } from "../balancing/estimators/latency-estimator.ts";
 import { hashString } from "../balancing/hash.ts";
-import { type HeldFleet, hasRoom, withRoom } from "../balancing/holding/room.ts";
+import { hasRoom, withRoom } from "../balancing/holding/room.ts";
 import { seededRandom } from "../balancing/random.ts";
+import { Standstills } from "../balancing/standstills.ts";
 import type { FleetView, Strategy } from "../balancing/strategy.ts";
 import { CONTROL_LOOK_MS } from "../health/control-loop.ts";
 import { ArrivalProcess } from "./arrivals.ts";
+import { type Balancer, refresh, tellOfStandstill } from "./balancer.ts";
 import { ControlPlane, defaultControlOptions } from "./control-plane.ts";
 import { DisturbanceSchedule } from "./disturbance-schedule.ts";
+import { FrozenBalancers } from "./frozen-balancers.ts";
 import { HeldQueue } from "./holding/held-queue.ts";
 import { HOLDING_TICK_MS } from "./holding/holding.ts";
 import type { Policy } from "./policy.ts";
@@ -65,17 +68,6 @@ const FAST_FAILURE_MS = 1;
 
 const Fate = { SERVED: 0, UNANSWERED: 1, ERROR: 2 } as const;
 
-/** One balancer: its strategy, and the fleet as it sees it. */
-interface Balancer extends HeldFleet {
-  readonly strategy: Strategy;
-  readonly control: ControlPlane;
-  /** What its instance holds; left out where nothing is held. */
-  readonly queue: HeldQueue | undefined;
-  readonly candidates: Int32Array;
-  count: number;
-  seenVersion: number;
-}
-
 /**
  * Runs `options.requests` requests and waits for all their responses. The same arguments give the same result, and what
  * arrives and goes wrong is the same for every policy (common random numbers), so policies can be compared pairwise.
@@ -93,6 +85,9 @@ class Simulation {
   readonly #schedule: DisturbanceSchedule;
   readonly #balancers: readonly Balancer[];
   readonly #controls: readonly ControlPlane[];
+  readonly #frozen: FrozenBalancers;
+  /** For how many reasons the whole machine stands still. */
+  #standstills = 0;
   readonly #queues: readonly HeldQueue[];
   readonly #id: Int32Array;
   readonly #networkMs: number;
@@ -142,6 +137,9 @@ class Simulation {
     this.#sent = new Float64Array(n);
     this.#failedBy = new Float64Array(n);
     this.#balancers = this.#createBalancers(policy, seeds);
+    this.#frozen = new FrozenBalancers(scenario.balancers, (at, sinceMs) =>
+      tellOfStandstill(this.#balancers[at], sinceMs, this.#nowMs),
+    );
     this.#controls = [...new Set(this.#balancers.map(({ control }) => control))];
     this.#queues = [...new Set(this.#balancers.flatMap(({ queue }) => (queue === undefined ? [] : [queue])))];
   }
@@ -163,13 +161,13 @@ class Simulation {
       const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, lookMs, shareMs, reachMs, overdueMs, limitsMs);
       this.#nowMs = nowMs;
       if (nowMs === doneMs) this.#respond(this.#farm.finish());
-      else if (nowMs === timedMs) this.#end(this.#timed.pop());
+      else if (nowMs === timedMs) this.#tellEnd(this.#timed.pop());
       else if (nowMs === reachMs) this.#reach(this.#underWayTo.pop());
       else if (nowMs === arrivalMs) {
         if (this.#arrivals.advance()) this.#arrive();
       } else if (nowMs === changeMs) this.#schedule.advance(this.#apply);
       else if (nowMs === lookMs) {
-        for (const control of this.#controls) control.look(nowMs, this.#isDown);
+        if (this.#standstills === 0) for (const control of this.#controls) control.look(nowMs, this.#isDown);
         for (const queue of this.#queues) this.#serve(queue);
         lookMs += CONTROL_LOOK_MS;
       } else if (nowMs === overdueMs) this.#sendOverdue();
@@ -235,6 +233,7 @@ class Simulation {
         inFlight,
         id,
         candidates: new Int32Array(n),
+        standstills: new Standstills(),
         count: 0,
         seenVersion: -1,
       };
@@ -249,15 +248,29 @@ class Simulation {
     const key = (this.#draw() * 0x1_0000_0000) >>> 0;
     const at = (this.#draw() * this.#balancers.length) | 0;
     const work = this.#drawWork() * this.#scenario.meanMs;
+    if (!this.#frozen.isFrozen(at)) {
+      this.#take(at, nowMs, work, luck, key);
+      return;
+    }
+    this.#underWay++;
+    this.#frozen.defer(at, () => {
+      this.#underWay--;
+      this.#take(at, nowMs, work, luck, key);
+    });
+  }
+
+  /** The balancer `at` takes a request that arrived at `arrivedMs`. */
+  #take(at: number, arrivedMs: number, work: number, luck: number, key: number): void {
+    const nowMs = this.#nowMs;
     const balancer = this.#balancers[at];
     refresh(balancer);
     if (balancer.count === 0) {
-      this.#record(-1, 0, true, nowMs, -1);
+      this.#record(-1, nowMs - arrivedMs, true, arrivedMs, -1);
       return;
     }
     const requests = this.#requests;
     const request = requests.take();
-    requests.arrivedMs[request] = nowMs;
+    requests.arrivedMs[request] = arrivedMs;
     requests.work[request] = work;
     requests.luck[request] = luck;
     requests.key[request] = key;
@@ -308,6 +321,7 @@ class Simulation {
   #serve(queue: HeldQueue): void {
     while (queue.length > 0) {
       const request = queue.shift();
+      if (this.#setAside(request, queue)) continue;
       const balancer = this.#balancers[this.#requests.balancer[request]];
       refresh(balancer);
       if (balancer.count === 0) this.#giveUp(request);
@@ -316,6 +330,17 @@ class Simulation {
         return;
       }
     }
+  }
+
+  /** A request whose balancer stands still cannot be sent now: it waits for that instead. */
+  #setAside(request: number, queue: HeldQueue): boolean {
+    const at = this.#requests.balancer[request];
+    if (!this.#frozen.isFrozen(at)) return false;
+    this.#frozen.defer(at, () => {
+      queue.push(request);
+      this.#serve(queue);
+    });
+    return true;
   }
 
   /** When the first one that is held has waited for too long. */
@@ -330,6 +355,7 @@ class Simulation {
     for (const queue of this.#queues) {
       while (queue.length > 0 && queue.overdueMs <= this.#nowMs) {
         const request = queue.shift();
+        if (this.#setAside(request, queue)) continue;
         this.#overdue++;
         const balancer = this.#balancers[this.#requests.balancer[request]];
         refresh(balancer);
@@ -384,6 +410,13 @@ class Simulation {
   /** A server is done with a request. */
   #respond(request: number): void {
     if (this.#networkMs > 0) this.#timed.push(this.#nowMs + this.#networkMs, request);
+    else this.#tellEnd(request);
+  }
+
+  /** A request has ended: its balancer hears of it when it goes on. */
+  #tellEnd(request: number): void {
+    const at = this.#requests.balancer[request];
+    if (this.#frozen.isFrozen(at)) this.#frozen.defer(at, () => this.#end(request));
     else this.#end(request);
   }
 
@@ -391,20 +424,22 @@ class Simulation {
     const requests = this.#requests;
     const nowMs = this.#nowMs;
     const server = requests.server[request];
-    const { inFlight, control, strategy, queue } = this.#balancers[requests.balancer[request]];
+    const { inFlight, control, strategy, standstills, queue } = this.#balancers[requests.balancer[request]];
     const arrivedMs = requests.arrivedMs[request];
     const inFlightAtDispatch = requests.inFlightAtDispatch[request];
     const fate = requests.fate[request];
     const failed = fate !== Fate.SERVED;
     // What a request waited for at the balancer says nothing of the server.
-    const latencyMs = nowMs - requests.sentMs[request];
+    const sentMs = requests.sentMs[request];
+    const latencyMs = nowMs - sentMs;
     inFlight[server]--;
     if (inFlight !== this.#total) this.#total[server]--;
     control.onOutcome(server, latencyMs, failed, fate !== Fate.UNANSWERED);
     if (requests.serverId[request] === this.#id[server]) {
-      strategy.onOutcome?.(server, latencyMs, failed, nowMs, inFlightAtDispatch);
-      const heldMs = requests.sentMs[request] - arrivedMs;
-      queue?.holding.onOutcome({ server, latencyMs, heldMs, failed, inFlight: inFlightAtDispatch, nowMs });
+      const serverMs = latencyMs - standstills.lostSince(sentMs);
+      strategy.onOutcome?.(server, serverMs, failed, nowMs, inFlightAtDispatch);
+      const heldMs = sentMs - arrivedMs;
+      queue?.holding.onOutcome({ server, latencyMs: serverMs, heldMs, failed, inFlight: inFlightAtDispatch, nowMs });
     }
     requests.give(request);
     this.#underWay--;
@@ -426,10 +461,23 @@ class Simulation {
     const nowMs = this.#nowMs;
     this.#farm.apply(effect, server, on, nowMs);
     if (effect.kind === "surge") this.#arrivals.surge(on ? effect.factor : 1 / effect.factor, nowMs);
+    else if (effect.kind === "freeze") this.#freeze(effect.of === "machine" ? null : server, on ? 1 : -1);
     else if (effect.kind === "down" && on) this.#crash(server);
     else if (effect.kind === "absent") this.#setAbsent(server, on);
     for (const queue of this.#queues) this.#serve(queue);
   };
+
+  /** @param at which balancer; null = the whole machine. */
+  #freeze(at: number | null, by: 1 | -1): void {
+    if (at !== null) {
+      this.#frozen.freeze(at, by, this.#nowMs);
+      return;
+    }
+    this.#standstills += by;
+    for (let server = 0; server < this.#farm.count; server++) this.#farm.pause(server, by, this.#nowMs);
+    for (let balancer = 0; balancer < this.#balancers.length; balancer++)
+      this.#frozen.freeze(balancer, by, this.#nowMs);
+  }
 
   #setAbsent(server: number, absent: boolean): void {
     if (!absent) this.#id[server] += this.#id.length;
@@ -439,17 +487,8 @@ class Simulation {
   #crash(server: number): void {
     for (let request = this.#farm.evict(server, this.#nowMs); request >= 0; ) {
       this.#requests.fate[request] = Fate.UNANSWERED;
-      this.#end(request);
+      this.#tellEnd(request);
       request = this.#farm.evict(server, this.#nowMs);
     }
   }
-}
-
-/** Takes in what the control plane has changed. */
-function refresh(balancer: Balancer): void {
-  const { control, candidates, strategy } = balancer;
-  if (balancer.seenVersion === control.version) return;
-  balancer.seenVersion = control.version;
-  balancer.count = control.eligible(candidates);
-  if (balancer.count > 0) strategy.onCandidates?.(candidates, balancer.count);
 }
