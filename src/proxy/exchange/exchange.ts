@@ -287,6 +287,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
       return;
     }
     this.#enter(Phase.RESPONDING, nowMs);
+    this.#upload.onResponse();
     this.status = status;
     this.#relayed(this.#relay.respond(leg, buffer, rest, restStart, nowMs), nowMs);
   }

@@ -47,6 +47,7 @@ const CHOICE: TracedChoice = {
 const SETTINGS = {
   retryAttempts: 2,
   retryOnStatus: [503],
+  retryOnGrpcStatus: [],
   perTryTimeoutMs: 0,
   hedgeAfterMs: 0,
   maxBodyBytes: 1000,
