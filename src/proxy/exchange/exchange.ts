@@ -321,7 +321,8 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   }
 
   onResponseSilent(nowMs: number): void {
-    this.fail(Failures.RESPONSE_BODY_TIMEOUT, nowMs);
+    if (this.#relay.endWithSilence()) this.#complete(nowMs);
+    else this.fail(Failures.RESPONSE_BODY_TIMEOUT, nowMs);
   }
 
   // ── tunnel ───────────────────────────────────────────────────────────────────────────────────────────────────────

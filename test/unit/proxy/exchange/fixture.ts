@@ -109,6 +109,7 @@ class Client extends Timed implements Downstream {
 export class Leg extends Timed implements UpstreamLeg {
   user: UpstreamUser | null;
   reusable = true;
+  readonly mayHaveTrailers = false;
   readonly trailers = null;
   gone = false;
   queuedBytes = 0;
