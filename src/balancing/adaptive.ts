@@ -154,6 +154,10 @@ export class Adaptive implements Strategy {
     this.#stalls.onOutcome(slot, nowMs);
   }
 
+  onStandstill(fromMs: number, untilMs: number): void {
+    this.#stalls.onStandstill(fromMs, untilMs);
+  }
+
   /** Fills the scores as `choose` does, whose loop would be slower by half if it called this. */
   #compare(candidates: Int32Array, count: number, nowMs: number, requestClass: number): void {
     const { inFlight, effectiveWeight, work } = this.#fleet;

@@ -229,6 +229,10 @@ export class Ml implements Strategy {
     this.#estimator.onOutcome(slot, latencyMs, failed, nowMs, inFlightAtDispatch, ownWork, others);
   }
 
+  onStandstill(fromMs: number, untilMs: number): void {
+    this.#estimator.onStandstill(fromMs, untilMs);
+  }
+
   /** Requests in flight per server that other balancers told of. */
   #meanTold(candidates: Int32Array, count: number): number {
     let told = 0;

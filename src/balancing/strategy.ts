@@ -130,6 +130,13 @@ export interface Strategy {
     othersWork?: number,
   ): void;
 
+  /**
+   * Whoever calls all this stood still for a while, and so heard nothing of anybody: in what was under way then, time of its own
+   * is counted that is no server's. Called before anything else is told or asked behind it.
+   * @param fromMs when it stood still, monotonic clock; likewise `untilMs`.
+   */
+  onStandstill?(fromMs: number, untilMs: number): void;
+
   /** True when `pick` uses `key`, so that the caller computes it only then. */
   readonly usesKey?: boolean;
 }

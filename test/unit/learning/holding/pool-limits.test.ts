@@ -39,7 +39,10 @@ function setUp(sizes: readonly number[] = [4, 4]) {
     ageMs: nowMs - figures[LearnerFigure.LIMITS_MS],
     patienceMs: figures[LearnerFigure.PATIENCE_MS],
   });
-  return { memory, limits, lines, outcome, run, shown, passMs: (ms: number) => void (nowMs += ms) };
+  const passMs = (ms: number) => {
+    nowMs += ms;
+  };
+  return { memory, limits, lines, outcome, run, shown, passMs };
 }
 
 test("what servers work on at once is published with whose it is, and requests may be held from then on", async () => {
