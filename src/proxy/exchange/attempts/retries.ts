@@ -4,6 +4,7 @@
  */
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { type Failure, Failures } from "../../failure.ts";
+import { isAtLimit } from "../../pick/picker.ts";
 import type { ExchangeContext } from "../context.ts";
 import type { ProxiedRequest } from "../request.ts";
 
@@ -61,10 +62,12 @@ export class Retries {
     const { picker } = pool;
     if (!target.settings.retryOnStatus.includes(status) || !this.possible) return NO_OTHER;
     this.excluded.push(slot);
-    const other = picker.acquire(this.#request, nowMs, this.excluded);
+    let other = picker.acquire(this.#request, nowMs, this.excluded);
+    // It is not kept from its only chance by a limit that was only learned.
+    if (isAtLimit(other)) other = picker.acquire(this.#request, nowMs, this.excluded, true, true);
     if (other < 0) return NO_OTHER;
     if (!this.excluded.includes(other) && !picker.isPassedOver(other) && this.#takeBudget(nowMs)) return other;
-    picker.release(other);
+    pool.free(other, nowMs);
     return NO_OTHER;
   }
 
