@@ -1,6 +1,7 @@
 /** One pool of servers in one worker: all that its requests share, and that those of other pools have no part in. */
 import { type FailingOptions, FailingServers } from "../../balancing/failing-servers.ts";
 import { createStrategy, isSameStrategy, LEARNED_STRATEGY, STRATEGIES } from "../../balancing/registry.ts";
+import type { Standstills } from "../../balancing/standstills.ts";
 import type { Strategy } from "../../balancing/strategy.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { PoolSettings } from "../../protocol/pool.ts";
@@ -37,6 +38,8 @@ export interface PoolParts {
   readonly bootOffsetMs: () => number;
   /** Where choices are taken down. Left out = nowhere. */
   readonly choices?: ChoiceNotebook;
+  /** When this worker stood still itself, on `now`. */
+  readonly standstills: Standstills;
   /** Told what a request threw when its turn in the queue came. */
   readonly onInternalError: (error: unknown) => void;
 }
@@ -131,8 +134,13 @@ export class ServerPool {
     this.#stickyCookie?.setServers(servers);
   }
 
+  /** The worker stood still from then until then. */
+  onStandstill(fromMs: number, untilMs: number): void {
+    this.#strategy.onStandstill?.(fromMs, untilMs);
+  }
+
   #createStrategy(): { strategy: Strategy; decisions: DecisionWriter | null } {
-    const { memory, block, rings, identityHash, random, bootOffsetMs } = this.#parts;
+    const { memory, block, rings, identityHash, random, bootOffsetMs, standstills } = this.#parts;
     const { servers } = memory;
     const settings = this.#settings;
     const fleet = {
@@ -146,7 +154,7 @@ export class ServerPool {
     // The pages of tables and rings are only real while the strategy is the one that uses them.
     const decisions =
       settings.strategy === LEARNED_STRATEGY
-        ? new DecisionWriter(rings, servers, block.counters, bootOffsetMs())
+        ? new DecisionWriter(rings, servers, block.counters, bootOffsetMs(), standstills)
         : null;
     const learning = decisions === null ? {} : { learned: memory.learned[settings.row], decisions };
     const strategy = createStrategy(settings.strategy, { fleet, random, ...learning }, settings);
@@ -155,12 +163,12 @@ export class ServerPool {
 
   /** Everybody who is told how attempts go: who wants to hear of them, too, is added here. */
   #consumers(): OutcomeConsumers {
-    const { block, rings, bootOffsetMs } = this.#parts;
+    const { block, rings, bootOffsetMs, standstills } = this.#parts;
     const consumers: OutcomeConsumer[] = [new FailureStreaks(this.#failing), new ServerCounts(block)];
-    if (learns(this.#strategy)) consumers.push(new StrategyFeed(this.#strategy));
+    if (learns(this.#strategy)) consumers.push(new StrategyFeed(this.#strategy, standstills));
     // As with decisions, the pages of the ring are only real while somebody reads it.
     if (this.#decisions !== null) consumers.push(this.#decisions);
-    else if (isLearnedOf(this.#settings)) consumers.push(new OutcomeWriter(rings, bootOffsetMs()));
+    else if (isLearnedOf(this.#settings)) consumers.push(new OutcomeWriter(rings, bootOffsetMs(), standstills));
     return new OutcomeConsumers(consumers);
   }
 }

@@ -22,6 +22,7 @@ const SEEN = "test/drill/settings.test.ts";
 const QUEUE = "test/integration/proxy/pick/queue.test.ts";
 const RETRIES = "test/integration/proxy/exchange/retries.test.ts";
 const RETRY_STATUS = "test/integration/proxy/exchange/retry-status.test.ts";
+const GRPC_RETRIES = "test/integration/proxy/grpc/retries.test.ts";
 const TIMEOUTS = "test/integration/proxy/exchange/timeouts.test.ts";
 const TLS = "test/integration/proxy/listen/tls.test.ts";
 const TLS_TERMS = "test/integration/proxy/listen/negotiation.test.ts";
@@ -753,6 +754,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     ["request.retryOnStatus"],
     RETRY_STATUS,
     "only after the statuses that are configured, and after none by default",
+  ),
+  RETRY_ON_GRPC_STATUS: effect(
+    ["off", "UNAVAILABLE"],
+    ["request.retryOnGrpcStatus"],
+    GRPC_RETRIES,
+    "anything by default, nor another status than those that are configured",
   ),
   PER_TRY_TIMEOUT_MS: effect(
     ["0", "100"],

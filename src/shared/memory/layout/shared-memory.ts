@@ -217,6 +217,9 @@ export const WorkerCounter = {
   COMPRESSED_BYTES_SENT: 40,
   /** Responses that were not compressed because too many others were. */
   COMPRESSION_SKIPPED: 41,
+  /** How often the worker stood still itself (`Standstills`), and for how long in all. */
+  STANDSTILLS: 42,
+  STANDSTILL_MS: 43,
   /** Requests whose first attempt was placed by what a model predicted. */
   ML_PREDICTED: 56,
   /** Attempts that a lower policy of `ml` placed because the one that should have could not be used, or was not trusted. */
