@@ -211,6 +211,8 @@ export const WorkerCounter = {
   COMPRESSED_BYTES_SENT: 40,
   /** Responses that were not compressed because too many others were. */
   COMPRESSION_SKIPPED: 41,
+  /** Connections of HTTP/2 to servers that were made because others stood still. */
+  UPSTREAM_STALLS: 42,
   /** Requests whose first attempt was placed by what a model predicted. */
   ML_PREDICTED: 56,
   /** Attempts that a lower policy of `ml` placed because the one that should have could not be used, or was not trusted. */
