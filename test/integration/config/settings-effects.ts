@@ -485,6 +485,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   HEALTH_CHECK_PORT: effect(["1", "2"], ["fleet.health"], POOLS, "what a pool is given"),
   HEALTH_CHECK_STATUSES: effect(["200-299", "204"], ["fleet.health"], POOLS, "what a pool is given"),
   HEALTH_CHECK_BODY: effect(["a", "b"], ["fleet.health"], POOLS, "what a pool is given"),
+  CONCURRENCY_LIMITS: effect(
+    ["off", "learned"],
+    ["pool.learnsLimits"],
+    "test/unit/control/processes/learner/learned-pools.test.ts",
+    "limits are learned where `ml` balances, unless they are off, and elsewhere where they are asked for",
+  ),
   PREFER_ZONE: effect(["on", "off"], ["fleet.preferZone"], POOLS, "what a pool is given"),
   APP_ZONE: effect(["a", "b"], ["fleet.zone"], POOLS, "what a pool is given"),
   TLS_MIN_VERSION: effect(["1.2", "1.3"], ["worker.clientTls"], TLS_TERMS, "TLS_MIN_VERSION=1.3 speaks nothing below"),
