@@ -32,6 +32,7 @@ import { PendingResponses } from "./local/challenges.ts";
 import { ChoiceRecord } from "./pick/choice-record.ts";
 import type { ChoiceNotebook } from "./pick/picker.ts";
 import { ServerPools } from "./pool/server-pools.ts";
+import { type OpenLimit, RateLimits } from "./rate-limits/rate-limits.ts";
 import { AccessLog } from "./record/access-log/access-log.ts";
 import { ExplainWriter } from "./record/explain/explain-writer.ts";
 import { HistoryWriter } from "./record/history-writer.ts";
@@ -86,6 +87,8 @@ export interface ProxyServerOptions {
   readonly accessLogFd: number;
   /** Our own sockets; null = the runtime's. */
   readonly tcp: Tcp | null;
+  /** Maps what a rate limit has counted. */
+  readonly openLimit: OpenLimit;
 }
 
 const LOG_FLUSH_MS = 200;
@@ -112,6 +115,7 @@ export class ProxyServer {
   readonly #epochOffsetMs: () => number;
   readonly #seriesKeeper: SeriesKeeper;
   readonly #pools: ServerPools;
+  readonly #rateLimits: RateLimits;
   #onDrained: (() => void) | null = null;
   #second = 0;
   #tickedMs: number;
@@ -179,6 +183,8 @@ export class ProxyServer {
           : new Http1Upstream(endpoint, connections, dial),
     );
     this.#pools.configure(settings.pools, trustedProxies);
+    this.#rateLimits = new RateLimits(options.openLimit, options.index, options.bootOffsetMs);
+    this.#rateLimits.configure(settings.rateLimits);
     const ctx: ExchangeContext = Object.assign(worker, {
       routes: this.#routes(worker),
       hedgeTimers: new HedgeTimers(now, onInternalError),
@@ -237,6 +243,7 @@ export class ProxyServer {
     ctx.trustedProxies = new TrustedProxies(settings.trustedProxies);
     ctx.peers = new PeerCache(ctx.trustedProxies);
     this.#pools.configure(settings.pools, ctx.trustedProxies);
+    this.#rateLimits.configure(settings.rateLimits);
     ctx.routes = this.#routes(ctx);
     this.#seriesKeeper.setRoutes(settings.routes);
     this.#setAccessLog(settings);
@@ -340,6 +347,7 @@ export class ProxyServer {
       settings: request,
       trustedProxies,
       random,
+      rateLimits: this.#rateLimits,
       mirrorRows,
       durationPlaces: new DurationPlaces(block, routes, tracing !== null),
       hstsMs,

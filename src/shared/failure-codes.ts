@@ -37,6 +37,7 @@ export const FAILURE_CODES: readonly string[] = [
   "queue_timeout",
   "auth_unavailable",
   "client_denied",
+  "rate_limited",
   "host_required",
   "no_route",
   "ambiguous_path",
