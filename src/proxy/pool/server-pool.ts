@@ -123,7 +123,7 @@ export class ServerPool {
       this.#decisions = decisions;
       this.picker.setStrategy(strategy, decisions, indexOf(settings));
       this.#outcomes = this.#consumers();
-    } else if (settings.keepSamples !== old.keepSamples) this.#outcomes = this.#consumers();
+    } else if (isLearnedOf(settings) !== isLearnedOf(old)) this.#outcomes = this.#consumers();
     this.#failing.configure(failingOptions(settings));
   }
 
@@ -168,9 +168,14 @@ export class ServerPool {
     if (learns(this.#strategy)) consumers.push(new StrategyFeed(this.#strategy, standstills));
     // As with decisions, the pages of the ring are only real while somebody reads it.
     if (this.#decisions !== null) consumers.push(this.#decisions);
-    else if (this.#settings.keepSamples) consumers.push(new OutcomeWriter(rings, bootOffsetMs(), standstills));
+    else if (isLearnedOf(this.#settings)) consumers.push(new OutcomeWriter(rings, bootOffsetMs(), standstills));
     return new OutcomeConsumers(consumers);
   }
+}
+
+/** The learner reads outcomes of it, whatever its strategy. */
+function isLearnedOf({ keepSamples, learnsLimits }: PoolSettings): boolean {
+  return keepSamples || learnsLimits;
 }
 
 /** Which of `STRATEGIES` it has. */

@@ -44,12 +44,13 @@ import {
   TABLE_MODELS,
   type WorkerRings,
 } from "./learning.ts";
+import { QueueWord, WAITER_WORDS } from "./queues.ts";
 import { TRACE_ROWS, type TraceRings, TracerCounter, type TracerMemory, TraceWord } from "./tracing.ts";
 
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 11;
+export const LAYOUT_VERSION = 12;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
@@ -148,6 +149,11 @@ export interface PoolTable {
   readonly panic: Int32Array;
   /** How many servers it has and how many of them are healthy: see readiness.ts. Writer: supervisor. */
   readonly readiness: Int32Array;
+  /**
+   * `[MAX_POOLS × WAITER_WORDS]`: in which workers requests wait for a server of the pool, a bit for each (queues.ts). Writers:
+   * workers, each its own bit (`Atomics`), and the supervisor that of one that has died. No part of that snapshot.
+   */
+  readonly waiters: Int32Array;
 }
 
 /** Words of a worker's counters (Float64, only ever growing unless in `WORKER_GAUGES`). Writer: that worker. */
@@ -242,8 +248,13 @@ export const WORKER_GAUGES: readonly number[] = [
   WorkerCounter.SOCKETS_DEGRADED,
 ];
 
-/** Words of a worker's identity (Int32). Writer: that worker; cleared by the supervisor after its death. */
-export const WorkerInfo = { PID: 0, LENGTH: 16 } as const;
+/** Words of a worker's identity (Int32). Writer: that worker, unless said otherwise; cleared by the supervisor after its death. */
+export const WorkerInfo = {
+  PID: 0,
+  /** 1 = it was sent a byte that tells of a place, and has not read it yet. Writers: all workers (`Atomics`). */
+  WOKEN: 1,
+  LENGTH: 16,
+} as const;
 
 /** One worker's block. Everything in it has that worker as its only writer, unless said otherwise. */
 export interface WorkerBlock {
@@ -285,6 +296,8 @@ export interface WorkerBlock {
   readonly exemplars: Float64Array;
   /** Time in queues, of those who waited, by a pool's row: `[MAX_POOLS × BriefDurationWord.LENGTH]`. */
   readonly waits: Float64Array;
+  /** Who waits, by a pool's row: `[MAX_POOLS × QueueWord.LENGTH]` (queues.ts). */
+  readonly queues: Float64Array;
   /** Connections that were made, and TLS handshakes on them, by slot: `[MAX_SERVERS × BriefDurationWord.LENGTH]`. */
   readonly connects: Float64Array;
   readonly handshakes: Float64Array;
@@ -351,7 +364,11 @@ function carve(c: Carver): SharedMemory {
     consecutiveUnanswered: c.int32(MAX_SERVERS),
     consecutiveBroken: c.int32(MAX_SERVERS),
   };
-  const pools: PoolTable = { panic: c.int32(MAX_POOLS), readiness: c.int32(MAX_POOLS) };
+  const pools: PoolTable = {
+    panic: c.int32(MAX_POOLS),
+    readiness: c.int32(MAX_POOLS),
+    waiters: c.int32(MAX_POOLS * WAITER_WORDS),
+  };
   const clientConnections = c.int32(CLIENT_BUCKETS);
   const learnedRows = TABLE_MODELS * TABLE_COPIES * MAX_SERVERS;
   const words = c.int32(MAX_POOLS * LearnerWord.LENGTH);
@@ -377,6 +394,8 @@ function carve(c: Carver): SharedMemory {
     positions: c.int32(MAX_WORKERS),
   };
   const rowId = c.int32(learnedRows);
+  const limit = c.int32(MAX_SERVERS);
+  const limitId = c.int32(MAX_SERVERS);
   c.page();
   const cost = c.float32(learnedRows * SCORE_COLUMNS);
   const learned = Array.from(
@@ -386,6 +405,8 @@ function carve(c: Carver): SharedMemory {
       figures: rowOf(figures, pool, LearnerFigure.LENGTH),
       rowId,
       cost,
+      limit,
+      limitId,
     }),
   );
   const workers: WorkerBlock[] = [];
@@ -413,6 +434,7 @@ function carve(c: Carver): SharedMemory {
       durations: c.float64(DURATION_ROWS * DurationWord.LENGTH),
       exemplars: c.float64(DURATION_ROWS * DURATION_BUCKETS * ExemplarWord.LENGTH),
       waits: c.float64(MAX_POOLS * BriefDurationWord.LENGTH),
+      queues: c.float64(MAX_POOLS * QueueWord.LENGTH),
       connects: c.float64(MAX_SERVERS * BriefDurationWord.LENGTH),
       handshakes: c.float64(MAX_SERVERS * BriefDurationWord.LENGTH),
       reuses: c.float64(MAX_SERVERS),
