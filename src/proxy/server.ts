@@ -31,7 +31,9 @@ import { Clients } from "./listen/clients.ts";
 import { Listeners } from "./listen/listeners.ts";
 import { PendingResponses } from "./local/challenges.ts";
 import { ChoiceRecord } from "./pick/choice-record.ts";
-import type { ChoiceNotebook } from "./pick/picker.ts";
+import type { ChoiceNotebook } from "./pick/choice-writer.ts";
+import { Neighbours, type Wakes } from "./pool/queue/neighbours.ts";
+import { NO_WAKES } from "./pool/queue/wake-sockets.ts";
 import { ServerPools } from "./pool/server-pools.ts";
 import { AccessLog } from "./record/access-log/access-log.ts";
 import { ExplainWriter } from "./record/explain/explain-writer.ts";
@@ -87,6 +89,8 @@ export interface ProxyServerOptions {
   readonly accessLogFd: number;
   /** Our own sockets; null = the runtime's. */
   readonly tcp: Tcp | null;
+  /** How workers tell each other of places. Default: there are no others. */
+  readonly wakes?: Wakes;
 }
 
 const LOG_FLUSH_MS = 200;
@@ -181,8 +185,10 @@ export class ProxyServer {
     const dial = createDial(network);
     const secrets = [new SecretNames(), new SecretNames()] as const;
     const coding = new Http2Coding(...secrets);
+    const { wakes = NO_WAKES, index, bootOffsetMs } = options;
+    const neighbours = new Neighbours(memory, index, wakes, bootOffsetMs);
     this.#pools = new ServerPools(
-      { ...options, identityHash, standstills: new Standstills(), choices: this.#choices, onInternalError },
+      { ...options, identityHash, neighbours, standstills: new Standstills(), choices: this.#choices, onInternalError },
       worker,
       (endpoint, connections) =>
         endpoint.http2
@@ -190,6 +196,7 @@ export class ProxyServer {
           : new Http1Upstream(endpoint, connections, dial),
     );
     this.#pools.configure(settings.pools, trustedProxies);
+    wakes.onWake = () => this.#pools.onWake(now());
     const ctx: ExchangeContext = Object.assign(worker, {
       routes: this.#routes(worker),
       hedgeTimers: new HedgeTimers(now, onInternalError),
@@ -304,7 +311,7 @@ export class ProxyServer {
       this.#second = second;
       ctx.dateLine = dateLine(second * 1000);
     }
-    this.#pools.noticeFailing();
+    this.#pools.tick(nowMs);
     this.#seriesKeeper.tick(nowMs);
     try {
       if (this.#isInTime(nowMs)) ctx.wheel.advance(nowMs);

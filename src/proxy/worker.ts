@@ -1,5 +1,6 @@
 /** The worker process: composition root of the request path. It owns its clock and randomness and hands them down. */
 
+import { dirname } from "node:path";
 import type { FromWorker, ProxySettings, ToWorker, WorkerStart } from "../protocol/worker.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
@@ -13,6 +14,7 @@ import { leaveSignalsToSupervisor } from "../telemetry/supervised-process.ts";
 import type { AdminQuery } from "./downstream/admin-query.ts";
 import type { AdminResponse } from "./downstream/admin-relay.ts";
 import { internalError } from "./internal-error.ts";
+import { WakeSockets } from "./pool/queue/wake-sockets.ts";
 import { ProxyServer } from "./server.ts";
 import { Tcp } from "./sockets/tcp.ts";
 
@@ -117,6 +119,13 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
     admin: (query, signal) => askAdmin(message.adminSocket, query, signal),
     accessLogFd: 1,
     tcp: settings.nativeSockets ? openTcp(block, log) : null,
+    wakes: new WakeSockets({
+      directory: dirname(message.memoryPath),
+      index: message.index,
+      block,
+      log,
+      onError: (error) => internalError({ counters: block.counters, log }, error),
+    }),
   });
   if (message.challenges.length > 0) server.setChallenges(message.challenges);
   const { counters } = block;

@@ -29,6 +29,8 @@ const OUR_FILES: ReadonlySet<string> = new Set([
   `${ADMIN_PLACE_FILE}.new`,
 ]);
 const OUR_DOOR = /^port\.sock\.[1-9][0-9]*$/;
+/** Where workers hear of places (proxy/pool/queue/wake-sockets.ts). */
+const OUR_WAKES = /^wake-[0-9]+\.sock$/;
 /** As `createRuntimeDirectory` names them: process id and what mkdtemp(3) adds. */
 const OUR_NAME = new RegExp(`^${RUNTIME_DIRECTORY_PREFIX}[1-9][0-9]*-[A-Za-z0-9]{6}$`);
 /** An owner that cannot be looked up may still be about to open its socket: it gets this long. */
@@ -143,7 +145,7 @@ async function isStale(path: string, wallMs: number): Promise<boolean> {
 /** Empty says nothing about whose it is. */
 function holdsOurFiles(path: string): boolean {
   const names = readdirSync(path);
-  return names.length > 0 && names.every((name) => OUR_FILES.has(name) || OUR_DOOR.test(name));
+  return names.length > 0 && names.every((name) => OUR_FILES.has(name) || OUR_DOOR.test(name) || OUR_WAKES.test(name));
 }
 
 function readOwner(path: string): Owner | null {

@@ -86,6 +86,9 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   get slot(): number {
     return this.#responding.slot;
   }
+  get wasHeld(): boolean {
+    return this.#attempts.wasHeld;
+  }
   get serverId(): number {
     return this.#responding.outcome.serverId;
   }
@@ -360,6 +363,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     if (task === ClientTask.SEND) this.refuseRest(Failures.REQUEST_BODY_TIMEOUT, nowMs);
     else if (task === ClientTask.TAKE) this.fail(Failures.CLIENT_WRITE_TIMEOUT, nowMs);
     else if (task === ClientTask.WAIT) {
+      if (this.#attempts.onWaitOver(nowMs)) return;
       this.#ctx.counters[WorkerCounter.QUEUE_TIMEOUTS]++;
       this.fail(Failures.QUEUE_TIMEOUT, nowMs);
     }
@@ -382,7 +386,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   fail(failure: Failure, nowMs: number): void {
     this.failure = failure;
     if (this.#phase === Phase.QUEUED) {
-      this.#attempts.leaveQueue();
+      this.#attempts.leaveQueue(failure !== Failures.QUEUE_TIMEOUT, nowMs);
       this.waitMs += nowMs - this.#queuedMs;
     }
     if (this.#phase >= Phase.RESPONDING || failure.status === 0) this.#cut(failure, nowMs);

@@ -33,6 +33,7 @@ export interface AuthSeeker {
 /** The questions of one exchange, one after the other. */
 export class AuthRequest extends SideRequest {
   protected override readonly kind = TraceAttemptKind.AUTHORISE;
+  protected override readonly isNeeded = true;
   readonly #seeker: AuthSeeker;
   #target!: AuthTarget;
   /** What the client asked by: the question is a GET. */

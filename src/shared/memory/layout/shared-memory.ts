@@ -220,6 +220,8 @@ export const WorkerCounter = {
   /** How often the worker stood still itself (`Standstills`), and for how long in all. */
   STANDSTILLS: 42,
   STANDSTILL_MS: 43,
+  /** 1 while other workers cannot tell this one of places that they free. */
+  WAKES_DEGRADED: 44,
   /** Requests whose first attempt was placed by what a model predicted. */
   ML_PREDICTED: 56,
   /** Attempts that a lower policy of `ml` placed because the one that should have could not be used, or was not trusted. */
@@ -246,6 +248,7 @@ export const WORKER_GAUGES: readonly number[] = [
   WorkerCounter.DESCRIPTORS_SHORT,
   WorkerCounter.DESCRIPTORS_OPEN,
   WorkerCounter.SOCKETS_DEGRADED,
+  WorkerCounter.WAKES_DEGRADED,
 ];
 
 /** Words of a worker's identity (Int32). Writer: that worker, unless said otherwise; cleared by the supervisor after its death. */
@@ -294,8 +297,9 @@ export interface WorkerBlock {
   readonly durations: Float64Array;
   /** `[DURATION_ROWS × DURATION_BUCKETS × ExemplarWord.LENGTH]`; only while traces are exported. */
   readonly exemplars: Float64Array;
-  /** Time in queues, of those who waited, by a pool's row: `[MAX_POOLS × BriefDurationWord.LENGTH]`. */
+  /** Time in queues, by a pool's row, `[MAX_POOLS × BriefDurationWord.LENGTH]`: of those who waited for hard limits, and who were held. */
   readonly waits: Float64Array;
+  readonly heldWaits: Float64Array;
   /** Who waits, by a pool's row: `[MAX_POOLS × QueueWord.LENGTH]` (queues.ts). */
   readonly queues: Float64Array;
   /** Connections that were made, and TLS handshakes on them, by slot: `[MAX_SERVERS × BriefDurationWord.LENGTH]`. */
@@ -434,6 +438,7 @@ function carve(c: Carver): SharedMemory {
       durations: c.float64(DURATION_ROWS * DurationWord.LENGTH),
       exemplars: c.float64(DURATION_ROWS * DURATION_BUCKETS * ExemplarWord.LENGTH),
       waits: c.float64(MAX_POOLS * BriefDurationWord.LENGTH),
+      heldWaits: c.float64(MAX_POOLS * BriefDurationWord.LENGTH),
       queues: c.float64(MAX_POOLS * QueueWord.LENGTH),
       connects: c.float64(MAX_SERVERS * BriefDurationWord.LENGTH),
       handshakes: c.float64(MAX_SERVERS * BriefDurationWord.LENGTH),
