@@ -1,7 +1,17 @@
 /** The workers stand still, and what is behind them too, as on a machine that is starved or paused: nobody's servers are blamed. */
 import { expect, test } from "bun:test";
 import { endedAfterAll } from "../../support/ended-after-all.ts";
-import { answer, type Behaviour, figures, Load, Product, request, serversOn, startScripted, until } from "../fixture.ts";
+import {
+  answer,
+  type Behaviour,
+  figures,
+  Load,
+  Product,
+  request,
+  serversOn,
+  startScripted,
+  until,
+} from "../fixture.ts";
 
 const open = endedAfterAll();
 const STANDSTILL_MS = 700;
