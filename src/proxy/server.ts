@@ -1,4 +1,5 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
+import { Standstills } from "../balancing/standstills.ts";
 import type { PendingChallenge } from "../protocol/acme.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings } from "../protocol/worker.ts";
@@ -118,6 +119,8 @@ export class ProxyServer {
   readonly #pools: ServerPools;
   #onDrained: (() => void) | null = null;
   #second = 0;
+  /** The loop does not tell when it stood still: what can be known of it is that ticks are late. */
+  readonly #ticksTell: boolean;
   #tickedMs: number;
   #tickedLate = false;
   #drainDeadlineMs = Number.POSITIVE_INFINITY;
@@ -128,7 +131,11 @@ export class ProxyServer {
     this.log = log;
     this.#tickedMs = now();
     this.#accessLogFd = options.accessLogFd;
-    if (options.tcp) options.tcp.loop.isUrgent = () => this.#isUrgent();
+    if (options.tcp) {
+      options.tcp.loop.isUrgent = () => this.#isUrgent();
+      options.tcp.loop.onStandstill = (fromMs, untilMs) => this.#onStandstill(fromMs, untilMs);
+    }
+    this.#ticksTell = options.tcp === null;
     const onInternalError = (error: unknown): void => internalError(this.#ctx, error);
     const network = new Network(options.tcp, { now, onInternalError });
     const trustedProxies = new TrustedProxies(settings.trustedProxies);
@@ -177,7 +184,7 @@ export class ProxyServer {
     const { wakes = NO_WAKES, index, bootOffsetMs } = options;
     const neighbours = new Neighbours(memory, index, wakes, bootOffsetMs);
     this.#pools = new ServerPools(
-      { ...options, identityHash, neighbours, choices: this.#choices, onInternalError },
+      { ...options, identityHash, neighbours, standstills: new Standstills(), choices: this.#choices, onInternalError },
       worker,
       (endpoint, connections) =>
         endpoint.http2
@@ -317,10 +324,20 @@ export class ProxyServer {
    * deadlines wait for the tick after a late one. With a load that makes all of them late, every second one has to do.
    */
   #isInTime(nowMs: number): boolean {
-    const late = nowMs - this.#tickedMs > LATE_MS && !this.#tickedLate;
+    const stood = nowMs - this.#tickedMs > LATE_MS;
+    if (stood && this.#ticksTell) this.#onStandstill(this.#tickedMs, nowMs);
+    const late = stood && !this.#tickedLate;
     this.#tickedMs = nowMs;
     this.#tickedLate = late;
     return !late;
+  }
+
+  /** This worker stood still: time of its own, which is counted and no server's. */
+  #onStandstill(fromMs: number, untilMs: number): void {
+    const { counters } = this.#ctx;
+    counters[WorkerCounter.STANDSTILLS]++;
+    counters[WorkerCounter.STANDSTILL_MS] += untilMs - fromMs;
+    this.#pools.onStandstill(fromMs, untilMs);
   }
 
   #checkDrained(nowMs: number): void {

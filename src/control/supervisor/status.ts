@@ -45,6 +45,7 @@ import { certificatesOf } from "./certificates.ts";
 import type { ConfigurationInForce } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
 import type { Operating } from "./operating/operating.ts";
+import { poolWaiting } from "./pool-waiting.ts";
 import type { AdminPort } from "./ports/admin-port.ts";
 import type { Questions } from "./questions.ts";
 import { poolsInUse } from "./topology.ts";
@@ -137,11 +138,13 @@ export function shownCertificates({ configuration, tracing, acme }: SupervisorVi
 }
 
 /** The pools as they are now. */
-export function describePools({ configuration: { settings }, fleets }: SupervisorView): ShownPool[] {
+export function describePools(view: SupervisorView): ShownPool[] {
+  const { settings } = view.configuration;
   const inUse = poolsInUse(settings.routes);
-  return fleets.pools().map(({ name, total, healthy, up, usable, panic }) => {
+  const waitingOf = poolWaiting(view);
+  return view.fleets.pools().map(({ name, row, total, healthy, up, usable, panic }) => {
     const strategy = settings.pools.find((pool) => pool.name === name)?.strategy;
-    return { name, strategy, total, healthy, up, usable, panic, in_use: inUse.has(name) };
+    return { name, strategy, total, healthy, up, usable, panic, in_use: inUse.has(name), ...waitingOf(name, row) };
   });
 }
 
@@ -162,6 +165,7 @@ export function metricsSource(view: SupervisorView, canaries: Pick<Canaries, "li
     memory: view.memory,
     totals: view.totals,
     waits: view.waits,
+    bootMs: () => view.clock.nowMs() + view.bootOffsetMs(),
     shownSeries: () => view.shownSeries.shows,
     durationPairs: () => durationPairs(view.configuration.settings.routes),
     exemplars: () => view.configuration.settings.tracing !== null,

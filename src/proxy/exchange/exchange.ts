@@ -290,6 +290,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
       return;
     }
     this.#enter(Phase.RESPONDING, nowMs);
+    this.#upload.onResponse();
     this.status = status;
     this.#relayed(this.#relay.respond(leg, buffer, rest, restStart, nowMs), nowMs);
   }
@@ -323,7 +324,8 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   }
 
   onResponseSilent(nowMs: number): void {
-    this.fail(Failures.RESPONSE_BODY_TIMEOUT, nowMs);
+    if (this.#relay.endWithSilence()) this.#complete(nowMs);
+    else this.fail(Failures.RESPONSE_BODY_TIMEOUT, nowMs);
   }
 
   // ── tunnel ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
  * What a worker tells the learner of how attempts end, whatever the strategy: all that features are made from. Who keeps samples
  * under another strategy than `ml` needs no more than this.
  */
+import { Standstills } from "../../balancing/standstills.ts";
 import { OUTCOME_ROWS, OutcomeWord, type WorkerRings } from "../../shared/memory/layout/learning.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
 import { type AttemptOutcome, type EndConsumer, failedSinceHead, type HeadConsumer } from "../outcome.ts";
@@ -16,9 +17,18 @@ export type EndedAttempt = Pick<
 export class OutcomeWriter implements HeadConsumer, EndConsumer {
   readonly #outcomes: RingWriter;
   readonly #clockOffsetMs: number;
+  readonly #standstills: Standstills;
 
-  /** @param clockOffsetMs added to the worker's clock it gives the boot clock (boot-clock.ts). */
-  constructor({ outcomes }: Pick<WorkerRings, "outcomes">, clockOffsetMs: number) {
+  /**
+   * @param clockOffsetMs added to the worker's clock it gives the boot clock (boot-clock.ts).
+   * @param standstills of this worker, on its clock; left out = it has none.
+   */
+  constructor(
+    { outcomes }: Pick<WorkerRings, "outcomes">,
+    clockOffsetMs: number,
+    standstills: Standstills = new Standstills(),
+  ) {
+    this.#standstills = standstills;
     this.#outcomes = new RingWriter(outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH);
     this.#clockOffsetMs = clockOffsetMs;
   }
@@ -44,7 +54,8 @@ export class OutcomeWriter implements HeadConsumer, EndConsumer {
     words[at + OutcomeWord.IN_FLIGHT] = attempt.inFlightAtDispatch;
     words[at + OutcomeWord.FAILED] = failed ? 1 : 0;
     floats[at + OutcomeWord.HELD] = heldMs;
-    figures[(at + OutcomeWord.LATENCY) >> 1] = nowMs - attempt.dispatchedMs;
+    figures[(at + OutcomeWord.LATENCY) >> 1] =
+      nowMs - attempt.dispatchedMs - this.#standstills.lostSince(attempt.dispatchedMs);
     figures[(at + OutcomeWord.TIME) >> 1] = nowMs + this.#clockOffsetMs;
     this.#outcomes.commit();
   }

@@ -1,6 +1,7 @@
 /** One pool of servers in one worker: all that its requests share, and that those of other pools have no part in. */
 import { type FailingOptions, FailingServers } from "../../balancing/failing-servers.ts";
 import { createStrategy, isSameStrategy, LEARNED_STRATEGY, STRATEGIES } from "../../balancing/registry.ts";
+import type { Standstills } from "../../balancing/standstills.ts";
 import type { Strategy } from "../../balancing/strategy.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { PoolSettings } from "../../protocol/pool.ts";
@@ -41,6 +42,8 @@ export interface PoolParts {
   readonly neighbours: Neighbours;
   /** Where choices are taken down. Left out = nowhere. */
   readonly choices?: ChoiceNotebook;
+  /** When this worker stood still itself, on `now`. */
+  readonly standstills: Standstills;
   /** Told what a request threw when its turn in the queue came. */
   readonly onInternalError: (error: unknown) => void;
 }
@@ -141,13 +144,14 @@ export class ServerPool {
       this.#decisions = decisions;
       this.picker.setStrategy(strategy, decisions, indexOf(settings));
       this.#outcomes = this.#consumers();
-    } else if (settings.keepSamples !== old.keepSamples) this.#outcomes = this.#consumers();
+    } else if (isLearnedOf(settings) !== isLearnedOf(old)) this.#outcomes = this.#consumers();
     this.#failing.configure(failingOptions(settings));
     this.#configureQueue();
   }
 
   #configureQueue(): void {
-    const { queueSize, queueTimeoutMs } = this.#settings;
+    const { queueSize, queueTimeoutMs, learnsLimits } = this.#settings;
+    this.picker.room.setLearning(learnsLimits);
     this.queue.configure(queueSize, queueTimeoutMs);
   }
 
@@ -164,8 +168,13 @@ export class ServerPool {
     this.#stickyCookie?.setServers(servers);
   }
 
+  /** The worker stood still from then until then. */
+  onStandstill(fromMs: number, untilMs: number): void {
+    this.#strategy.onStandstill?.(fromMs, untilMs);
+  }
+
   #createStrategy(): { strategy: Strategy; decisions: DecisionWriter | null } {
-    const { memory, block, rings, identityHash, random, bootOffsetMs } = this.#parts;
+    const { memory, block, rings, identityHash, random, bootOffsetMs, standstills } = this.#parts;
     const { servers } = memory;
     const settings = this.#settings;
     const fleet = {
@@ -179,7 +188,7 @@ export class ServerPool {
     // The pages of tables and rings are only real while the strategy is the one that uses them.
     const decisions =
       settings.strategy === LEARNED_STRATEGY
-        ? new DecisionWriter(rings, servers, block.counters, bootOffsetMs())
+        ? new DecisionWriter(rings, servers, block.counters, bootOffsetMs(), standstills)
         : null;
     const learning = decisions === null ? {} : { learned: memory.learned[settings.row], decisions };
     const strategy = createStrategy(settings.strategy, { fleet, random, ...learning }, settings);
@@ -188,14 +197,19 @@ export class ServerPool {
 
   /** Everybody who is told how attempts go: who wants to hear of them, too, is added here. */
   #consumers(): OutcomeConsumers {
-    const { block, rings, bootOffsetMs } = this.#parts;
+    const { block, rings, bootOffsetMs, standstills } = this.#parts;
     const consumers: OutcomeConsumer[] = [new FailureStreaks(this.#failing), new ServerCounts(block)];
-    if (learns(this.#strategy)) consumers.push(new StrategyFeed(this.#strategy));
+    if (learns(this.#strategy)) consumers.push(new StrategyFeed(this.#strategy, standstills));
     // As with decisions, the pages of the ring are only real while somebody reads it.
     if (this.#decisions !== null) consumers.push(this.#decisions);
-    else if (this.#settings.keepSamples) consumers.push(new OutcomeWriter(rings, bootOffsetMs()));
+    else if (isLearnedOf(this.#settings)) consumers.push(new OutcomeWriter(rings, bootOffsetMs(), standstills));
     return new OutcomeConsumers(consumers);
   }
+}
+
+/** The learner reads outcomes of it, whatever its strategy. */
+function isLearnedOf({ keepSamples, learnsLimits }: PoolSettings): boolean {
+  return keepSamples || learnsLimits;
 }
 
 /** Which of `STRATEGIES` it has. */

@@ -98,6 +98,12 @@ export class ServerPools {
     this.#parts.identityHash[slot] = endpoint ? serverIdentityHash(endpoint.url, endpoint.address) : 0;
   }
 
+  /** The worker stood still from then until then: before anything else is done, see `Standstills`. */
+  onStandstill(fromMs: number, untilMs: number): void {
+    this.#parts.standstills.add(fromMs, untilMs);
+    for (const pool of this.#byRow.values()) pool.onStandstill(fromMs, untilMs);
+  }
+
   /** To be called from time to time: see `FailingServers.notice` and `WaitQueue`. */
   tick(nowMs: number): void {
     this.#parts.neighbours.heard();

@@ -138,6 +138,11 @@ export const serverMetrics: MetricGroup<MetricsSource> = {
       (s) => s.capacity,
     ),
     gauge(
+      "server_concurrency_limit",
+      "Requests that the server works on at once, as was learned ([holding](holding.md)); nothing while it has no such limit. Compare it with `server_active_connections`.",
+      (s) => s.concurrency_limit,
+    ),
+    gauge(
       "server_cpu_usage_percent",
       "CPU usage that the server reports, percent; nothing while it tells none.",
       (s) => s.cpu_usage,

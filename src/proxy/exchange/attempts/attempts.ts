@@ -154,7 +154,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
   onAttemptHead(attempt: Attempt, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const { responseHead: head, block } = this.#ctx;
     if ((head.seen & LOAD_REPORT_BITS) !== 0) readLoadReport(buffer, head, block, attempt.slot);
-    if (isServerError(head.status) && this.#passOver(attempt, rest, restStart, nowMs)) return;
+    if (this.#isUnwanted(attempt, buffer) && this.#passOver(attempt, rest, restStart, nowMs)) return;
     this.#win(attempt, nowMs);
     if (attempt.leg !== null) this.#seeker.onResponse(attempt.leg, buffer, rest, restStart, nowMs);
   }
@@ -190,14 +190,22 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     block.retryCauses[slot * ATTEMPT_CAUSES.length + cause]++;
   }
 
-  /** Does without a response of 5xx when there may be a better one. @returns false when it is the client's. */
+  /** May there be a better response than the one whose head came, parsed from `buffer`? */
+  #isUnwanted(attempt: Attempt, buffer: Buffer): boolean {
+    const { responseHead: head } = this.#ctx;
+    const { grpcStatus } = attempt.outcome;
+    if (isServerError(head.status)) return this.#hasOther(attempt) || this.#retries.wantsOtherThan(head.status);
+    return grpcStatus > 0 && this.#retries.wantsOtherThanCall(grpcStatus, buffer, head);
+  }
+
+  /** Does without the response of an attempt. @returns false when it is the client's all the same. */
   #passOver(attempt: Attempt, rest: Buffer, restStart: number, nowMs: number): boolean {
     if (this.#giveWay(attempt)) {
       attempt.discard(rest, restStart, nowMs);
       attempt.end(false, null, 0, nowMs);
       return true;
     }
-    const slot = this.#retries.insteadOf(this.#ctx.responseHead.status, attempt.slot, nowMs);
+    const slot = this.#retries.insteadOf(attempt.slot, nowMs);
     if (slot === NO_OTHER) return false;
     this.#countRetry(attempt.slot, SERVER_ERROR_CAUSE);
     attempt.discard(rest, restStart, nowMs);
@@ -261,9 +269,18 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     loser.end(false, null, 0, nowMs);
   }
 
+  /** Another attempt is under way. */
+  #hasOther(attempt: Attempt): boolean {
+    return this.#otherThan(attempt)?.active === true;
+  }
+
+  #otherThan(attempt: Attempt): Attempt | null {
+    return attempt === this.#current ? this.#hedge : this.#current;
+  }
+
   /** Leaves a hedged request to its other attempt. @returns false when there is none under way. */
   #giveWay(attempt: Attempt): boolean {
-    const other = attempt === this.#current ? this.#hedge : this.#current;
+    const other = this.#otherThan(attempt);
     if (!other?.active) return false;
     this.#current = other;
     this.#hedge = attempt;

@@ -4,6 +4,8 @@
  */
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { type Failure, Failures } from "../../failure.ts";
+import { hasPushback } from "../../grpc/grpc-message.ts";
+import type { ResponseHead } from "../../http1/head.ts";
 import { isAtLimit } from "../../pick/picker.ts";
 import type { ExchangeContext } from "../context.ts";
 import type { ProxiedRequest } from "../request.ts";
@@ -51,16 +53,30 @@ export class Retries {
     return true;
   }
 
+  /** Is a response of 5xx one that another server is asked for? */
+  wantsOtherThan(status: number): boolean {
+    return this.#request.target.settings.retryOnStatus.includes(status) && this.possible;
+  }
+
   /**
-   * The server in `slot` answered with an error: which one is asked instead? The budget is charged then, and a place in
-   * flight is taken there. A response in hand is worth more than another attempt at a server that has failed already, or
-   * than a wait for room.
+   * The same of a call of gRPC that ended with its head. That it may be made twice is said by whoever wrote the setting.
+   * @param head parsed from `buffer`.
+   */
+  wantsOtherThanCall(grpcStatus: number, buffer: Buffer, head: ResponseHead): boolean {
+    const { target, streamed } = this.#request;
+    if (streamed || !target.settings.retryOnGrpcStatus.includes(grpcStatus)) return false;
+    return head.contentLength === 0 && this.#attemptsLeft && !hasPushback(buffer, head);
+  }
+
+  /**
+   * The server in `slot` gave a response that is not wanted: which one is asked instead? The budget is charged then, and a
+   * place in flight is taken there. A response in hand is worth more than another attempt at a server that has failed already,
+   * or than a wait for room.
    * @returns a slot, or `NO_OTHER`: this response is the client's.
    */
-  insteadOf(status: number, slot: number, nowMs: number): number {
-    const { pool, target } = this.#request;
+  insteadOf(slot: number, nowMs: number): number {
+    const { pool } = this.#request;
     const { picker } = pool;
-    if (!target.settings.retryOnStatus.includes(status) || !this.possible) return NO_OTHER;
     this.excluded.push(slot);
     let other = picker.acquire(this.#request, nowMs, this.excluded);
     // It is not kept from its only chance by a limit that was only learned.

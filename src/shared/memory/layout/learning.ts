@@ -22,6 +22,8 @@ export const LearnerWord = {
   CANARY_COSTS: 6,
   /** 1 = requests may be held because of `LearnedTable.limit`. Writers: learner; supervisor, 0 after its death. */
   HOLDING: 7,
+  /** Why it is so: a `HoldState`. */
+  HOLD_STATE: 8,
   LENGTH: 16,
 } as const;
 
@@ -165,6 +167,23 @@ export type Rung = (typeof Rung)[keyof typeof Rung];
 
 /** What the policies of the ladder are called where programs read of them, by `Rung`. */
 export const RUNG_NAMES: readonly string[] = ["model", "estimator", "weighted_round_robin"];
+
+/** Whether requests to a pool may be held because of learned limits, and why not. */
+export const HoldState = {
+  /** Nobody learns limits. */
+  OFF: 0,
+  /** No server has one: too little is known of them, or they take hundreds of requests at once. */
+  LEARNING: 1,
+  HOLDING: 2,
+  /** Requests fared worse where they were held: the guardrail has ended it for a while. */
+  STOPPED: 3,
+} as const;
+export type HoldState = (typeof HoldState)[keyof typeof HoldState];
+
+/** What they are called where programs read of them, by `HoldState`. */
+export const HOLD_STATE_NAMES = ["off", "learning", "holding", "stopped"] as const;
+/** One of them. */
+export type HoldStateName = (typeof HOLD_STATE_NAMES)[number];
 
 /** By what a request was placed. */
 export const DecisionArm = {

@@ -49,6 +49,7 @@ const CHOICE: TracedChoice = {
 const SETTINGS = {
   retryAttempts: 2,
   retryOnStatus: [503],
+  retryOnGrpcStatus: [],
   perTryTimeoutMs: 0,
   hedgeAfterMs: 0,
   maxBodyBytes: 1000,
@@ -110,6 +111,7 @@ class Client extends Timed implements Downstream {
 export class Leg extends Timed implements UpstreamLeg {
   user: UpstreamUser | null;
   reusable = true;
+  readonly mayHaveTrailers = false;
   readonly trailers = null;
   gone = false;
   queuedBytes = 0;
