@@ -1,10 +1,13 @@
 /**
- * Who may get a request now, and who has to wait: the rule of learned limits, for workers and simulated balancers alike.
+ * Whether a request goes on now or has to wait: the rule of learned limits, for workers and simulated balancers alike.
  *
  * - A server has room while less is in flight there than its learned limit. One without a limit always has room; what is
  *   configured is a hard limit above it, and whose business that is has left out the full ones before it asks here.
- * - A request is held only while none of the servers that may get it has room; else the strategy chooses among those that have.
- * - A request that has been held for as long as the patience is sent anyway: a limit is an opinion.
+ * - A newcomer is held only while none of the servers that may get it has room, or others wait already. Else the strategy
+ *   chooses among all of them, full ones too: it knows what a request costs there. To narrow its choice to those with room
+ *   would send requests to slow servers only because they are free (docs/learning.md has the figures).
+ * - A freed place is for who has waited longest: then the strategy chooses among those with room.
+ * - A request that has been held for as long as the patience is sent anyway, by the strategy's choice: a limit is an opinion.
  */
 
 /** No limit: nothing is known of the server, or it takes hundreds of requests at once. */
@@ -35,9 +38,15 @@ export function hasRoom(limits: LearnedLimits, fleet: HeldFleet, slot: number): 
   return limit <= NO_LIMIT || fleet.inFlight[slot] < limit;
 }
 
+/** Whether any of `candidates[0 … count)` has room: if not, a newcomer is held. */
+export function anyRoom(limits: LearnedLimits, fleet: HeldFleet, candidates: Int32Array, count: number): boolean {
+  for (let i = 0; i < count; i++) if (hasRoom(limits, fleet, candidates[i])) return true;
+  return false;
+}
+
 /**
  * Puts those of `candidates[0 … count)` that have room into `into`, in their order.
- * @returns how many they are: with 0 the request is held.
+ * @returns how many they are: with 0 who waits goes on waiting.
  */
 export function withRoom(
   limits: LearnedLimits,
