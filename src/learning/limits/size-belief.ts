@@ -91,7 +91,8 @@ export class SizeBelief {
     const fleetSum = this.#fleetSum;
     const keepFleet = decayFactor(nowMs - this.#fleetHeardMs, FLEET_MS);
     this.#fleetHeardMs = nowMs;
-    const fleetCount = (this.#fleetCount = this.#fleetCount * keepFleet + 1);
+    const fleetCount = this.#fleetCount * keepFleet + 1;
+    this.#fleetCount = fleetCount;
     const requests = inFlight + 1;
     for (let g = 0; g < GUESSES; g++) {
       const growth = requests > SIZES[g] ? requests / SIZES[g] : 1;
