@@ -96,6 +96,8 @@ const LOG_FLUSH_MS = 200;
 const TICK_MS = 50;
 /** A tick this long after the one before is late: more than timers may be. */
 const LATE_MS = 80;
+/** So long at most deadlines wait behind a time without a turn. */
+const MOST_WAIT_MS = 1000;
 
 /** The request path of one worker. */
 export class ProxyServer {
@@ -122,7 +124,9 @@ export class ProxyServer {
   /** The loop does not tell when it stood still: what can be known of it is that ticks are late. */
   readonly #ticksTell: boolean;
   #tickedMs: number;
-  #tickedLate = false;
+  /** Deadlines wait until then; and they have had their turn since the last time that they had to wait. */
+  #deadlinesFromMs = 0;
+  #mayWait = true;
   #drainDeadlineMs = Number.POSITIVE_INFINITY;
 
   /** Listens at once. Throws an `Error` for the operator when a port cannot be had. */
@@ -323,16 +327,22 @@ export class ProxyServer {
   }
 
   /**
-   * After a while without a turn, sockets come before deadlines: what came meanwhile was in time, and is still to be read. So
-   * deadlines wait for the tick after a late one. With a load that makes all of them late, every second one has to do.
+   * After a while without a turn, sockets come before deadlines: what came meanwhile was in time, and is still to be read. And
+   * servers on the same machine may have stood still as long, so deadlines wait for so long, and for the next tick at least. With a
+   * load that makes all ticks late, they have their turn after each such wait.
    */
   #isInTime(nowMs: number): boolean {
-    const stood = nowMs - this.#tickedMs > LATE_MS;
+    const sinceMs = nowMs - this.#tickedMs;
+    const stood = sinceMs > LATE_MS;
     if (stood && this.#ticksTell) this.#onStandstill(this.#tickedMs, nowMs);
-    const late = stood && !this.#tickedLate;
     this.#tickedMs = nowMs;
-    this.#tickedLate = late;
-    return !late;
+    if (stood && this.#mayWait) {
+      this.#mayWait = false;
+      this.#deadlinesFromMs = nowMs + Math.min(sinceMs - TICK_MS, MOST_WAIT_MS);
+    }
+    if (nowMs < this.#deadlinesFromMs) return false;
+    this.#mayWait = true;
+    return true;
   }
 
   /** This worker stood still: time of its own, which is counted and no server's. */

@@ -150,7 +150,8 @@ export class ServerPool {
   }
 
   #configureQueue(): void {
-    const { queueSize, queueTimeoutMs } = this.#settings;
+    const { queueSize, queueTimeoutMs, learnsLimits } = this.#settings;
+    this.picker.room.setLearning(learnsLimits);
     this.queue.configure(queueSize, queueTimeoutMs);
   }
 

@@ -181,10 +181,11 @@ export class Attempt implements UpstreamUser {
    * @param fresh use no connection that was kept.
    */
   moveTo(slot: number, number: number, kind: TraceAttemptKind, fresh: boolean, nowMs: number): void {
+    const { pool } = this.#request;
     const left = this.slot;
     this.#tell(null, 0, nowMs);
     this.start(slot, number, kind, fresh, nowMs);
-    this.#request.pool.free(left, nowMs);
+    pool.free(left, nowMs);
   }
 
   #tell(failure: Failure | null, responseBytes: number, nowMs: number): void {
