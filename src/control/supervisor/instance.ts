@@ -211,7 +211,7 @@ export class SupervisorInstance {
     if (this.#stopping) return;
     const workers = this.#makeWorkers(directory);
     this.#workers = workers;
-    this.#reserveRings(settings);
+    reservePages(this.#pages, settings);
     this.#keepTotals();
     this.#recording.start();
     this.#tracing.start(traced);
@@ -366,7 +366,7 @@ export class SupervisorInstance {
     const { settings, needRestart } = pinSettings(this.#configuration.settings, wanted);
     needRestart.push(...restartsNeeded("admin", this.#options.config.admin, config.admin));
     const traced = this.#tracing.read(config);
-    this.#reserveRings(settings); // may throw, as may the next, and then nothing has changed
+    reservePages(this.#pages, settings); // may throw, as may the next, and then nothing has changed
     await this.#fleets.update(toPoolPlans(config, settings.pools), actor);
     if (needRestart.length > 0) {
       this.#log.warn({ settings: needRestart }, `a restart is needed to change ${needRestart.join(", ")}`);
@@ -486,14 +486,5 @@ export class SupervisorInstance {
     const servers = this.#fleets.summary().total;
     const started = { listeners, pools, workers, servers, unresolved, startedAtMs: this.#startedAtMs };
     announceStart(started, this.#log, this.#journal);
-  }
-
-  #reserveRings(settings: ProxySettings): void {
-    const pools = learnedPools(settings);
-    if (isAnyBalanced(pools)) this.#pages.reserveRings();
-    else if (pools.length > 0) this.#pages.reserveOutcomes();
-    if (settings.history) this.#pages.reserveHistory();
-    if (settings.tracing !== null) this.#pages.reserveTraces();
-    this.#pages.reserveDurations(durationRows(durationPairs(settings.routes).length), settings.tracing !== null);
   }
 }
