@@ -8,6 +8,7 @@ import { GrpcCounts } from "../shared/memory/grpc-table.ts";
 import type { HistoryRings } from "../shared/memory/layout/history.ts";
 import type { WorkerRings } from "../shared/memory/layout/learning.ts";
 import {
+  Header,
   MAX_SERVERS,
   type SharedMemory,
   type WorkerBlock,
@@ -15,6 +16,7 @@ import {
 } from "../shared/memory/layout/shared-memory.ts";
 import type { TraceRings } from "../shared/memory/layout/tracing.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
+import { TemplateWriter } from "./classes/template-writer.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";
 import type { DownstreamContext } from "./downstream/context.ts";
@@ -183,8 +185,17 @@ export class ProxyServer {
     const coding = new Http2Coding(...secrets);
     const { wakes = NO_WAKES, index, bootOffsetMs } = options;
     const neighbours = new Neighbours(memory, index, wakes, bootOffsetMs);
+    const templates = new TemplateWriter(memory.classes.templates[index], memory.header[Header.TEMPLATE_SECRET]);
     this.#pools = new ServerPools(
-      { ...options, identityHash, neighbours, standstills: new Standstills(), choices: this.#choices, onInternalError },
+      {
+        ...options,
+        identityHash,
+        neighbours,
+        templates,
+        standstills: new Standstills(),
+        choices: this.#choices,
+        onInternalError,
+      },
       worker,
       (endpoint, connections) =>
         endpoint.http2

@@ -12,8 +12,8 @@
 import { closeSync, openSync, statfsSync, writeSync } from "node:fs";
 import { ATTEMPT_CAUSES } from "../attempt-causes.ts";
 import { bucketCount } from "../latency-buckets.ts";
-import { BriefDurationWord, DURATION_BUCKETS, DURATION_ROWS, DurationWord, ExemplarWord } from "./layout/durations.ts";
 import type { ClassCostTable, ClassTable } from "./layout/classes.ts";
+import { BriefDurationWord, DURATION_BUCKETS, DURATION_ROWS, DurationWord, ExemplarWord } from "./layout/durations.ts";
 import { EXPLAIN_CHUNK_WORDS } from "./layout/explain.ts";
 import { SCORE_COLUMNS, TABLE_COPIES, TABLE_MODELS, type WorkerRings } from "./layout/learning.ts";
 import type { Ring } from "./layout/ring.ts";
@@ -296,7 +296,8 @@ function zeroCosts({ learned }: SharedMemory, from: number, to: number, zero: Ze
 }
 
 function zeroColumns(columns: ClassTable | ClassCostTable, zero: Zero): void {
-  for (const { byteOffset, byteLength } of Object.values(columns) as Int32Array[]) zero(byteOffset, byteOffset + byteLength);
+  for (const { byteOffset, byteLength } of Object.values(columns) as Int32Array[])
+    zero(byteOffset, byteOffset + byteLength);
 }
 
 function zeroFile(fd: number, from: number, to: number): void {

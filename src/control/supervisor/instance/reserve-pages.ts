@@ -1,6 +1,7 @@
 /** Which pages of the shared memory a configuration needs beside those of workers and servers. */
+import { durationPairs } from "../../../protocol/duration-pairs.ts";
 import type { ProxySettings } from "../../../protocol/worker.ts";
-import { durationPairs, durationRows } from "../../../shared/memory/duration-table.ts";
+import { durationRows } from "../../../shared/memory/duration-table.ts";
 import type { MemoryPages } from "../../../shared/memory/pages.ts";
 import { isAnyBalanced, learnedPools } from "../../processes/learner/learned-pools.ts";
 

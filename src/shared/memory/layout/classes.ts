@@ -10,6 +10,9 @@ import type { Ring } from "./ring.ts";
 export const CLASSES = 64;
 /** Expected work in flight is counted in this part of a mean request. */
 export const WORK_UNIT = 256;
+/** What one request costs at least and at most, in mean requests. */
+export const LEAST_WORK = 1 / 32;
+export const MOST_WORK = 64;
 /** Longest text of a path template, bytes. */
 export const TEMPLATE_BYTES = 96;
 /** Places of a class's hash in each copy of a pool's table; a power of two. */
