@@ -49,8 +49,6 @@ import { QueueWord, WAITER_WORDS } from "./queues.ts";
 import { TRACE_ROWS, type TraceRings, TracerCounter, type TracerMemory, TraceWord } from "./tracing.ts";
 import { WorkerCounter } from "./worker-counters.ts";
 
-export { WORKER_GAUGES, WorkerCounter } from "./worker-counters.ts";
-
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */

@@ -1,4 +1,4 @@
-/** What a worker counts as a whole: see shared-memory.ts, which places it. */
+/** What a worker counts of itself: the words of `WorkerBlock.counters`. shared-memory.ts places them. */
 
 /** Words of a worker's counters (Float64, only ever growing unless in `WORKER_GAUGES`). Writer: that worker. */
 export const WorkerCounter = {
