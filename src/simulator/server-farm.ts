@@ -116,7 +116,7 @@ export class ServerFarm {
     return waiting;
   }
 
-  /** An effect on a server begins or ends. What `down` does to its requests, absence and surges are the caller's business. */
+  /** An effect on a server begins or ends. What `down` does to its requests, absence, freezes and surges are the caller's business. */
   apply(effect: Effect, server: number, on: boolean, nowMs: number): void {
     switch (effect.kind) {
       case "slow":
@@ -138,6 +138,7 @@ export class ServerFarm {
         this.resize(server, on ? effect.workers : this.#specs[server].workers, nowMs);
         break;
       case "absent":
+      case "freeze":
       case "surge":
         break;
     }

@@ -1,15 +1,18 @@
 /** One run: a scenario, a policy, a seed. */
 
 import { FAILURE_LATENCY_MS } from "../balancing/estimators/latency-estimator.ts";
-import { hashString } from "../balancing/hash.ts";
-import { anyRoom, type HeldFleet, type LearnedLimits, withRoom } from "../balancing/holding/room.ts";
+import { anyRoom, type LearnedLimits, withRoom } from "../balancing/holding/room.ts";
 import { seededRandom } from "../balancing/random.ts";
-import type { FleetView, Strategy } from "../balancing/strategy.ts";
 import { CONTROL_LOOK_MS } from "../health/control-loop.ts";
 import { ArrivalProcess } from "./arrivals.ts";
-import { ControlPlane, defaultControlOptions } from "./control-plane.ts";
+import { type Balancer, refresh, tellOfStandstill } from "./balancer.ts";
+import { RequestKinds } from "./classes/request-kinds.ts";
+import { CLASSES_TICK_MS, type SimulatedClasses } from "./classes/simulated-classes.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { createBalancers } from "./create-balancers.ts";
 import { DisturbanceSchedule } from "./disturbance-schedule.ts";
-import { HeldQueue } from "./holding/held-queue.ts";
+import { FrozenBalancers } from "./frozen-balancers.ts";
+import type { HeldQueue } from "./holding/held-queue.ts";
 import { HOLDING_TICK_MS } from "./holding/holding.ts";
 import type { Policy } from "./policy.ts";
 import { RequestTable } from "./request-table.ts";
@@ -65,17 +68,6 @@ const FAST_FAILURE_MS = 1;
 
 const Fate = { SERVED: 0, UNANSWERED: 1, ERROR: 2 } as const;
 
-/** One balancer: its strategy, and the fleet as it sees it. */
-interface Balancer extends HeldFleet {
-  readonly strategy: Strategy;
-  readonly control: ControlPlane;
-  /** What its instance holds; left out where nothing is held. */
-  readonly queue: HeldQueue | undefined;
-  readonly candidates: Int32Array;
-  count: number;
-  seenVersion: number;
-}
-
 /**
  * Runs `options.requests` requests and waits for all their responses. The same arguments give the same result, and what
  * arrives and goes wrong is the same for every policy (common random numbers), so policies can be compared pairwise.
@@ -93,6 +85,9 @@ class Simulation {
   readonly #schedule: DisturbanceSchedule;
   readonly #balancers: readonly Balancer[];
   readonly #controls: readonly ControlPlane[];
+  readonly #frozen: FrozenBalancers;
+  /** For how many reasons the whole machine stands still. */
+  #standstills = 0;
   readonly #queues: readonly HeldQueue[];
   readonly #id: Int32Array;
   readonly #networkMs: number;
@@ -102,6 +97,7 @@ class Simulation {
   readonly #underWayTo = new TimerHeap();
   readonly #draw: () => number;
   readonly #drawWork: () => number;
+  readonly #kinds: RequestKinds;
   readonly #isDown: (server: number) => boolean;
   /** In flight over all balancers. */
   readonly #total: Int32Array;
@@ -132,6 +128,7 @@ class Simulation {
     this.#draw = seededRandom(seeds()).next;
     this.#drawWork = serviceSampler(service, seededRandom(seeds()).next);
     this.#schedule = new DisturbanceSchedule(scenario.disturbances, seeds);
+    this.#kinds = new RequestKinds(scenario.kinds, options.seed);
     this.#isDown = (server) => this.#farm.isDown(server);
     this.#total = new Int32Array(n);
     this.#id = Int32Array.from(servers, (_, i) => i + 1);
@@ -141,7 +138,12 @@ class Simulation {
     this.#latenciesMs = new Float64Array(options.requests);
     this.#sent = new Float64Array(n);
     this.#failedBy = new Float64Array(n);
-    this.#balancers = this.#createBalancers(policy, seeds);
+    const sight = { farm: this.#farm, work: () => this.#work };
+    const world = { requests: this.#requests, id: this.#id, total: this.#total, sight, seed: options.seed };
+    this.#balancers = createBalancers(scenario, policy, world, seeds);
+    this.#frozen = new FrozenBalancers(scenario.balancers, (at, sinceMs) =>
+      tellOfStandstill(this.#balancers[at], sinceMs, this.#nowMs),
+    );
     this.#controls = [...new Set(this.#balancers.map(({ control }) => control))];
     this.#queues = [...new Set(this.#balancers.flatMap(({ queue }) => (queue === undefined ? [] : [queue])))];
   }
@@ -152,6 +154,8 @@ class Simulation {
     const shareEveryMs = typeof sharing === "number" ? sharing : Number.POSITIVE_INFINITY;
     let lookMs = 0;
     let shareMs = shareEveryMs;
+    const hasClasses = this.#balancers.some(({ classes }) => classes !== undefined);
+    let classesMs = hasClasses ? 0 : Number.POSITIVE_INFINITY;
     let limitsMs = this.#queues.length > 0 ? 0 : Number.POSITIVE_INFINITY;
     while (this.#arrived < requests || this.#underWay > 0) {
       const doneMs = this.#farm.nextMs;
@@ -160,22 +164,26 @@ class Simulation {
       const changeMs = this.#schedule.nextMs;
       const reachMs = this.#underWayTo.topKey;
       const overdueMs = this.#overdueMs();
-      const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, lookMs, shareMs, reachMs, overdueMs, limitsMs);
+      const regularMs = Math.min(lookMs, shareMs, limitsMs, classesMs);
+      const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, reachMs, overdueMs, regularMs);
       this.#nowMs = nowMs;
       if (nowMs === doneMs) this.#respond(this.#farm.finish());
-      else if (nowMs === timedMs) this.#end(this.#timed.pop());
+      else if (nowMs === timedMs) this.#tellEnd(this.#timed.pop());
       else if (nowMs === reachMs) this.#reach(this.#underWayTo.pop());
       else if (nowMs === arrivalMs) {
         if (this.#arrivals.advance()) this.#arrive();
       } else if (nowMs === changeMs) this.#schedule.advance(this.#apply);
       else if (nowMs === lookMs) {
-        for (const control of this.#controls) control.look(nowMs, this.#isDown);
+        if (this.#standstills === 0) for (const control of this.#controls) control.look(nowMs, this.#isDown);
         for (const queue of this.#queues) this.#serve(queue);
         lookMs += CONTROL_LOOK_MS;
       } else if (nowMs === overdueMs) this.#sendOverdue();
       else if (nowMs === limitsMs) {
         this.#tickLimits();
         limitsMs += HOLDING_TICK_MS;
+      } else if (nowMs === classesMs) {
+        this.#tickClasses();
+        classesMs += CLASSES_TICK_MS;
       } else {
         for (const { inFlight } of this.#balancers) inFlight.set(this.#total);
         shareMs += shareEveryMs;
@@ -194,55 +202,6 @@ class Simulation {
     };
   }
 
-  #createBalancers(policy: Policy, seeds: () => number): Balancer[] {
-    const { servers, balancers, sharing } = this.#scenario;
-    const n = servers.length;
-    const control = defaultControlOptions();
-    const options = { ...control, probes: policy.probes, outlier: { ...control.outlier, enabled: policy.ejection } };
-    const weight = Float64Array.from(servers, ({ workers, speed }) => (policy.trueWeights ? workers * speed : 1));
-    const id = this.#id;
-    const identityHash = Uint32Array.from(servers, (_, i) => hashString(`server ${i}`));
-    const sight = { farm: this.#farm, work: () => this.#work };
-    const heardMs = new Float64Array(n);
-    const together = sharing === "live" ? new ControlPlane(weight, options, seededRandom(seeds()).next) : undefined;
-    let mate: Strategy | undefined;
-    let common: HeldQueue | undefined;
-    return Array.from({ length: balancers }, () => {
-      const plane = together ?? new ControlPlane(weight, options, seededRandom(seeds()).next);
-      const inFlight = together ? this.#total : new Int32Array(n);
-      // With one balancer, or apart from each other, everything in flight is the balancer's own.
-      const isTold = typeof sharing === "number" && balancers > 1;
-      const listening = { sinceMs: together ? heardMs : new Float64Array(n), clockOffsetMs: 0 };
-      const fleet: FleetView = {
-        inFlight,
-        effectiveWeight: plane.effectiveWeight,
-        weight,
-        id,
-        identityHash,
-        together: isTold ? undefined : listening,
-      };
-      const strategy = policy.create({ fleet, random: seededRandom(seeds()).next }, sight, mate);
-      if (together) mate = strategy;
-      // Who only hears of the others' requests now and then would hold requests at servers that have long been free.
-      const holding =
-        isTold || common !== undefined
-          ? undefined
-          : policy.createHolding?.(this.#scenario, id, sight, this.#options.seed);
-      const queue = holding === undefined ? common : new HeldQueue(holding, this.#requests);
-      if (together) common = queue;
-      return {
-        strategy,
-        control: plane,
-        queue,
-        inFlight,
-        id,
-        candidates: new Int32Array(n),
-        count: 0,
-        seenVersion: -1,
-      };
-    });
-  }
-
   /** A request arrives: its draws are the same whatever becomes of it. */
   #arrive(): void {
     this.#arrived++;
@@ -250,17 +209,33 @@ class Simulation {
     const luck = this.#draw();
     const key = (this.#draw() * 0x1_0000_0000) >>> 0;
     const at = (this.#draw() * this.#balancers.length) | 0;
-    const work = this.#drawWork() * this.#scenario.meanMs;
+    const kind = this.#kinds.draw();
+    const work = this.#drawWork() * this.#scenario.meanMs * this.#kinds.work(kind);
+    if (!this.#frozen.isFrozen(at)) {
+      this.#take(at, nowMs, kind, work, luck, key);
+      return;
+    }
+    this.#underWay++;
+    this.#frozen.defer(at, () => {
+      this.#underWay--;
+      this.#take(at, nowMs, kind, work, luck, key);
+    });
+  }
+
+  /** The balancer `at` takes a request that arrived at `arrivedMs`. */
+  #take(at: number, arrivedMs: number, kind: number, work: number, luck: number, key: number): void {
+    const nowMs = this.#nowMs;
     const balancer = this.#balancers[at];
     refresh(balancer);
     if (balancer.count === 0) {
-      this.#record(-1, 0, true, nowMs, -1);
+      this.#record(-1, nowMs - arrivedMs, true, arrivedMs, -1);
       return;
     }
     const requests = this.#requests;
     const request = requests.take();
-    requests.arrivedMs[request] = nowMs;
+    requests.arrivedMs[request] = arrivedMs;
     requests.work[request] = work;
+    requests.kind[request] = kind;
     requests.luck[request] = luck;
     requests.key[request] = key;
     requests.balancer[request] = at;
@@ -290,7 +265,7 @@ class Simulation {
     const nowMs = this.#nowMs;
     const requests = this.#requests;
     const balancer = this.#balancers[requests.balancer[request]];
-    const { strategy, control, candidates, count, inFlight } = balancer;
+    const { strategy, control, candidates, count, inFlight, classes } = balancer;
     // Asked first: to look at failing servers may be the one trial that they get.
     if (limits !== undefined && !anyRoom(limits, balancer, candidates, count)) return false;
     const answering = control.answering(candidates, count, this.#answering, nowMs);
@@ -302,10 +277,12 @@ class Simulation {
       if (some === 0) return false;
     }
     this.#work = requests.work[request];
-    const server = strategy.pick(open, some, requests.key[request], nowMs);
+    const requestClass = classes?.classOf(requests.kind[request]);
+    const server = strategy.pick(open, some, requests.key[request], nowMs, requestClass);
     requests.server[request] = server;
     requests.serverId[request] = this.#id[server];
     requests.sentMs[request] = nowMs;
+    classes?.take(request, inFlight[server]);
     requests.inFlightAtDispatch[request] = inFlight[server]++;
     if (inFlight !== this.#total) this.#total[server]++;
     if (this.#networkMs > 0) this.#underWayTo.push(nowMs + this.#networkMs, request);
@@ -318,6 +295,7 @@ class Simulation {
     const { limits, on } = queue.holding;
     while (queue.length > 0) {
       const request = queue.shift();
+      if (this.#setAside(request, queue)) continue;
       const balancer = this.#balancers[this.#requests.balancer[request]];
       refresh(balancer);
       if (balancer.count === 0) this.#giveUp(request);
@@ -326,6 +304,17 @@ class Simulation {
         return;
       }
     }
+  }
+
+  /** A request whose balancer stands still cannot be sent now: it waits for that instead. */
+  #setAside(request: number, queue: HeldQueue): boolean {
+    const at = this.#requests.balancer[request];
+    if (!this.#frozen.isFrozen(at)) return false;
+    this.#frozen.defer(at, () => {
+      queue.push(request);
+      this.#serve(queue);
+    });
+    return true;
   }
 
   /** When the first one that is held has waited for too long. */
@@ -340,6 +329,7 @@ class Simulation {
     for (const queue of this.#queues) {
       while (queue.length > 0 && queue.overdueMs <= this.#nowMs) {
         const request = queue.shift();
+        if (this.#setAside(request, queue)) continue;
         this.#overdue++;
         const balancer = this.#balancers[this.#requests.balancer[request]];
         refresh(balancer);
@@ -358,6 +348,17 @@ class Simulation {
       refresh(balancer);
       queue.holding.tick(candidates, balancer.count, queue.length, this.#nowMs);
       this.#serve(queue);
+    }
+  }
+
+  #tickClasses(): void {
+    const told = new Set<SimulatedClasses>();
+    for (const balancer of this.#balancers) {
+      const { classes, candidates } = balancer;
+      if (classes === undefined || told.has(classes)) continue;
+      told.add(classes);
+      refresh(balancer);
+      classes.tick(candidates, balancer.count, this.#nowMs);
     }
   }
 
@@ -394,6 +395,13 @@ class Simulation {
   /** A server is done with a request. */
   #respond(request: number): void {
     if (this.#networkMs > 0) this.#timed.push(this.#nowMs + this.#networkMs, request);
+    else this.#tellEnd(request);
+  }
+
+  /** A request has ended: its balancer hears of it when it goes on. */
+  #tellEnd(request: number): void {
+    const at = this.#requests.balancer[request];
+    if (this.#frozen.isFrozen(at)) this.#frozen.defer(at, () => this.#end(request));
     else this.#end(request);
   }
 
@@ -401,20 +409,26 @@ class Simulation {
     const requests = this.#requests;
     const nowMs = this.#nowMs;
     const server = requests.server[request];
-    const { inFlight, control, strategy, queue } = this.#balancers[requests.balancer[request]];
+    const { inFlight, control, strategy, standstills, queue, classes } = this.#balancers[requests.balancer[request]];
     const arrivedMs = requests.arrivedMs[request];
     const inFlightAtDispatch = requests.inFlightAtDispatch[request];
     const fate = requests.fate[request];
     const failed = fate !== Fate.SERVED;
     // What a request waited for at the balancer says nothing of the server.
-    const latencyMs = nowMs - requests.sentMs[request];
+    const sentMs = requests.sentMs[request];
+    const latencyMs = nowMs - sentMs;
     inFlight[server]--;
     if (inFlight !== this.#total) this.#total[server]--;
+    classes?.give(request);
     control.onOutcome(server, latencyMs, failed, fate !== Fate.UNANSWERED);
     if (requests.serverId[request] === this.#id[server]) {
-      strategy.onOutcome?.(server, latencyMs, failed, nowMs, inFlightAtDispatch);
-      const heldMs = requests.sentMs[request] - arrivedMs;
-      queue?.holding.onOutcome({ server, latencyMs, heldMs, failed, inFlight: inFlightAtDispatch, nowMs });
+      const serverMs = latencyMs - standstills.lostSince(sentMs);
+      const { ownWork, othersWork } = requests;
+      const [own, others] = [ownWork[request], othersWork[request]];
+      strategy.onOutcome?.(server, serverMs, failed, nowMs, inFlightAtDispatch, own, others);
+      classes?.onOutcome(request, serverMs, failed, nowMs);
+      const heldMs = sentMs - arrivedMs;
+      queue?.holding.onOutcome({ server, latencyMs: serverMs, heldMs, failed, inFlight: inFlightAtDispatch, nowMs });
     }
     requests.give(request);
     this.#underWay--;
@@ -436,10 +450,23 @@ class Simulation {
     const nowMs = this.#nowMs;
     this.#farm.apply(effect, server, on, nowMs);
     if (effect.kind === "surge") this.#arrivals.surge(on ? effect.factor : 1 / effect.factor, nowMs);
+    else if (effect.kind === "freeze") this.#freeze(effect.of === "machine" ? null : server, on ? 1 : -1);
     else if (effect.kind === "down" && on) this.#crash(server);
     else if (effect.kind === "absent") this.#setAbsent(server, on);
     for (const queue of this.#queues) this.#serve(queue);
   };
+
+  /** @param at which balancer; null = the whole machine. */
+  #freeze(at: number | null, by: 1 | -1): void {
+    if (at !== null) {
+      this.#frozen.freeze(at, by, this.#nowMs);
+      return;
+    }
+    this.#standstills += by;
+    for (let server = 0; server < this.#farm.count; server++) this.#farm.pause(server, by, this.#nowMs);
+    for (let balancer = 0; balancer < this.#balancers.length; balancer++)
+      this.#frozen.freeze(balancer, by, this.#nowMs);
+  }
 
   #setAbsent(server: number, absent: boolean): void {
     if (!absent) this.#id[server] += this.#id.length;
@@ -449,17 +476,8 @@ class Simulation {
   #crash(server: number): void {
     for (let request = this.#farm.evict(server, this.#nowMs); request >= 0; ) {
       this.#requests.fate[request] = Fate.UNANSWERED;
-      this.#end(request);
+      this.#tellEnd(request);
       request = this.#farm.evict(server, this.#nowMs);
     }
   }
-}
-
-/** Takes in what the control plane has changed. */
-function refresh(balancer: Balancer): void {
-  const { control, candidates, strategy } = balancer;
-  if (balancer.seenVersion === control.version) return;
-  balancer.seenVersion = control.version;
-  balancer.count = control.eligible(candidates);
-  if (balancer.count > 0) strategy.onCandidates?.(candidates, balancer.count);
 }

@@ -2,7 +2,7 @@
  * The learner of one pool that another strategy balances: it keeps samples of its traffic, so that there is something to learn
  * from on the day it is balanced by `ml`. There is no model, nothing is judged or trained, and workers see nothing of it.
  */
-import type { LearnerOrderReply, LearnerPool } from "../../protocol/learner.ts";
+import type { LearnerPool } from "../../protocol/learner.ts";
 import { LearnerCounter, OTHER_STRATEGY_ARM } from "../../shared/memory/layout/learning.ts";
 import { MAX_SERVERS, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import type { FleetFeatures } from "../features/fleet-features.ts";
@@ -91,7 +91,7 @@ export class PoolObserver implements PoolMember {
       serverId,
       inFlight,
       endedMs: atMs,
-      latencyMs,
+      latencyMs: this.#options.features.typicalMsOf(outcome),
       failed,
       arm: OTHER_STRATEGY_ARM,
       modelVersion: 0,
@@ -114,11 +114,6 @@ export class PoolObserver implements PoolMember {
     if (!this.#closed) this.#resources = resources;
   }
 
-  async order(): Promise<LearnerOrderReply> {
-    const { name } = this.#options.pool;
-    return { done: false, message: `the pool ${name} is not balanced by ml: only samples of its traffic are kept` };
-  }
-
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -131,11 +126,12 @@ export class PoolObserver implements PoolMember {
     await this.close();
   }
 
-  #takeIn({ slot, serverId, latencyMs, failed, atMs, inFlight }: RecordedOutcome): void {
+  #takeIn(outcome: RecordedOutcome): void {
+    const { slot, serverId, failed, atMs, inFlight } = outcome;
     const { memory, features } = this.#options;
     if (memory.servers.id[slot] !== serverId) return; // it has left
     this.#moments.onOutcome(atMs);
-    features.observe(slot, latencyMs, failed, atMs, inFlight);
+    features.observe(slot, features.typicalMsOf(outcome), failed, atMs, inFlight);
   }
 
   #keepSamples(): void {

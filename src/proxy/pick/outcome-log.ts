@@ -2,6 +2,8 @@
  * What a worker tells the learner of how attempts end, whatever the strategy: all that features are made from. Who keeps samples
  * under another strategy than `ml` needs no more than this.
  */
+import { Standstills } from "../../balancing/standstills.ts";
+import { WORK_UNIT } from "../../shared/memory/layout/classes.ts";
 import { OUTCOME_ROWS, OutcomeWord, type WorkerRings } from "../../shared/memory/layout/learning.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
 import { type AttemptOutcome, type EndConsumer, failedSinceHead, type HeadConsumer } from "../outcome.ts";
@@ -9,38 +11,67 @@ import { type AttemptOutcome, type EndConsumer, failedSinceHead, type HeadConsum
 /** An attempt that ended. */
 export type EndedAttempt = Pick<
   AttemptOutcome,
-  "slot" | "serverId" | "dispatchedMs" | "inFlightAtDispatch" | "decision"
+  | "slot"
+  | "serverId"
+  | "dispatchedMs"
+  | "inFlightAtDispatch"
+  | "decision"
+  | "template"
+  | "parentTemplate"
+  | "work"
+  | "othersWork"
+  | "status"
 >;
 
 /** Writes the ring of outcomes of one worker. */
 export class OutcomeWriter implements HeadConsumer, EndConsumer {
   readonly #outcomes: RingWriter;
   readonly #clockOffsetMs: number;
+  readonly #standstills: Standstills;
 
-  /** @param clockOffsetMs added to the worker's clock it gives the boot clock (boot-clock.ts). */
-  constructor({ outcomes }: Pick<WorkerRings, "outcomes">, clockOffsetMs: number) {
+  /**
+   * @param clockOffsetMs added to the worker's clock it gives the boot clock (boot-clock.ts).
+   * @param standstills of this worker, on its clock; left out = it has none.
+   */
+  constructor(
+    { outcomes }: Pick<WorkerRings, "outcomes">,
+    clockOffsetMs: number,
+    standstills: Standstills = new Standstills(),
+  ) {
+    this.#standstills = standstills;
     this.#outcomes = new RingWriter(outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH);
     this.#clockOffsetMs = clockOffsetMs;
   }
 
   onHead(outcome: AttemptOutcome, nowMs: number): void {
-    this.ended(outcome, outcome.headFailed, nowMs);
+    this.ended(outcome, outcome.headFailed, nowMs, outcome.number === 1 ? outcome.heldMs : 0);
   }
 
   onEnd(outcome: AttemptOutcome, nowMs: number): void {
-    if (failedSinceHead(outcome)) this.ended(outcome, true, nowMs);
+    if (failedSinceHead(outcome)) this.ended(outcome, true, nowMs, outcome.number === 1 ? outcome.heldMs : 0);
   }
 
-  /** An attempt ended with a complete response head, or without one (`failed`). One cut off later ends a second time. */
-  ended(attempt: EndedAttempt, failed: boolean, nowMs: number): void {
-    const { words, figures } = this.#outcomes.ring;
+  /**
+   * An attempt ended with a complete response head, or without one (`failed`). One cut off later ends a second time.
+   * @param heldMs see `OutcomeWord.HELD`.
+   */
+  ended(attempt: EndedAttempt, failed: boolean, nowMs: number, heldMs = 0): void {
+    const { words, floats, figures } = this.#outcomes.ring;
     const at = this.#outcomes.next();
     words[at + OutcomeWord.DECISION] = attempt.decision;
     words[at + OutcomeWord.SLOT] = attempt.slot;
     words[at + OutcomeWord.SERVER] = attempt.serverId;
     words[at + OutcomeWord.IN_FLIGHT] = attempt.inFlightAtDispatch;
     words[at + OutcomeWord.FAILED] = failed ? 1 : 0;
-    figures[(at + OutcomeWord.LATENCY) >> 1] = nowMs - attempt.dispatchedMs;
+    floats[at + OutcomeWord.HELD] = heldMs;
+    // What a server refuses says nothing of what such requests cost, and is what anybody can ask for.
+    const isUsual = attempt.status < 400 || attempt.status >= 500;
+    words[at + OutcomeWord.TEMPLATE] = isUsual ? attempt.template : 0;
+    words[at + OutcomeWord.PARENT_TEMPLATE] = isUsual ? attempt.parentTemplate : 0;
+    floats[at + OutcomeWord.OWN_WORK] = attempt.work / WORK_UNIT;
+    floats[at + OutcomeWord.OTHERS_WORK] = attempt.othersWork;
+    figures[(at + OutcomeWord.LATENCY) >> 1] =
+      nowMs - attempt.dispatchedMs - this.#standstills.lostSince(attempt.dispatchedMs);
     figures[(at + OutcomeWord.TIME) >> 1] = nowMs + this.#clockOffsetMs;
     this.#outcomes.commit();
   }

@@ -1,22 +1,28 @@
 /** One pool of servers in one worker: all that its requests share, and that those of other pools have no part in. */
 import { type FailingOptions, FailingServers } from "../../balancing/failing-servers.ts";
 import { createStrategy, isSameStrategy, LEARNED_STRATEGY, STRATEGIES } from "../../balancing/registry.ts";
-import type { Strategy } from "../../balancing/strategy.ts";
+import type { Standstills } from "../../balancing/standstills.ts";
+import type { FleetView, Strategy } from "../../balancing/strategy.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { PoolSettings } from "../../protocol/pool.ts";
 import type { WorkerRings } from "../../shared/memory/layout/learning.ts";
-import type { SharedMemory, WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
+import { Header, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
+import { Classifier } from "../classes/classifier.ts";
+import type { TemplateWriter } from "../classes/template-writer.ts";
 import { type OutcomeConsumer, OutcomeConsumers } from "../outcome.ts";
+import type { ChoiceNotebook } from "../pick/choice-writer.ts";
 import { DecisionWriter } from "../pick/decision-log.ts";
 import { FailureStreaks } from "../pick/failure-streaks.ts";
 import { OutcomeWriter } from "../pick/outcome-log.ts";
-import { type ChoiceNotebook, Picker } from "../pick/picker.ts";
+import { Picker } from "../pick/picker.ts";
 import { StickyCookie } from "../pick/sticky-cookie.ts";
 import { createStickyKey, type StickyKey } from "../pick/sticky-key.ts";
 import { learns, StrategyFeed } from "../pick/strategy-feed.ts";
-import { WaitQueue } from "../pick/wait-queue.ts";
+import { WorkInFlight } from "../pick/work-in-flight.ts";
 import { ServerCounts } from "../record/server-counts.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
+import type { Neighbours } from "./queue/neighbours.ts";
+import { WaitQueue } from "./queue/wait-queue.ts";
 import { RetryBudget } from "./retry-budget.ts";
 
 /** Retries per second that the budget always allows. */
@@ -27,6 +33,8 @@ export interface PoolParts {
   readonly memory: SharedMemory;
   readonly block: WorkerBlock;
   readonly rings: WorkerRings;
+  /** Where templates are told of that are no class. */
+  readonly templates: TemplateWriter;
   /** By slot: see `FleetView`. */
   readonly identityHash: Uint32Array;
   /** Monotonic clock, milliseconds. */
@@ -35,8 +43,12 @@ export interface PoolParts {
   readonly random: () => number;
   /** What, added to the monotonic clock, gives the boot clock (boot-clock.ts). Only asked for where it is needed. */
   readonly bootOffsetMs: () => number;
+  /** Where requests wait in other workers. */
+  readonly neighbours: Neighbours;
   /** Where choices are taken down. Left out = nowhere. */
   readonly choices?: ChoiceNotebook;
+  /** When this worker stood still itself, on `now`. */
+  readonly standstills: Standstills;
   /** Told what a request threw when its turn in the queue came. */
   readonly onInternalError: (error: unknown) => void;
 }
@@ -54,6 +66,10 @@ export class ServerPool {
   #stickyKey: StickyKey;
   /** What its attempts are told to, as the settings and the present strategy want it. */
   #outcomes: OutcomeConsumers;
+  /** What its strategies see; `work` while it tells classes of requests apart. */
+  readonly #fleet: Writable<FleetView>;
+  readonly #work: WorkInFlight;
+  #classifier: Classifier | null = null;
   #strategy: Strategy;
   #decisions: DecisionWriter | null;
   #stickyCookie: StickyCookie | null;
@@ -64,12 +80,33 @@ export class ServerPool {
     this.#parts = parts;
     this.#settings = settings;
     this.#failing = new FailingServers(memory.servers, failingOptions(settings));
+    this.#fleet = fleetOf(parts);
+    this.#work = new WorkInFlight(memory, block);
+    this.#tellClasses();
     const { strategy, decisions } = this.#createStrategy();
     this.#strategy = strategy;
     this.#decisions = decisions;
-    const index = indexOf(settings);
-    this.picker = new Picker(memory, block, settings.row, this.#failing, strategy, decisions, index, parts.choices);
-    this.queue = new WaitQueue(block, now, parts.onInternalError);
+    this.picker = new Picker({
+      memory,
+      own: block,
+      pool: settings.row,
+      failing: this.#failing,
+      work: this.#work,
+      strategy,
+      decisions,
+      strategyIndex: indexOf(settings),
+      notebook: parts.choices,
+      bootOffsetMs: parts.bootOffsetMs,
+    });
+    this.queue = new WaitQueue({
+      block,
+      row: settings.row,
+      pool: this.picker,
+      neighbours: parts.neighbours,
+      now,
+      onError: parts.onInternalError,
+    });
+    this.#configureQueue();
     this.#retryBudget = retryBudget(settings, now());
     this.#hedgeBudget = hedgeBudget(settings, now());
     this.#stickyKey = createStickyKey(settings.hashOn, trustedProxies);
@@ -99,6 +136,11 @@ export class ServerPool {
     return this.#stickyCookie;
   }
 
+  /** Says which class its requests are of; `null` = none are told apart. */
+  get classifier(): Classifier | null {
+    return this.#classifier;
+  }
+
   /** Who is told how attempts at its servers go. */
   get outcomes(): OutcomeConsumers {
     return this.#outcomes;
@@ -114,14 +156,28 @@ export class ServerPool {
     this.#stickyCookie?.setServers(this.#servers);
     if (settings.retryBudgetPercent !== old.retryBudgetPercent) this.#retryBudget = retryBudget(settings, nowMs);
     if (settings.hedgeBudgetPercent !== old.hedgeBudgetPercent) this.#hedgeBudget = hedgeBudget(settings, nowMs);
+    if (settings.requestClasses !== old.requestClasses) this.#tellClasses();
     if (!isSameStrategy(old, settings)) {
       const { strategy, decisions } = this.#createStrategy();
       this.#strategy = strategy;
       this.#decisions = decisions;
       this.picker.setStrategy(strategy, decisions, indexOf(settings));
       this.#outcomes = this.#consumers();
-    } else if (settings.keepSamples !== old.keepSamples) this.#outcomes = this.#consumers();
+    } else if (isLearnedOf(settings) !== isLearnedOf(old)) this.#outcomes = this.#consumers();
     this.#failing.configure(failingOptions(settings));
+    this.#configureQueue();
+  }
+
+  #configureQueue(): void {
+    const { queueSize, queueTimeoutMs, learnsLimits } = this.#settings;
+    this.picker.room.setLearning(learnsLimits);
+    this.queue.configure(queueSize, queueTimeoutMs);
+  }
+
+  /** Gives a place in flight back: it is for whoever waits. @param work what was taken with it (work-in-flight.ts). */
+  free(slot: number, work: number, nowMs: number): void {
+    this.picker.release(slot, work);
+    if (this.queue.isWanted) this.queue.poll(nowMs);
   }
 
   /** These are its servers. */
@@ -131,22 +187,29 @@ export class ServerPool {
     this.#stickyCookie?.setServers(servers);
   }
 
+  /** The worker stood still from then until then. */
+  onStandstill(fromMs: number, untilMs: number): void {
+    this.#strategy.onStandstill?.(fromMs, untilMs);
+  }
+
+  #tellClasses(): void {
+    const { row, requestClasses } = this.#settings;
+    const { memory, templates } = this.#parts;
+    this.#work.on = requestClasses;
+    this.#fleet.work = requestClasses ? this.#work : undefined;
+    const secret = memory.header[Header.TEMPLATE_SECRET];
+    this.#classifier = requestClasses ? new Classifier(memory.classes.pools[row], templates, secret, row) : null;
+  }
+
   #createStrategy(): { strategy: Strategy; decisions: DecisionWriter | null } {
-    const { memory, block, rings, identityHash, random, bootOffsetMs } = this.#parts;
+    const { memory, block, rings, random, bootOffsetMs, standstills } = this.#parts;
     const { servers } = memory;
     const settings = this.#settings;
-    const fleet = {
-      ...servers,
-      identityHash,
-      // Asked by the strategies that watch for stalls: finding the offset takes some milliseconds.
-      get together() {
-        return { sinceMs: servers.silentSinceMs, clockOffsetMs: bootOffsetMs() };
-      },
-    };
+    const fleet = this.#fleet;
     // The pages of tables and rings are only real while the strategy is the one that uses them.
     const decisions =
       settings.strategy === LEARNED_STRATEGY
-        ? new DecisionWriter(rings, servers, block.counters, bootOffsetMs())
+        ? new DecisionWriter(rings, servers, block.counters, bootOffsetMs(), standstills)
         : null;
     const learning = decisions === null ? {} : { learned: memory.learned[settings.row], decisions };
     const strategy = createStrategy(settings.strategy, { fleet, random, ...learning }, settings);
@@ -155,14 +218,34 @@ export class ServerPool {
 
   /** Everybody who is told how attempts go: who wants to hear of them, too, is added here. */
   #consumers(): OutcomeConsumers {
-    const { block, rings, bootOffsetMs } = this.#parts;
+    const { block, rings, bootOffsetMs, standstills } = this.#parts;
     const consumers: OutcomeConsumer[] = [new FailureStreaks(this.#failing), new ServerCounts(block)];
-    if (learns(this.#strategy)) consumers.push(new StrategyFeed(this.#strategy));
+    if (learns(this.#strategy)) consumers.push(new StrategyFeed(this.#strategy, standstills));
     // As with decisions, the pages of the ring are only real while somebody reads it.
     if (this.#decisions !== null) consumers.push(this.#decisions);
-    else if (this.#settings.keepSamples) consumers.push(new OutcomeWriter(rings, bootOffsetMs()));
+    else if (isLearnedOf(this.#settings)) consumers.push(new OutcomeWriter(rings, bootOffsetMs(), standstills));
     return new OutcomeConsumers(consumers);
   }
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+function fleetOf({ memory, identityHash, bootOffsetMs }: PoolParts): Writable<FleetView> {
+  const { servers } = memory;
+  return {
+    ...servers,
+    identityHash,
+    work: undefined,
+    // Asked by the strategies that watch for stalls: finding the offset takes some milliseconds.
+    get together() {
+      return { sinceMs: servers.silentSinceMs, clockOffsetMs: bootOffsetMs() };
+    },
+  };
+}
+
+/** The learner reads outcomes of it, whatever its strategy. */
+function isLearnedOf({ keepSamples, learnsLimits, requestClasses }: PoolSettings): boolean {
+  return keepSamples || learnsLimits || requestClasses;
 }
 
 /** Which of `STRATEGIES` it has. */

@@ -11,6 +11,12 @@ export class OutcomeRecord implements AttemptOutcome {
   decision = 0;
   dispatchedMs = 0;
   inFlightAtDispatch = 0;
+  heldMs = 0;
+  sentAnyway = false;
+  template = 0;
+  parentTemplate = 0;
+  work = 0;
+  othersWork = 1;
   connectMs = Number.NaN;
   tlsMs = Number.NaN;
   reused = false;
@@ -30,6 +36,12 @@ export class OutcomeRecord implements AttemptOutcome {
     this.decision = decision;
     this.dispatchedMs = nowMs;
     this.inFlightAtDispatch = inFlight;
+    this.heldMs = 0;
+    this.sentAnyway = false;
+    this.template = 0;
+    this.parentTemplate = 0;
+    this.work = 0;
+    this.othersWork = 1;
     this.connectMs = Number.NaN;
     this.tlsMs = Number.NaN;
     this.reused = false;
@@ -40,6 +52,23 @@ export class OutcomeRecord implements AttemptOutcome {
     this.verdict = Verdict.NONE;
     this.failure = null;
     this.responseBytes = 0;
+  }
+
+  /** Before it began it was held. @param anyway it was sent because its patience was over. */
+  held(heldMs: number, anyway: boolean): void {
+    this.heldMs = heldMs;
+    this.sentAnyway = anyway;
+  }
+
+  /** Its pool tells classes of requests apart. @param work what was taken for it. */
+  classed(
+    { template, parentTemplate }: { readonly template: number; readonly parentTemplate: number },
+    work: { readonly taken: number; readonly others: number },
+  ): void {
+    this.template = template;
+    this.parentTemplate = parentTemplate;
+    this.work = work.taken;
+    this.othersWork = work.others;
   }
 
   /**

@@ -63,6 +63,7 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
   #connection: StreamConnection | null = null;
   /** Its number; 0 = none was given. */
   id = 0;
+  nextListed: Http2Stream | null = null;
   /** Packets that had come on its connection when it was opened. */
   openedAt = 0;
   /** What the server lets us send. */
@@ -105,6 +106,10 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
 
   get queuedBytes(): number {
     return this.#upload?.queuedBytes ?? 0;
+  }
+
+  get mayHaveTrailers(): boolean {
+    return !this.#serverEnded;
   }
 
   // ── for its connection ───────────────────────────────────────────────────────────────────────────────────────────
@@ -192,10 +197,8 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
   onContent(data: Buffer, start: number, end: number, last: boolean, nowMs: number): ErrorCode {
     if (!this.#headRead) return ErrorCode.PROTOCOL_ERROR;
     if (!this.#counts(end - start)) return ErrorCode.PROTOCOL_ERROR;
-    if (last) {
-      this.#serverEnded = true;
-      if (this.#expected > 0) return ErrorCode.PROTOCOL_ERROR;
-    }
+    if (last && this.#expected > 0) return ErrorCode.PROTOCOL_ERROR;
+    this.#serverEnded = last;
     if (end > start) this.#pass(data.subarray(start, end), nowMs);
     if (last) this.#end(nowMs);
     return ErrorCode.NO_ERROR;
@@ -203,8 +206,8 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
 
   /** Field lines came behind the body, which is complete; null = none that may be passed on. @returns as `onHead`. */
   onTrailers(lines: Buffer | null, nowMs: number): ErrorCode {
-    this.#serverEnded = true;
     if (this.#expected > 0) return ErrorCode.PROTOCOL_ERROR;
+    this.#serverEnded = true;
     this.trailers = lines;
     this.#end(nowMs);
     return ErrorCode.NO_ERROR;
@@ -377,7 +380,7 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
   /** The server's side is complete. */
   #end(nowMs: number): void {
     if (this.#phase === Phase.LINGERING) this.#leave(null);
-    else if (this.#expected < 0 && this.user !== null) this.#tellEnd(Ending.ORDERLY, nowMs); // else that is known already
+    else if (this.user !== null) this.#tellEnd(Ending.ORDERLY, nowMs); // else that was known already
   }
 
   #tellEnd(ending: Ending, nowMs: number): void {
