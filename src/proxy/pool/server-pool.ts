@@ -158,7 +158,7 @@ export class ServerPool {
   /** Gives a place in flight back: it is for whoever waits. */
   free(slot: number, nowMs: number): void {
     this.picker.release(slot);
-    if (this.queue.isWanted) this.queue.poll(nowMs);
+    this.queue.onFreed(nowMs);
   }
 
   /** These are its servers. */
