@@ -1,7 +1,7 @@
 /** One run: a scenario, a policy, a seed. */
 
 import { FAILURE_LATENCY_MS } from "../balancing/estimators/latency-estimator.ts";
-import { hasRoom, withRoom } from "../balancing/holding/room.ts";
+import { anyRoom, type LearnedLimits, withRoom } from "../balancing/holding/room.ts";
 import { seededRandom } from "../balancing/random.ts";
 import { CONTROL_LOOK_MS } from "../health/control-loop.ts";
 import { ArrivalProcess } from "./arrivals.ts";
@@ -139,7 +139,7 @@ class Simulation {
     this.#sent = new Float64Array(n);
     this.#failedBy = new Float64Array(n);
     const sight = { farm: this.#farm, work: () => this.#work };
-    const world = { requests: this.#requests, id: this.#id, total: this.#total, sight };
+    const world = { requests: this.#requests, id: this.#id, total: this.#total, sight, seed: options.seed };
     this.#balancers = createBalancers(scenario, policy, world, seeds);
     this.#frozen = new FrozenBalancers(scenario.balancers, (at, sinceMs) =>
       tellOfStandstill(this.#balancers[at], sinceMs, this.#nowMs),
@@ -242,25 +242,32 @@ class Simulation {
     this.#underWay++;
     const { queue } = balancer;
     const waits = queue !== undefined && queue.length > 0;
-    if (!waits && this.#place(request, false)) return;
+    if (!waits && this.#hasRoom(balancer)) {
+      this.#place(request, undefined);
+      return;
+    }
     this.#held++;
     queue!.push(request);
   }
 
+  /** Whether a newcomer need not be held. */
+  #hasRoom(balancer: Balancer): boolean {
+    const { queue, candidates, count } = balancer;
+    return queue === undefined || !queue.holding.on || anyRoom(queue.holding.limits, balancer, candidates, count);
+  }
+
   /**
    * Chooses a server and sends the request there.
-   * @param anyway even to a server that is full.
-   * @returns false = the request is held: all servers are full.
+   * @param limits only to one that has room; left out = to any.
+   * @returns false = all servers that may get it are full.
    */
-  #place(request: number, anyway: boolean): boolean {
+  #place(request: number, limits: LearnedLimits | undefined): boolean {
     const nowMs = this.#nowMs;
     const requests = this.#requests;
     const balancer = this.#balancers[requests.balancer[request]];
-    const { strategy, control, candidates, count, queue, inFlight, classes } = balancer;
-    const limits = !anyway && queue?.holding.on ? queue.holding.limits : undefined;
+    const { strategy, control, candidates, count, inFlight, classes } = balancer;
     // Asked first: to look at failing servers may be the one trial that they get.
-    if (limits !== undefined && !candidates.subarray(0, count).some((slot) => hasRoom(limits, balancer, slot)))
-      return false;
+    if (limits !== undefined && !anyRoom(limits, balancer, candidates, count)) return false;
     const answering = control.answering(candidates, count, this.#answering, nowMs);
     let open = answering > 0 ? this.#answering : candidates;
     let some = answering > 0 ? answering : count;
@@ -285,13 +292,14 @@ class Simulation {
 
   /** Serves those who wait, from the first on, while there is room. */
   #serve(queue: HeldQueue): void {
+    const { limits, on } = queue.holding;
     while (queue.length > 0) {
       const request = queue.shift();
       if (this.#setAside(request, queue)) continue;
       const balancer = this.#balancers[this.#requests.balancer[request]];
       refresh(balancer);
       if (balancer.count === 0) this.#giveUp(request);
-      else if (!this.#place(request, false)) {
+      else if (!this.#place(request, on ? limits : undefined)) {
         queue.unshift(request);
         return;
       }
@@ -325,7 +333,7 @@ class Simulation {
         this.#overdue++;
         const balancer = this.#balancers[this.#requests.balancer[request]];
         refresh(balancer);
-        if (balancer.count > 0) this.#place(request, true);
+        if (balancer.count > 0) this.#place(request, undefined);
         else this.#giveUp(request);
       }
     }
@@ -338,7 +346,7 @@ class Simulation {
       if (queue === undefined || told.has(queue)) continue;
       told.add(queue);
       refresh(balancer);
-      queue.holding.tick(candidates, balancer.count, this.#nowMs);
+      queue.holding.tick(candidates, balancer.count, queue.length, this.#nowMs);
       this.#serve(queue);
     }
   }

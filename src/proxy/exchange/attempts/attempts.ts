@@ -4,8 +4,8 @@
  * second one is asked beside a slow one.
  */
 import { ATTEMPT_CAUSES, attemptCause, SERVER_ERROR_CAUSE } from "../../../shared/attempt-causes.ts";
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { TraceAttemptKind } from "../../../shared/memory/layout/tracing.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { isServerError } from "../../outcome.ts";
 import { isAtLimit, NO_SERVER } from "../../pick/picker.ts";
@@ -249,7 +249,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     if (slot < 0) return;
     // Only a hedge that has another server to go to, which answers, costs budget.
     if (slot === first.slot || picker.isPassedOver(slot) || !hedgeBudget.tryTake(nowMs)) {
-      pool.free(slot, nowMs);
+      pool.free(slot, picker.work.taken, nowMs);
       return;
     }
     this.#ctx.counters[WorkerCounter.HEDGES]++;

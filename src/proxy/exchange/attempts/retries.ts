@@ -2,7 +2,7 @@
  * Second attempts of one request: whether it may be sent again, and where not to. What bounds them is asked in this one
  * place: what the request is, `RETRY_ATTEMPTS`, and the budget.
  */
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { hasPushback } from "../../grpc/grpc-message.ts";
 import type { ResponseHead } from "../../http1/head.ts";
@@ -83,7 +83,7 @@ export class Retries {
     if (isAtLimit(other)) other = picker.acquire(this.#request, nowMs, this.excluded, true, true);
     if (other < 0) return NO_OTHER;
     if (!this.excluded.includes(other) && !picker.isPassedOver(other) && this.#takeBudget(nowMs)) return other;
-    pool.free(other, nowMs);
+    pool.free(other, picker.work.taken, nowMs);
     return NO_OTHER;
   }
 

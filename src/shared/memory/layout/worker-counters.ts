@@ -1,4 +1,4 @@
-/** What a worker counts as a whole: see shared-memory.ts, which places it. */
+/** What a worker counts of itself: the words of `WorkerBlock.counters`. shared-memory.ts places them. */
 
 /** Words of a worker's counters (Float64, only ever growing unless in `WORKER_GAUGES`). Writer: that worker. */
 export const WorkerCounter = {
@@ -77,6 +77,8 @@ export const WorkerCounter = {
   HTTP2_ABUSE: 61,
   /** Streams beyond the limit of their connection. */
   HTTP2_STREAMS_REFUSED: 62,
+  /** Connections of HTTP/2 to servers that were made because others stood still. */
+  UPSTREAM_STALLS: 63,
   LENGTH: 64,
 } as const;
 

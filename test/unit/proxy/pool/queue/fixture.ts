@@ -46,6 +46,7 @@ export class Request implements Waiting {
       requestIdBuffer: Buffer.alloc(0),
       requestIdStart: 0,
       requestIdEnd: 0,
+      requestClass: 0,
     };
   }
 
@@ -90,7 +91,7 @@ export class Request implements Waiting {
   finish(): void {
     const { queue, picker, instance } = this.worker;
     this.fate = "done";
-    picker.release(this.slot);
+    picker.release(this.slot, picker.work.taken);
     queue.onFreed(instance.nowMs);
   }
 }
