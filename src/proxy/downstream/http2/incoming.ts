@@ -90,11 +90,17 @@ export class Incoming implements FrameHandler {
     let at = 0;
     while (at < data.length && this.#prefaceBytes < PREFACE.length) {
       if (data[at++] !== PREFACE[this.#prefaceBytes++]) {
-        this.onConnectionError(ErrorCode.PROTOCOL_ERROR, "what came first is no preface of HTTP/2");
+        this.onConnectionError(ErrorCode.PROTOCOL_ERROR, this.#wrongPreface);
         break;
       }
     }
     return at;
+  }
+
+  get #wrongPreface(): string {
+    return this.#owner.entrance.secure
+      ? "HTTP/2 was agreed on (ALPN), and what came first is no preface of it"
+      : "what came first is no preface of HTTP/2";
   }
 
   /** When the frame that is whole now, or is not yet, began to come. */
