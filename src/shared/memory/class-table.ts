@@ -1,7 +1,7 @@
 /** Classes of requests of one pool, as whoever shows them reads what the learner has published. */
 import { CLASSES, ClassFigure, ClassNameWord, type ClassTable, ClassWord, TEMPLATE_BYTES } from "./layout/classes.ts";
-import { fence } from "./server-table/reader.ts";
 import { METHODS } from "./series-table.ts";
+import { fence } from "./server-table/reader.ts";
 
 /** A class as it stands. */
 export interface PublishedClass {
@@ -44,7 +44,9 @@ export function readClasses(table: ClassTable): readonly PublishedClass[] {
     const before = Atomics.load(words, ClassWord.NAMES);
     if ((before & 1) === 1) continue;
     fence();
-    const classes = Array.from({ length: CLASSES }, (_, number) => readClass(table, number)).filter((one) => one !== null);
+    const classes = Array.from({ length: CLASSES }, (_, number) => readClass(table, number)).filter(
+      (one) => one !== null,
+    );
     fence();
     if (Atomics.load(words, ClassWord.NAMES) === before) return classes;
   }
