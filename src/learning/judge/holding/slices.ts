@@ -87,7 +87,8 @@ export class Slices {
       this.#past.push(this.#current);
       this.#current = undefined;
       this.#waitsSinceMs = nowMs;
-      if (this.#left === 0) this.#blockEndsMs = nowMs + Math.min(this.#options.settleLatencies * meanMs, longestSliceMs);
+      if (this.#left === 0)
+        this.#blockEndsMs = nowMs + Math.min(this.#options.settleLatencies * meanMs, longestSliceMs);
     }
     if (nowMs >= this.#blockEndsMs) return this.#close(nowMs);
     if (this.#current !== undefined || !Number.isNaN(this.#blockEndsMs)) return false;
