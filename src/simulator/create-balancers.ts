@@ -33,7 +33,7 @@ export function createBalancers(scenario: Scenario, policy: Policy, world: World
   const options = { ...control, probes: policy.probes, outlier: { ...control.outlier, enabled: policy.ejection } };
   const weight = Float64Array.from(servers, ({ workers, speed }) => (policy.trueWeights ? workers * speed : 1));
   const identityHash = Uint32Array.from(servers, (_, i) => hashString(`server ${i}`));
-  const { sight, seed } = world;
+  const { sight } = world;
   const heardMs = new Float64Array(n);
   const together = sharing === "live" ? new ControlPlane(weight, options, seededRandom(seeds()).next) : undefined;
   let mate: Strategy | undefined;
@@ -59,7 +59,8 @@ export function createBalancers(scenario: Scenario, policy: Policy, world: World
     const strategy = policy.create({ fleet, random: seededRandom(seeds()).next }, sight, mate);
     if (together) mate = strategy;
     // Who only hears of the others' requests now and then would hold requests at servers that have long been free.
-    const holding = isTold || common !== undefined ? undefined : policy.createHolding?.(scenario, id, sight, seed);
+    const holding =
+      isTold || common !== undefined ? undefined : policy.createHolding?.(scenario, id, sight, world.seed);
     const queue = holding === undefined ? common : new HeldQueue(holding, requests);
     if (together) common = queue;
     return {

@@ -19,6 +19,7 @@ export const DEGRADED_MODES = [
   "health_checks",
   "sockets",
   "wakes",
+  "rate_limits",
   "memory",
 ] as const;
 /** One of them. */

@@ -2,9 +2,10 @@
 
 /** When holding is turned off, and how it comes back. */
 export interface HoldingJudgeOptions {
-  /** A slice lasts so long, or so many mean latencies where these are longer: queues come and go in it. */
+  /** A slice lasts so long, or so many mean latencies where these are longer, up to the longest: queues come and go in it. */
   readonly sliceMs: number;
   readonly sliceLatencies: number;
+  readonly longestSliceMs: number;
   /** The first part of it that does not count: what was before works off. */
   readonly settleShare: number;
   /** After a block its last responses are waited for, mean latencies: as many as a cost counts at most. */
@@ -46,7 +47,8 @@ const MINUTE = 60 * SECOND;
 /** Found with test/unit/learning/judge/holding/ and `npm run bench:holding`. */
 export const HOLDING_JUDGE_DEFAULTS: HoldingJudgeOptions = Object.freeze({
   sliceMs: SECOND,
-  sliceLatencies: 20,
+  sliceLatencies: 10,
+  longestSliceMs: 4 * SECOND,
   settleShare: 0.3,
   settleLatencies: 8,
   longestWaitMs: MINUTE,

@@ -81,13 +81,13 @@ export class Slices {
    * @returns true when a block was completed: the evidence has heard of it.
    */
   tick(nowMs: number, waiting: number, meanMs: number, doubt: boolean): boolean {
-    const { sliceMs, sliceLatencies, longestWaitMs, longestWaitInDoubtMs } = this.#options;
-    const lengthMs = Math.max(sliceMs, sliceLatencies * meanMs);
+    const { sliceMs, sliceLatencies, longestSliceMs, longestWaitMs, longestWaitInDoubtMs } = this.#options;
+    const lengthMs = Math.min(Math.max(sliceMs, sliceLatencies * meanMs), longestSliceMs);
     if (this.#current !== undefined && nowMs >= this.#current.toMs) {
       this.#past.push(this.#current);
       this.#current = undefined;
       this.#waitsSinceMs = nowMs;
-      if (this.#left === 0) this.#blockEndsMs = nowMs + this.#options.settleLatencies * meanMs;
+      if (this.#left === 0) this.#blockEndsMs = nowMs + Math.min(this.#options.settleLatencies * meanMs, longestSliceMs);
     }
     if (nowMs >= this.#blockEndsMs) return this.#close(nowMs);
     if (this.#current !== undefined || !Number.isNaN(this.#blockEndsMs)) return false;
