@@ -18,6 +18,7 @@ export const DEGRADED_MODES = [
   "descriptors",
   "health_checks",
   "sockets",
+  "wakes",
   "rate_limits",
   "memory",
 ] as const;

@@ -87,6 +87,10 @@ const ADVICE: Readonly<Record<DegradedMode, Advice>> = {
     title: "Requests cost more than they should",
     text: "The system does not allow sockets of our own, so the runtime's stand in. The workers' lines in the log say why.",
   },
+  wakes: {
+    title: "Requests wait longer than they have to",
+    text: "Workers cannot tell each other of places that come free at servers, so each looks for them now and then. The workers' lines in the log say why.",
+  },
   memory: {
     title: "The shared memory is full",
     text: "There is no room for another server or worker. Look at /dev/shm.",
