@@ -7,13 +7,9 @@ import { ExemplarWriter } from "../shared/memory/exemplars.ts";
 import { GrpcCounts } from "../shared/memory/grpc-table.ts";
 import type { HistoryRings } from "../shared/memory/layout/history.ts";
 import type { WorkerRings } from "../shared/memory/layout/learning.ts";
-import {
-  MAX_SERVERS,
-  type SharedMemory,
-  type WorkerBlock,
-  WorkerCounter,
-} from "../shared/memory/layout/shared-memory.ts";
+import { MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../shared/memory/layout/shared-memory.ts";
 import type { TraceRings } from "../shared/memory/layout/tracing.ts";
+import { WorkerCounter } from "../shared/memory/layout/worker-counters.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";

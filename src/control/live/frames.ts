@@ -1,7 +1,7 @@
 /** Makes frames: a second of the instance as the page shows it. */
 import type { LiveFlow, LiveFrame, LivePool, LiveServer } from "../../shared/live/frame.ts";
 import type { LiveTopology } from "../../shared/live/topology.ts";
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import { readPoolQueue } from "../../shared/memory/pool-queue.ts";
 import { FIRST_ROUTE_NUMBER, Route } from "../../shared/memory/series-table.ts";
 import type { ServerStatus } from "../fleet/status.ts";

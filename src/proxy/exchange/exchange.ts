@@ -8,7 +8,7 @@
  * each.
  */
 import { NO_GRPC_STATUS } from "../../shared/grpc-status.ts";
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import { type Failure, Failures, isFailure } from "../failure.ts";
 import type { FixedText } from "../http1/fixed-text.ts";
 import { grpcStatusFor } from "../local/grpc-errors.ts";

@@ -4,8 +4,8 @@
  * second one is asked beside a slow one.
  */
 import { ATTEMPT_CAUSES, attemptCause, SERVER_ERROR_CAUSE } from "../../../shared/attempt-causes.ts";
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { TraceAttemptKind } from "../../../shared/memory/layout/tracing.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { isServerError } from "../../outcome.ts";
 import { isAtLimit, NO_SERVER } from "../../pick/picker.ts";

@@ -3,8 +3,8 @@
  * as a server's is; and where there is none the request does not pass.
  */
 
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { TraceAttemptKind } from "../../../shared/memory/layout/tracing.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { Method } from "../../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { BodyKind } from "../../http1/head.ts";

@@ -9,7 +9,8 @@
  */
 import { isOverdue } from "../../../balancing/holding/room.ts";
 import { QueueWord } from "../../../shared/memory/layout/queues.ts";
-import { type WorkerBlock, WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import type { WorkerBlock } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { ALL_AT_LIMIT, ALL_FULL, isAtLimit, NO_SERVER, OWN_AT_LIMIT } from "../../pick/picker.ts";
 import { GRACE_MS, type Neighbours } from "./neighbours.ts";
 import { Shedding } from "./shedding.ts";

@@ -6,7 +6,8 @@
  */
 import { unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { type WorkerBlock, WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import type { WorkerBlock } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import type { Wakes } from "./neighbours.ts";
 
 const BYTE = new Uint8Array([1]);

@@ -6,6 +6,7 @@ import { ErrorCode } from "../../http2/error-codes.ts";
 import { PREFACE } from "../../http2/frames/layout.ts";
 import { Outgoing } from "../../http2/sending/outgoing.ts";
 import { SettingId } from "../../http2/settings.ts";
+import { StreamTable } from "../../http2/stream-table.ts";
 import { ReceiveWindow } from "../../http2/windows.ts";
 import { writeRequestHead } from "../../rewrite/request.ts";
 import type { Deferred } from "../../sockets/end-of-turn.ts";
@@ -51,7 +52,7 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
   #phase: Phase = Phase.CONNECTING;
   /** Requests that wait until it is open. */
   #waiting: Http2Stream[] = [];
-  readonly streams = new Map<number, Http2Stream>();
+  readonly streams = new StreamTable<Http2Stream>();
   /** Places that were given and not used yet. */
   #promised = 0;
   lastStreamId = 0;
@@ -199,7 +200,7 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
     stream.id = this.lastStreamId;
     stream.openedAt = this.#packets;
     stream.sendWindow.add(this.#outgoing.peer.initialWindowSize);
-    this.streams.set(stream.id, stream);
+    this.streams.add(stream);
     this.#outgoing.head(stream.id, block, 0, this.#encoder.length, last);
     this.#later();
     if (stream.id >= LAST_STREAM_ID) this.retire();
@@ -242,7 +243,7 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
       this.onError(ErrorCode.ENHANCE_YOUR_CALM, "too many frames of SETTINGS", nowMs);
       return;
     }
-    const error = this.#outgoing.settings(buf, start, end, this.streams.values());
+    const error = this.#outgoing.settings(buf, start, end, this.streams);
     if (error !== ErrorCode.NO_ERROR) {
       this.onError(error, "SETTINGS have a value that they can't have", nowMs);
       return;
@@ -267,7 +268,7 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
       return;
     }
     this.retire();
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.all()) {
       if (stream.id <= lastStreamId) continue;
       this.#forget(stream);
       stream.brokeOff(Failures.STALE_CONNECTION, true, nowMs);
@@ -282,7 +283,7 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
       return;
     }
     const stream = this.streams.get(streamId);
-    if (stream === undefined) return;
+    if (stream === null) return;
     if (stream.sendWindow.add(increment)) this.#outgoing.resume(nowMs);
     else this.onStreamError(stream, ErrorCode.FLOW_CONTROL_ERROR, nowMs);
   }
@@ -458,9 +459,8 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
   /** The connection is gone, and with it what was under way. */
   #broke(failure: Failure, nowMs: number): void {
     this.#end();
-    const streams = [...this.streams.values()];
-    this.streams.clear();
-    for (const stream of streams) {
+    for (const stream of this.streams.all()) {
+      this.streams.delete(stream.id);
       // It was closed as the request was sent: nothing to hold against the server.
       const stale = this.#hasServed && stream.openedAt === this.#packets && failure === Failures.CLOSED_BEFORE_RESPONSE;
       stream.brokeOff(stale ? Failures.STALE_CONNECTION : failure, false, nowMs);
