@@ -19,7 +19,7 @@ import type { Ticket } from "../pick/sticky-cookie.ts";
 import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import { type FoundFields, findFields, findNothing } from "../record/access-log/head-fields.ts";
-import type { RouteLabels } from "../record/access-log/logged.ts";
+import type { LimitedBy, RouteLabels } from "../record/access-log/logged.ts";
 import { RequestNotes } from "../record/explain/request-notes.ts";
 import { type JoiningRequest, joinTrace, OWN_IDS_BYTES } from "../record/trace/join-trace.ts";
 import type { TraceRecord } from "../record/trace/trace-record.ts";
@@ -80,6 +80,8 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
   responseEdits: HeadEdits | null = null;
   /** Where it goes. */
   target!: Target;
+  /** Which limit refused it, or would have, were it not for its dry run; null = none. */
+  limitedBy: LimitedBy | null = null;
   /** Why it goes no farther than its route; null = it does. */
   ruling: LocalResponse | Failure | null = null;
   /** What metrics count it under: index into `ROUTES`, or the number of its route. */
@@ -116,6 +118,10 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
   clientAddress: Buffer = NO_BUFFER;
   /** Hash of what the request sticks to; only set where the strategy asks for it. */
   key = 0;
+  /** Hash of its template, and of that with any last segment, and its class; only where its pool tells classes apart, else 0. */
+  template = 0;
+  parentTemplate = 0;
+  requestClass = 0;
   /** Who its client sticks to: the cookie says so. */
   sticky: Ticket | null = null;
   /** Monotonic milliseconds. */
@@ -296,6 +302,7 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
     if (pool === null) return;
     if (pool.picker.usesKey) this.key = pool.stickyKey(head, parsed, this.peer);
     if (pool.stickyCookie !== null) this.sticky = pool.stickyCookie.find(head, parsed);
+    if (pool.classifier !== null) pool.classifier.classify(this, startedMs);
   }
 
   /** @param reserved index into `ROUTES`: what the path alone says. */
@@ -357,11 +364,15 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
     this.notes = null;
     this.target = NO_TARGET;
     this.ruling = null;
+    this.limitedBy = null;
     this.pathPrefix = NO_BUFFER;
     this.host = null;
     this.edits = null;
     this.responseEdits = null;
     this.key = 0;
+    this.template = 0;
+    this.parentTemplate = 0;
+    this.requestClass = 0;
     this.sticky = null;
   }
 

@@ -135,6 +135,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/integration/cli/configuration-file.test.ts",
     "CONFIG_FILE names it, and --config wins",
   ),
+  RATE_LIMITS: effect(
+    ["a rate=1/s", "a rate=2/s"],
+    [],
+    "test/unit/config/rate-limits/rate-limits.test.ts",
+    "is enough without a file",
+  ),
   DNS_MIN_TTL_SECONDS: effect(
     ["1", "2"],
     ["fleet.dns"],
@@ -490,6 +496,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     ["pool.learnsLimits"],
     "test/unit/control/processes/learner/learned-pools.test.ts",
     "limits are learned where `ml` balances, unless they are off, and elsewhere where they are asked for",
+  ),
+  REQUEST_CLASSES: effect(
+    ["on", "off"],
+    ["pool.requestClasses"],
+    "test/integration/proxy/pick/request-classes.test.ts",
+    "classes are learned where they are asked for, and both workers count work by them",
   ),
   PREFER_ZONE: effect(["on", "off"], ["fleet.preferZone"], POOLS, "what a pool is given"),
   APP_ZONE: effect(["a", "b"], ["fleet.zone"], POOLS, "what a pool is given"),
