@@ -6,6 +6,7 @@ import { openSync } from "node:fs";
 import { join } from "node:path";
 import type { LoggedOutcome, LoggedRequest } from "../../src/proxy/record/access-log/logged.ts";
 import type { RequestRewrite } from "../../src/proxy/rewrite/request.ts";
+import { WorkerCounter } from "../../src/shared/memory/layout/worker-counters.ts";
 import { makeExplainingCases } from "./explaining.ts";
 import { makeHeaderBlockCases } from "./header-blocks.ts";
 import { makeObservingCases } from "./observing.ts";
@@ -366,7 +367,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       },
       settle: () => log.allOut(1000),
       check: () => {
-        const dropped = block.counters[layout.WorkerCounter.ACCESS_LOG_DROPPED];
+        const dropped = block.counters[WorkerCounter.ACCESS_LOG_DROPPED];
         if (dropped > 0) throw new Error(`${dropped} lines were dropped`);
       },
     },

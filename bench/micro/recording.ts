@@ -57,7 +57,7 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
       headMs: 3,
       grpcStatus: -1,
     },
-    ...{ inFlightAtDispatch: 2, connectMs: 0, upstream: null },
+    ...{ inFlightAtDispatch: 2, wasHeld: false, connectMs: 0, upstream: null },
   };
   const finished = {
     ...UNTRACED,

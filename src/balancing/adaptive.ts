@@ -1,6 +1,7 @@
 import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import { crowdFactor } from "./crowd.ts";
 import { FleetRegression } from "./estimators/fleet-regression.ts";
+import { classCost, othersWork, type RequestWork, typicalLatencyMs } from "./request-work.ts";
 import { StallWatch, stallFactor } from "./stall-watch.ts";
 import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
@@ -49,22 +50,37 @@ export class Adaptive implements Strategy {
     this.#refreshAtMs = this.#nowMs;
   }
 
-  pick(candidates: Int32Array, count: number, _key: number, nowMs: number): number {
+  pick(candidates: Int32Array, count: number, _key: number, nowMs: number, requestClass = 0): number {
     const unknown = this.unknown(candidates, count, nowMs);
     this.#probed = unknown >= 0;
-    const slot = this.#probed ? unknown : this.choose(candidates, count, nowMs);
+    const slot = this.#probed ? unknown : this.choose(candidates, count, nowMs, requestClass);
     this.#stalls.onPick(slot, nowMs);
     return slot;
   }
 
-  explain(candidates: Int32Array, count: number, _key: number, nowMs: number, _slot: number, notes: ChoiceNotes): void {
-    this.explainChoice(this.#probed ? Choice.PROBE : Choice.BEST, candidates, count, nowMs, notes);
+  explain(
+    candidates: Int32Array,
+    count: number,
+    _key: number,
+    nowMs: number,
+    _slot: number,
+    notes: ChoiceNotes,
+    requestClass = 0,
+  ): void {
+    this.explainChoice(this.#probed ? Choice.PROBE : Choice.BEST, candidates, count, nowMs, notes, requestClass);
   }
 
   /** As `explain`, of a choice that `choose` has made, or `unknown` (`Choice.PROBE`). */
-  explainChoice(choice: Choice, candidates: Int32Array, count: number, nowMs: number, notes: ChoiceNotes): void {
+  explainChoice(
+    choice: Choice,
+    candidates: Int32Array,
+    count: number,
+    nowMs: number,
+    notes: ChoiceNotes,
+    requestClass = 0,
+  ): void {
     // Nothing was compared for a probe: what would have been.
-    if (choice === Choice.PROBE) this.#compare(candidates, count, nowMs);
+    if (choice === Choice.PROBE) this.#compare(candidates, count, nowMs, requestClass);
     const { scores } = notes;
     for (let i = 0; i < count; i++) scores[candidates[i]] = this.#scores[candidates[i]];
     notes.made(choice, Scale.EXPECTED);
@@ -87,8 +103,12 @@ export class Adaptive implements Strategy {
   }
 
   /** The best of the candidates, without placing the request: `pick` does both. */
-  choose(candidates: Int32Array, count: number, nowMs: number): number {
-    const { inFlight, effectiveWeight } = this.#fleet;
+  choose(candidates: Int32Array, count: number, nowMs: number, requestClass = 0): number {
+    const { inFlight, effectiveWeight, work } = this.#fleet;
+    if (work !== undefined) {
+      this.#compareWork(work, candidates, count, nowMs, requestClass);
+      return this.#least(candidates, count);
+    }
     const { silentSinceMs, clockOffsetMs } = this.#stalls;
     const a = this.#regression.interceptMs;
     const b = this.#regression.slopeMs;
@@ -114,17 +134,37 @@ export class Adaptive implements Strategy {
     return best;
   }
 
-  onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch?: number): void {
+  onOutcome(
+    slot: number,
+    latencyMs: number,
+    failed: boolean,
+    nowMs: number,
+    inFlightAtDispatch?: number,
+    ownWork = 1,
+    others = 1,
+  ): void {
     const inFlight = inFlightAtDispatch ?? this.#fleet.inFlight[slot];
-    this.#regression.observe(slot, latencyMs, failed, nowMs, inFlight);
+    const { interceptMs, slopeMs } = this.#regression;
+    const growth = 1 + (slopeMs * Math.max(0, inFlight)) / interceptMs;
+    const isTypical = failed || (ownWork === 1 && others === 1);
+    const typicalMs = isTypical ? latencyMs : typicalLatencyMs(latencyMs, growth, ownWork, others);
+    this.#regression.observe(slot, typicalMs, failed, nowMs, inFlight);
     this.#factor[slot] = this.#regression.freshFactor(slot);
     this.failureMs[slot] = this.#regression.failureMs(slot, nowMs);
     this.#stalls.onOutcome(slot, nowMs);
   }
 
+  onStandstill(fromMs: number, untilMs: number): void {
+    this.#stalls.onStandstill(fromMs, untilMs);
+  }
+
   /** Fills the scores as `choose` does, whose loop would be slower by half if it called this. */
-  #compare(candidates: Int32Array, count: number, nowMs: number): void {
-    const { inFlight, effectiveWeight } = this.#fleet;
+  #compare(candidates: Int32Array, count: number, nowMs: number, requestClass: number): void {
+    const { inFlight, effectiveWeight, work } = this.#fleet;
+    if (work !== undefined) {
+      this.#compareWork(work, candidates, count, nowMs, requestClass);
+      return;
+    }
     const { silentSinceMs, clockOffsetMs } = this.#stalls;
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
@@ -133,6 +173,41 @@ export class Adaptive implements Strategy {
       const stall = stallFactor(nowMs + clockOffsetMs - silentSinceMs[slot], waiting, expectedMs);
       this.#scores[slot] = (expectedMs * stall * crowdFactor(waiting, inFlight[slot])) / effectiveWeight[slot];
     }
+  }
+
+  /** As `#compare`, for a request of a class: see request-work.ts. */
+  #compareWork(work: RequestWork, candidates: Int32Array, count: number, nowMs: number, requestClass: number): void {
+    const { inFlight, effectiveWeight, id } = this.#fleet;
+    const { silentSinceMs, clockOffsetMs } = this.#stalls;
+    const { interceptMs, slopeMs } = this.#regression;
+    for (let i = 0; i < count; i++) {
+      const slot = candidates[i];
+      const factor = this.#factor[slot];
+      const load = slopeMs * inFlight[slot] * othersWork(work.inFlight[slot], inFlight[slot]);
+      const typicalMs = factor * (interceptMs + load) + this.failureMs[slot];
+      const expectedMs = typicalMs + (classCost(work, slot, id[slot], requestClass) - 1) * factor * interceptMs;
+      const waiting = this.#stalls.waiting(slot);
+      const stall = stallFactor(nowMs + clockOffsetMs - silentSinceMs[slot], waiting, typicalMs);
+      this.#scores[slot] = (expectedMs * stall * crowdFactor(waiting, inFlight[slot])) / effectiveWeight[slot];
+    }
+  }
+
+  /** Who has the least of the scores, ties at random with equal chances. */
+  #least(candidates: Int32Array, count: number): number {
+    let best = candidates[0];
+    let least = this.#scores[best];
+    let ties = 1;
+    for (let i = 1; i < count; i++) {
+      const slot = candidates[i];
+      const score = this.#scores[slot];
+      if (score > least) continue;
+      if (score < least) {
+        least = score;
+        best = slot;
+        ties = 1;
+      } else if (this.#random() * ++ties < 1) best = slot;
+    }
+    return best;
   }
 
   #read(slot: number, nowMs: number): void {

@@ -1,3 +1,4 @@
+import { CLASSES } from "../shared/memory/layout/classes.ts";
 import {
   DecisionArm,
   type LearnedTable,
@@ -12,6 +13,7 @@ import {
 import { Adaptive } from "./adaptive.ts";
 import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import { crowdFactor } from "./crowd.ts";
+import { othersWork, type RequestWork } from "./request-work.ts";
 import { columnOf } from "./score-columns.ts";
 import { StallWatch, stallFactor } from "./stall-watch.ts";
 import type { Decision, DecisionLog, FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
@@ -69,6 +71,8 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
  * - The learner may order the estimator or `weighted_round_robin` itself (`Rung`), and set shares of the requests that
  *   are placed by the next policy below or by a candidate model, so that they can be compared on the same traffic.
  * - A server that was not heard of for long gets one request, whatever the table says (`Adaptive.unknown`).
+ * - Where requests have classes, the table's cost of an idle server counts as often as the request is expected to cost, and
+ *   what the load adds to it as often as those that are there do (request-work.ts).
  */
 export class Ml implements Strategy {
   readonly #fleet: FleetView;
@@ -117,7 +121,7 @@ export class Ml implements Strategy {
     this.#floor.onCandidates(candidates, count);
   }
 
-  pick(candidates: Int32Array, count: number, _key: number, nowMs: number): number {
+  pick(candidates: Int32Array, count: number, _key: number, nowMs: number, requestClass = 0): number {
     let arm: DecisionArm = DecisionArm.PROBE;
     let rung: Rung = Rung.ESTIMATOR;
     let propensity = 1;
@@ -144,7 +148,7 @@ export class Ml implements Strategy {
       }
       if (rung === Rung.MODEL) {
         const table = arm === DecisionArm.CANARY ? this.#canary : this.#champion;
-        const best = table?.look(nowMs) ? this.#score(table, candidates, count, nowMs) : MISSING;
+        const best = table?.look(nowMs) ? this.#score(table, candidates, count, nowMs, requestClass) : MISSING;
         if (best !== MISSING) {
           sequence = table!.sequence;
           // With a single candidate there is no second best.
@@ -156,7 +160,7 @@ export class Ml implements Strategy {
           propensity = explores ? share : 1 - share;
         } else rung = Rung.ESTIMATOR;
       }
-      if (rung === Rung.ESTIMATOR) slot = this.#estimator.choose(candidates, count, nowMs);
+      if (rung === Rung.ESTIMATOR) slot = this.#estimator.choose(candidates, count, nowMs, requestClass);
       else if (rung === Rung.FLOOR) slot = this.#floor.pick(candidates, count);
     }
     this.#stalls.onPick(slot, nowMs);
@@ -176,12 +180,20 @@ export class Ml implements Strategy {
   }
 
   /** As the policy says that chose: the model's table, the estimator, or weighted round robin. */
-  explain(candidates: Int32Array, count: number, key: number, nowMs: number, slot: number, notes: ChoiceNotes): void {
+  explain(
+    candidates: Int32Array,
+    count: number,
+    key: number,
+    nowMs: number,
+    slot: number,
+    notes: ChoiceNotes,
+    requestClass = 0,
+  ): void {
     const { arm, rung, scores } = this.#decision;
     if (rung === Rung.FLOOR) this.#floor.explain(candidates, count, key, nowMs, slot, notes);
     else if (rung === Rung.ESTIMATOR) {
       const choice = arm === DecisionArm.PROBE ? Choice.PROBE : Choice.BEST;
-      this.#estimator.explainChoice(choice, candidates, count, nowMs, notes);
+      this.#estimator.explainChoice(choice, candidates, count, nowMs, notes, requestClass);
     } else {
       for (let i = 0; i < count; i++) notes.scores[candidates[i]] = scores[i];
       notes.made(this.#explored ? Choice.SECOND_BEST : Choice.BEST, Scale.MODEL);
@@ -205,8 +217,20 @@ export class Ml implements Strategy {
     this.#decisions?.record(decision);
   }
 
-  onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch?: number): void {
-    this.#estimator.onOutcome(slot, latencyMs, failed, nowMs, inFlightAtDispatch);
+  onOutcome(
+    slot: number,
+    latencyMs: number,
+    failed: boolean,
+    nowMs: number,
+    inFlightAtDispatch?: number,
+    ownWork?: number,
+    others?: number,
+  ): void {
+    this.#estimator.onOutcome(slot, latencyMs, failed, nowMs, inFlightAtDispatch, ownWork, others);
+  }
+
+  onStandstill(fromMs: number, untilMs: number): void {
+    this.#estimator.onStandstill(fromMs, untilMs);
   }
 
   /** Requests in flight per server that other balancers told of. */
@@ -223,8 +247,11 @@ export class Ml implements Strategy {
    * It is the longest part of placing a request, so it calls nothing that the compiler would not take in: one call that
    * stays makes it load every array anew for each candidate.
    */
-  #score(table: Table, candidates: Int32Array, count: number, nowMs: number): number {
-    const { inFlight, effectiveWeight, id } = this.#fleet;
+  #score(table: Table, candidates: Int32Array, count: number, nowMs: number, requestClass: number): number {
+    const { inFlight, effectiveWeight, id, work } = this.#fleet;
+    if (work !== undefined && table.crowded) {
+      return this.#scoreWork(work, table, candidates, count, nowMs, requestClass);
+    }
     const { cost, rowId } = this.#learned!;
     const { row, crowded } = table;
     const { loads, scores } = this.#decision;
@@ -249,6 +276,53 @@ export class Ml implements Strategy {
         score *= stallFactor(now - silentSinceMs[slot], own, score);
         if (all > 0) score *= crowdFactor(own, all);
       } else if (own > 0) score *= stallFactor(now - silentSinceMs[slot], own, this.#estimator.expectedMs(slot));
+      const weight = effectiveWeight[slot];
+      if (weight !== 1) score /= weight;
+      loads[i] = packCandidate(slot, all, own);
+      scores[i] = score;
+      if (score > least) continue;
+      if (score === least) tied = true;
+      least = score;
+      best = i;
+    }
+    return tied ? TIED : best;
+  }
+
+  /** As `#score`, of a table of costs, for a request of a class. */
+  #scoreWork(
+    work: RequestWork,
+    table: Table,
+    candidates: Int32Array,
+    count: number,
+    nowMs: number,
+    requestClass: number,
+  ): number {
+    const { inFlight, effectiveWeight, id } = this.#fleet;
+    const { cost, rowId } = this.#learned!;
+    const { row } = table;
+    const { loads, scores } = this.#decision;
+    const stalls = this.#stalls;
+    const { together, silentSinceMs } = stalls;
+    const now = nowMs + stalls.clockOffsetMs;
+    const { failureMs } = this.#estimator;
+    const told = together ? 0 : this.#meanTold(candidates, count);
+    let best = 0;
+    let least = Number.POSITIVE_INFINITY;
+    let tied = false;
+    for (let i = 0; i < count; i++) {
+      const slot = candidates[i];
+      const at = row + slot;
+      if (rowId[at] !== id[slot]) return MISSING;
+      const own = together ? Math.max(0, inFlight[slot]) : stalls.waiting(slot);
+      const all = own + told;
+      const present = cost[at * SCORE_COLUMNS + columnOf(all)];
+      // Where a model says that load makes a server faster, there is nothing to be multiplied by the others' work.
+      const idle = Math.min(cost[at * SCORE_COLUMNS], present);
+      const ownWork = work.costId[slot] === id[slot] ? work.cost[slot * CLASSES + requestClass] : 1;
+      const typical = idle + (present - idle) * othersWork(work.inFlight[slot], inFlight[slot]) + failureMs[slot];
+      let score = typical + (ownWork - 1) * idle;
+      score *= stallFactor(now - silentSinceMs[slot], own, typical);
+      if (all > 0) score *= crowdFactor(own, all);
       const weight = effectiveWeight[slot];
       if (weight !== 1) score /= weight;
       loads[i] = packCandidate(slot, all, own);

@@ -75,6 +75,19 @@ export class StallWatch {
   }
 
   /**
+   * We stood still ourselves, and heard nothing meanwhile that was said: that time is nobody's silence. Where several hear
+   * together each may take its own standstill off, at the same moment as others; what was silent before it began never
+   * becomes silent for less than since it ended.
+   */
+  onStandstill(fromMs: number, untilMs: number): void {
+    const { silentSinceMs } = this;
+    const lostMs = untilMs - fromMs;
+    for (let slot = 0; slot < silentSinceMs.length; slot++) {
+      if (silentSinceMs[slot] < fromMs + this.clockOffsetMs) silentSinceMs[slot] += lostMs;
+    }
+  }
+
+  /**
    * Requests that wait for their response: all that are there when they are counted together, else those of this balancer.
    * A client that gives up leaves no outcome; but no more can wait than is in flight, and so the count mends itself.
    */

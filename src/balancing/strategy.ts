@@ -5,6 +5,7 @@
  */
 import type { LearnedTable } from "../shared/memory/layout/learning.ts";
 import type { ChoiceNotes } from "./choice.ts";
+import type { RequestWork } from "./request-work.ts";
 
 /** The fleet as a strategy sees it: columns indexed by slot. The arrays are live and only read. */
 export interface FleetView {
@@ -21,6 +22,8 @@ export interface FleetView {
    * worker, instance and restart, whatever its slot. Only `consistent_hash` looks at it.
    */
   readonly identityHash: Uint32Array;
+  /** What requests are expected to cost; given where the pool tells classes of them apart. */
+  readonly work?: RequestWork;
   /** Given when all who place requests at these servers count `inFlight` together, live. */
   readonly together?: SharedSilence;
 }
@@ -78,15 +81,24 @@ export interface Strategy {
    * candidates of one call may be fewer than those of `onCandidates`: a retry leaves out what was tried.
    * @param key 32-bit hash of what the request is to stick to; only `consistent_hash` looks at it.
    * @param nowMs monotonic clock, milliseconds.
+   * @param requestClass of the request, 0 … `CLASSES` - 1; only looked at where the fleet has `work`. Left out = 0, the rest.
    */
-  pick(candidates: Int32Array, count: number, key: number, nowMs: number): number;
+  pick(candidates: Int32Array, count: number, key: number, nowMs: number, requestClass?: number): number;
 
   /**
    * Says how the choice came about that `pick` has just made with the same arguments; what is in flight is as it was then. It
    * changes nothing, draws no random number, and is only called where somebody takes it down.
    * @param slot what `pick` returned.
    */
-  explain?(candidates: Int32Array, count: number, key: number, nowMs: number, slot: number, notes: ChoiceNotes): void;
+  explain?(
+    candidates: Int32Array,
+    count: number,
+    key: number,
+    nowMs: number,
+    slot: number,
+    notes: ChoiceNotes,
+    requestClass?: number,
+  ): void;
 
   /**
    * A request was placed at `slot` without a choice: its client sticks to it. Called before the place in flight is taken. For
@@ -105,8 +117,25 @@ export interface Strategy {
    * of twice. Strategies that do not learn leave it out. The caller drops the outcomes of servers that have left: the
    * slot may be another's by then.
    * @param inFlightAtDispatch `fleet.inFlight` of the slot when the attempt was placed, without it; left out = unknown.
+   * @param ownWork what it was expected to cost, in mean requests; left out = 1, likewise below.
+   * @param othersWork what those cost each that were there (`othersWork` of request-work.ts).
    */
-  onOutcome?(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch?: number): void;
+  onOutcome?(
+    slot: number,
+    latencyMs: number,
+    failed: boolean,
+    nowMs: number,
+    inFlightAtDispatch?: number,
+    ownWork?: number,
+    othersWork?: number,
+  ): void;
+
+  /**
+   * Whoever calls all this stood still for a while, and so heard nothing of anybody: in what was under way then, time of its own
+   * is counted that is no server's. Called before anything else is told or asked behind it.
+   * @param fromMs when it stood still, monotonic clock; likewise `untilMs`.
+   */
+  onStandstill?(fromMs: number, untilMs: number): void;
 
   /** True when `pick` uses `key`, so that the caller computes it only then. */
   readonly usesKey?: boolean;

@@ -13,6 +13,7 @@ import { SECTIONS } from "../config/schema.ts";
 import { toStoreLocation } from "../config/sections/storage.ts";
 import type { Section } from "../config/setting.ts";
 import { learnedPools } from "../control/processes/learner/learned-pools.ts";
+import type { LearnerPool } from "../protocol/learner.ts";
 import { DEFAULT_POOL } from "../protocol/pool.ts";
 import type { ServerSpec } from "../shared/server-spec.ts";
 import { visible } from "../shared/visible-text.ts";
@@ -52,6 +53,8 @@ export interface CheckReport {
   readonly servers: readonly (ServerSpec & { readonly srv: boolean; readonly pool: string })[];
   /** Names of the pools of whose traffic only samples are kept: their strategy is not `ml`. */
   readonly samples_of: readonly string[];
+  /** Names of the pools whose servers' limits of concurrency are learned: requests may be held there. */
+  readonly limits_of: readonly string[];
   readonly resolved?: readonly Resolution[];
   readonly diff?: DiffReport;
 }
@@ -81,15 +84,15 @@ export function registerCheck(program: Command): void {
 async function check(loaded: LoadResult, flags: CheckFlags): Promise<CheckReport> {
   if (!loaded.ok) {
     const { problems, warnings } = loaded;
-    return { ok: false, problems, warnings, settings: [], servers: [], samples_of: [] };
+    return { ok: false, problems, warnings, settings: [], servers: [], samples_of: [], limits_of: [] };
   }
   const { config, effective } = loaded;
   const problems: string[] = [];
   const warnings = [...loaded.warnings];
-  let observed: readonly string[] = [];
+  let learned: readonly LearnerPool[] = [];
   try {
     const settings = toProxySettings(config, { nowMs: Date.now(), warn: (sentence) => warnings.push(sentence) });
-    observed = learnedPools(settings).flatMap((pool) => (pool.observed === true ? [pool.name] : []));
+    learned = learnedPools(settings);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems.map((problem) => inWordsOfSources(problem, effective)));
@@ -114,7 +117,9 @@ async function check(loaded: LoadResult, flags: CheckFlags): Promise<CheckReport
   }
   const diff = flags.diff === undefined ? undefined : await diffOf(flags, loaded);
   const ok = problems.length === 0;
-  return { ok, problems, warnings, settings: effective, servers, samples_of: observed, resolved, diff };
+  const samples_of = learned.filter(({ samples }) => samples).map(({ name }) => name);
+  const limits_of = learned.filter(({ limits }) => limits).map(({ name }) => name);
+  return { ok, problems, warnings, settings: effective, servers, samples_of, limits_of, resolved, diff };
 }
 
 function printReport(report: CheckReport, { changed = false }: CheckFlags): void {
@@ -124,6 +129,7 @@ function printReport(report: CheckReport, { changed = false }: CheckFlags): void
     if (addresses.length > 0) out.push(visible(`${url} is ${addresses.join(", ")}`));
   }
   if (report.samples_of.length > 0) out.push(visible(samplesOf(report)));
+  if (report.limits_of.length > 0) out.push(visible(limitsOf(report)));
   for (const warning of report.warnings) out.push(`Warning: ${visible(warning)}`);
   if (report.ok) out.push(`The configuration can be used: ${summary(report)}.`);
   if (out.length > 0) print(out.join("\n"));
@@ -143,10 +149,19 @@ function summary({ servers, settings }: CheckReport): string {
   return [...lists, count(servers.length, "server")].join(", ");
 }
 
+function poolsCalled(names: readonly string[]): string {
+  return names.length === 1 ? `the pool ${names[0]}` : `the pools ${names.join(", ")}`;
+}
+
+function limitsOf({ limits_of: pools }: CheckReport): string {
+  const { env } = SECTIONS.balancing.settings.concurrencyLimits;
+  const what = "How many requests each server works on at once is learned";
+  return `${what} in ${poolsCalled(pools)}; while all of them are busy, further requests wait here (${env}).`;
+}
+
 function samplesOf({ samples_of: pools }: CheckReport): string {
   const { env } = SECTIONS.storage.settings.keepSamples;
-  const what = pools.length === 1 ? `the pool ${pools[0]}` : `the pools ${pools.join(", ")}`;
-  return `Samples of the traffic of ${what} are kept, to learn from when ${LEARNED_STRATEGY} is chosen (${env}).`;
+  return `Samples of the traffic of ${poolsCalled(pools)} are kept, to learn from when ${LEARNED_STRATEGY} is chosen (${env}).`;
 }
 
 function describeDiff({ against, changes, overridden, uncompared }: DiffReport): string[] {

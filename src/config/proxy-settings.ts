@@ -1,4 +1,5 @@
 /** The extract of the configuration that workers need, with the TLS files read and checked. */
+import { LEARNED_STRATEGY } from "../balancing/registry.ts";
 import type { ClientCertificate, PoolSettings } from "../protocol/pool.ts";
 import type { ProxySettings, TlsCertificate } from "../protocol/worker.ts";
 import { acmeCertificates } from "./acme/certificates.ts";
@@ -99,7 +100,7 @@ function toPoolSettings(
   nowMs: number,
   findings: Findings,
 ): PoolSettings {
-  const { outlier, upstream } = pool;
+  const { balancing, outlier, upstream } = pool;
   const nameOf = (key: "caFile" | "certFile" | "keyFile") => {
     const { env } = SECTIONS.upstream.settings[key];
     return upstream[key] === instance.upstream[key] ? env : `pools.${pool.name}.${filePath(env)}`;
@@ -110,10 +111,16 @@ function toPoolSettings(
     row,
     name: pool.name,
     request: given(pool, "request"),
+    learnsLimits: learnsLimits(balancing),
     outlierConsecutiveFailures: outlier.enabled ? outlier.consecutiveFailures : 0,
     upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings, nameOf("caFile")),
     upstreamCertificate: readClientCertificate(upstream, nowMs, findings, names),
   };
+}
+
+/** Where nothing is said, whoever learns how servers answer learns what they work on at once, too. */
+function learnsLimits({ concurrencyLimits, strategy }: PoolConfig["balancing"]): boolean {
+  return concurrencyLimits === null ? strategy === LEARNED_STRATEGY : concurrencyLimits === "learned";
 }
 
 function readClientCertificate(

@@ -1,5 +1,4 @@
-/** What the process asks of whoever learns of a pool, whether or not it is balanced by what is learned. */
-import type { LearnerOrder, LearnerOrderReply } from "../protocol/learner.ts";
+/** What the process asks of whoever learns something of a pool, whether or not it is balanced by what is learned. */
 import type { Resources } from "./online/resources.ts";
 import type { RecordedOutcome } from "./serving/worker-rings.ts";
 
@@ -19,8 +18,6 @@ export interface PoolMember {
   tick(slots: Int32Array | undefined): Promise<void>;
   /** There is a store from now on. Never rejects. */
   learn(resources: Resources): Promise<void>;
-  /** Carries out what an operator orders; `null` = it cannot yet. Never rejects. */
-  order(order: LearnerOrder, version: number | null): Promise<LearnerOrderReply | null>;
   /** Hands what is left to the store: the process ends. */
   close(): Promise<void>;
   /** As `close`, while the process goes on. */

@@ -8,6 +8,7 @@ import type { SharedMemory } from "../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { type ReplaceableLogger, replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
 import { FleetFeatures } from "./features/fleet-features.ts";
+import { PoolLimits } from "./holding/pool-limits.ts";
 import type { PoolMember } from "./member.ts";
 import { PoolObserver } from "./observing/pool-observer.ts";
 import type { Resources } from "./online/resources.ts";
@@ -16,6 +17,8 @@ import { type ExplainedPool, explainRequest } from "./serving/explain.ts";
 import { SharedGauges } from "./serving/pool-gauges.ts";
 import { ServerOwners } from "./serving/server-owners.ts";
 import type { RecordedDecision, RecordedOutcome } from "./serving/worker-rings.ts";
+
+const NOBODY: readonly PoolMember[] = [];
 
 /** What they work on. */
 export interface PoolLearnersOptions extends Omit<PoolLearnerOptions, "pool" | "gauges" | "part" | "features"> {
@@ -30,9 +33,14 @@ interface Entry {
   /** What is known of its servers: whoever learns of it next goes on with it. */
   readonly features: FleetFeatures;
   readonly logger: ReplaceableLogger;
-  readonly member: PoolMember;
-  /** The same where `ml` balances; `null` where its traffic is only observed. */
+  /** Whoever learns something of it, in the order in which they are told. */
+  readonly members: readonly PoolMember[];
+  /** The one of them that `ml` balances by; `null` where another strategy does. */
   readonly learner: PoolLearner | null;
+  /** The one of them that keeps samples where another strategy balances. */
+  readonly observer: PoolObserver | null;
+  /** The one of them that learns what its servers work on at once. */
+  readonly limits: PoolLimits | null;
 }
 
 export class PoolLearners {
@@ -57,13 +65,13 @@ export class PoolLearners {
   /** Of all tables that were ever made: what is dropped is garbage. */
   get tableBytes(): number {
     let bytes = this.#formerBytes;
-    for (const { member } of this.#entries.values()) bytes += member.tableBytes;
+    for (const member of this.#members()) bytes += member.tableBytes;
     return bytes;
   }
 
   /** Nobody routes by any of them, and nothing has happened for a while. */
   get isAsleep(): boolean {
-    for (const { member } of this.#entries.values()) if (!member.isAsleep) return false;
+    for (const member of this.#members()) if (!member.isAsleep) return false;
     return true;
   }
 
@@ -72,50 +80,55 @@ export class PoolLearners {
    * `ml` balances from now on, or no more, keeps what is known of its servers.
    */
   set(pools: readonly LearnerPool[]): void {
-    for (const [row, { pool }] of this.#entries) {
+    for (const [row, { pool, members }] of this.#entries) {
       if (pools.some((stays) => stays.row === row && stays.name === pool.name)) continue;
-      void this.#remove(row);
+      this.#entries.delete(row);
+      for (const member of members) void this.#leave(member);
       this.#servers.forget(row);
     }
     for (const pool of pools) {
-      const present = this.#entries.get(pool.row);
-      if (present !== undefined && present.pool.observed === pool.observed) continue;
-      const left = present === undefined ? null : this.#remove(pool.row);
-      void this.#begin(this.#add(pool, present?.features), left);
+      const before = this.#entries.get(pool.row);
+      if (before !== undefined && isLearnedAlike(before.pool, pool)) continue;
+      const now = this.#add(pool, before);
+      const left = before?.members.filter((member) => !now.members.includes(member)) ?? [];
+      const haveLeft = Promise.all(left.map((member) => this.#leave(member)));
+      for (const member of now.members)
+        if (before?.members.includes(member) !== true) void this.#begin(member, haveLeft);
     }
     this.#nameInLog();
   }
 
   /** Outcomes that the learner before this one had read: to know of the servers what it knew. */
   replay(outcomes: readonly RecordedOutcome[]): void {
-    for (const outcome of outcomes) this.#memberOf(outcome)?.replay(outcome);
+    for (const outcome of outcomes) for (const member of this.#membersOf(outcome)) member.replay(outcome);
   }
 
   /** To be called before each round of outcomes. */
   beginRound(): void {
     this.#servers.refresh();
-    for (const { member } of this.#entries.values()) member.beginRound();
+    for (const member of this.#members()) member.beginRound();
   }
 
   /** An attempt ended. One at a server of a pool that is not learned of, or no more, is of no use to anybody. */
   observe(outcome: RecordedOutcome): void {
-    this.#memberOf(outcome)?.observe(outcome);
+    for (const member of this.#membersOf(outcome)) member.observe(outcome);
   }
 
   /** Moves time on: makes the tables of all pools, and lets learning go on. A pool whose model is waited for keeps nobody up. */
   async tick(): Promise<void> {
     const isKnown = this.#servers.refresh();
     await Promise.all(
-      Array.from(this.#entries.values(), ({ pool, member }) =>
-        member.tick(isKnown ? this.#servers.slotsOf(pool.row) : undefined),
-      ),
+      Array.from(this.#entries.values()).flatMap(({ pool, members }) => {
+        const slots = isKnown ? this.#servers.slotsOf(pool.row) : undefined;
+        return members.map((member) => member.tick(slots));
+      }),
     );
   }
 
   /** Begins to learn, by the models of a store. Never rejects. */
   async learn(resources: Resources): Promise<void> {
     this.#resources = resources;
-    await Promise.all(Array.from(this.#entries.values(), ({ member }) => member.learn(resources)));
+    await Promise.all(Array.from(this.#members(), (member) => member.learn(resources)));
   }
 
   /** Why a request went where it went; `null` when nobody remembers it. @param name only what the pool had to do with it. */
@@ -145,67 +158,105 @@ export class PoolLearners {
 
   /** Carries out what an operator orders for a pool, once it learns; `null` = it is not learned of. Never rejects. */
   async order(name: string, order: LearnerOrder, version: number | null): Promise<LearnerOrderReply | null> {
-    for (const { pool, member } of this.#entries.values()) {
-      if (pool.name === name) return member.order(order, version);
+    for (const { pool, learner } of this.#entries.values()) {
+      if (pool.name !== name) continue;
+      if (learner !== null) return learner.order(order, version);
+      return { done: false, message: `the pool ${name} is not balanced by ml: it has no models` };
     }
     return null;
   }
 
   /** Ends a training, and hands what is left to the store. */
   async close(): Promise<void> {
-    await Promise.all(Array.from(this.#entries.values(), ({ member }) => member.close()));
+    await Promise.all(Array.from(this.#members(), (member) => member.close()));
   }
 
-  #add(pool: LearnerPool, features = new FleetFeatures(this.#options.memory.servers)): PoolMember {
-    const logger = replaceableLogger(this.#options.log);
-    const common = { ...this.#options, pool, features, gauges: this.#gauges.add() };
+  /** @param before as it was learned of until now: what stays as it is goes on. */
+  #add(pool: LearnerPool, before?: Entry): Entry {
+    const logger = before?.logger ?? replaceableLogger(this.#options.log);
+    const features = before?.features ?? new FleetFeatures(this.#options.memory.servers);
+    const common = { ...this.#options, pool, features, log: logger.log };
+    const gauged = () => ({ ...common, gauges: this.#gauges.add() });
     // Those that are only observed take nothing from what those may do that are balanced.
     const learner =
       pool.observed === true
         ? null
-        : this.#options.balanced({ ...common, log: logger.log, part: () => 1 / Math.max(1, this.#balanced) });
-    const part = () => 1 / Math.max(1, this.#entries.size - this.#balanced);
-    const member = learner ?? new PoolObserver({ ...common, part });
-    this.#entries.set(pool.row, { pool, features, logger, member, learner });
-    return member;
+        : (before?.learner ?? this.#options.balanced({ ...gauged(), part: () => partOf(this.#balanced) }));
+    const observer =
+      pool.samples === true
+        ? (before?.observer ?? new PoolObserver({ ...gauged(), part: () => partOf(this.#sampled) }))
+        : null;
+    const limits =
+      pool.limits === true
+        ? (before?.limits ?? new PoolLimits({ ...common, part: () => partOf(this.#limited) }))
+        : null;
+    const members = [learner, observer, limits].filter((member) => member !== null);
+    const entry = { pool, features, logger, members, learner, observer, limits };
+    this.#entries.set(pool.row, entry);
+    return entry;
   }
 
-  /** @param left resolves when the one before it has handed over what it had. */
-  async #begin(member: PoolMember, left: Promise<void> | null): Promise<void> {
+  /** @param haveLeft resolves when those before it have handed over what they had. */
+  async #begin(member: PoolMember, haveLeft: Promise<unknown>): Promise<void> {
     const resources = this.#resources; // if there are none yet, `learn` sees to all
-    await left;
+    await haveLeft;
     if (resources !== null) await member.learn(resources);
   }
 
   /** Resolves when it has handed over what it had. */
-  #remove(row: number): Promise<void> {
-    const { member } = this.#entries.get(row)!;
-    this.#entries.delete(row);
+  #leave(member: PoolMember): Promise<void> {
     this.#formerBytes += member.tableBytes;
     return member.leave();
   }
 
   /** How many of them `ml` balances. */
   get #balanced(): number {
+    return this.#count(({ learner }) => learner !== null);
+  }
+
+  /** Of how many others samples are kept. */
+  get #sampled(): number {
+    return this.#count(({ observer }) => observer !== null);
+  }
+
+  /** Of how many it is learned what servers work on at once. */
+  get #limited(): number {
+    return this.#count(({ limits }) => limits !== null);
+  }
+
+  #count(isMeant: (entry: Entry) => boolean): number {
     let count = 0;
-    for (const { learner } of this.#entries.values()) if (learner !== null) count++;
+    for (const entry of this.#entries.values()) if (isMeant(entry)) count++;
     return count;
   }
 
   /** Where there are several, lines say whose they are. */
   #nameInLog(): void {
     const { log } = this.#options;
-    const several = this.#balanced > 1;
+    const several = this.#balanced > 1 || this.#limited > 1;
     for (const { pool, logger } of this.#entries.values()) {
       logger.replace(several ? log.child({ pool: pool.name }) : log);
     }
   }
 
-  #memberOf({ slot, serverId }: RecordedOutcome): PoolMember | undefined {
-    return this.#entryOf(slot, serverId)?.member;
+  *#members(): Iterable<PoolMember> {
+    for (const { members } of this.#entries.values()) yield* members;
+  }
+
+  #membersOf({ slot, serverId }: RecordedOutcome): readonly PoolMember[] {
+    return this.#entryOf(slot, serverId)?.members ?? NOBODY;
   }
 
   #entryOf(slot: number, serverId: number): Entry | undefined {
     return this.#entries.get(this.#servers.rowOf(slot, serverId));
   }
+}
+
+function isLearnedAlike(one: LearnerPool, other: LearnerPool): boolean {
+  return one.observed === other.observed && one.samples === other.samples && one.limits === other.limits;
+}
+
+/** Each gets as much. */
+function partOf(pools: number): number {
+  return 1 / Math.max(1, pools);
 }

@@ -36,8 +36,12 @@ export interface LearnerPool {
   readonly row: number;
   /** What is learned is kept under it. */
   readonly name: string;
-  /** Its strategy is not `ml`: samples of its traffic are kept, and nobody routes by what is learned. */
+  /** Its strategy is not `ml`: nobody routes by a model of it. */
   readonly observed?: true;
+  /** Samples of its traffic are kept though it is observed. Where `ml` balances, that is part of learning. */
+  readonly samples?: true;
+  /** How many requests its servers work on at once is learned, and published. */
+  readonly limits?: true;
 }
 
 /** What the learner is started with, as JSON in its first message. */

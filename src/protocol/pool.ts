@@ -20,6 +20,8 @@ export interface PoolSettings extends GivenTo<"pool"> {
   readonly name: string;
   /** Of requests to it, where their route says nothing. */
   readonly request: RequestSettings;
+  /** How many requests each of its servers works on at once is learned, and further ones are held (balancing/holding/). */
+  readonly learnsLimits: boolean;
   /** Failures in a row that eject a server: workers pass it over from then on (`FailingServers`); 0 = off. */
   readonly outlierConsecutiveFailures: number;
   /** PEM bundle that HTTPS servers are verified against, beside the system's; empty = the system's only. */

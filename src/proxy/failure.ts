@@ -198,6 +198,15 @@ export const Failures = {
     false,
     "all servers are at capacity and the queue is full",
   ),
+  /** Earlier than `QUEUE_TIMEOUT`, so that those behind it are served soon. */
+  QUEUE_SHED: failure(
+    "queue_shed",
+    503,
+    "internal",
+    "connection_limit_reached",
+    false,
+    "all servers have been at capacity for a while, and more requests come than they can serve",
+  ),
   QUEUE_TIMEOUT: failure(
     "queue_timeout",
     503,

@@ -1,4 +1,5 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
+import { Standstills } from "../balancing/standstills.ts";
 import type { PendingChallenge } from "../protocol/acme.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings } from "../protocol/worker.ts";
@@ -6,13 +7,9 @@ import { ExemplarWriter } from "../shared/memory/exemplars.ts";
 import { GrpcCounts } from "../shared/memory/grpc-table.ts";
 import type { HistoryRings } from "../shared/memory/layout/history.ts";
 import type { WorkerRings } from "../shared/memory/layout/learning.ts";
-import {
-  MAX_SERVERS,
-  type SharedMemory,
-  type WorkerBlock,
-  WorkerCounter,
-} from "../shared/memory/layout/shared-memory.ts";
+import { MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../shared/memory/layout/shared-memory.ts";
 import type { TraceRings } from "../shared/memory/layout/tracing.ts";
+import { WorkerCounter } from "../shared/memory/layout/worker-counters.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";
@@ -30,7 +27,9 @@ import { Clients } from "./listen/clients.ts";
 import { Listeners } from "./listen/listeners.ts";
 import { PendingResponses } from "./local/challenges.ts";
 import { ChoiceRecord } from "./pick/choice-record.ts";
-import type { ChoiceNotebook } from "./pick/picker.ts";
+import type { ChoiceNotebook } from "./pick/choice-writer.ts";
+import { Neighbours, type Wakes } from "./pool/queue/neighbours.ts";
+import { NO_WAKES } from "./pool/queue/wake-sockets.ts";
 import { ServerPools } from "./pool/server-pools.ts";
 import { type OpenLimit, RateLimits } from "./rate-limits/rate-limits.ts";
 import { AccessLog } from "./record/access-log/access-log.ts";
@@ -89,6 +88,8 @@ export interface ProxyServerOptions {
   readonly tcp: Tcp | null;
   /** Maps what a rate limit has counted. */
   readonly openLimit: OpenLimit;
+  /** How workers tell each other of places. Default: there are no others. */
+  readonly wakes?: Wakes;
 }
 
 const LOG_FLUSH_MS = 200;
@@ -118,6 +119,8 @@ export class ProxyServer {
   readonly #rateLimits: RateLimits;
   #onDrained: (() => void) | null = null;
   #second = 0;
+  /** The loop does not tell when it stood still: what can be known of it is that ticks are late. */
+  readonly #ticksTell: boolean;
   #tickedMs: number;
   #tickedLate = false;
   #drainDeadlineMs = Number.POSITIVE_INFINITY;
@@ -128,7 +131,11 @@ export class ProxyServer {
     this.log = log;
     this.#tickedMs = now();
     this.#accessLogFd = options.accessLogFd;
-    if (options.tcp) options.tcp.loop.isUrgent = () => this.#isUrgent();
+    if (options.tcp) {
+      options.tcp.loop.isUrgent = () => this.#isUrgent();
+      options.tcp.loop.onStandstill = (fromMs, untilMs) => this.#onStandstill(fromMs, untilMs);
+    }
+    this.#ticksTell = options.tcp === null;
     const onInternalError = (error: unknown): void => internalError(this.#ctx, error);
     const network = new Network(options.tcp, { now, onInternalError });
     const trustedProxies = new TrustedProxies(settings.trustedProxies);
@@ -174,8 +181,10 @@ export class ProxyServer {
     const dial = createDial(network);
     const secrets = [new SecretNames(), new SecretNames()] as const;
     const coding = new Http2Coding(...secrets);
+    const { wakes = NO_WAKES, index, bootOffsetMs } = options;
+    const neighbours = new Neighbours(memory, index, wakes, bootOffsetMs);
     this.#pools = new ServerPools(
-      { ...options, identityHash, choices: this.#choices, onInternalError },
+      { ...options, identityHash, neighbours, standstills: new Standstills(), choices: this.#choices, onInternalError },
       worker,
       (endpoint, connections) =>
         endpoint.http2
@@ -185,6 +194,7 @@ export class ProxyServer {
     this.#pools.configure(settings.pools, trustedProxies);
     this.#rateLimits = new RateLimits(options.openLimit, options.index, options.bootOffsetMs);
     this.#rateLimits.configure(settings.rateLimits);
+    wakes.onWake = () => this.#pools.onWake(now());
     const ctx: ExchangeContext = Object.assign(worker, {
       routes: this.#routes(worker),
       hedgeTimers: new HedgeTimers(now, onInternalError),
@@ -300,7 +310,7 @@ export class ProxyServer {
       this.#second = second;
       ctx.dateLine = dateLine(second * 1000);
     }
-    this.#pools.noticeFailing();
+    this.#pools.tick(nowMs);
     this.#seriesKeeper.tick(nowMs);
     try {
       if (this.#isInTime(nowMs)) ctx.wheel.advance(nowMs);
@@ -317,10 +327,20 @@ export class ProxyServer {
    * deadlines wait for the tick after a late one. With a load that makes all of them late, every second one has to do.
    */
   #isInTime(nowMs: number): boolean {
-    const late = nowMs - this.#tickedMs > LATE_MS && !this.#tickedLate;
+    const stood = nowMs - this.#tickedMs > LATE_MS;
+    if (stood && this.#ticksTell) this.#onStandstill(this.#tickedMs, nowMs);
+    const late = stood && !this.#tickedLate;
     this.#tickedMs = nowMs;
     this.#tickedLate = late;
     return !late;
+  }
+
+  /** This worker stood still: time of its own, which is counted and no server's. */
+  #onStandstill(fromMs: number, untilMs: number): void {
+    const { counters } = this.#ctx;
+    counters[WorkerCounter.STANDSTILLS]++;
+    counters[WorkerCounter.STANDSTILL_MS] += untilMs - fromMs;
+    this.#pools.onStandstill(fromMs, untilMs);
   }
 
   #checkDrained(nowMs: number): void {

@@ -35,6 +35,7 @@ export const FAILURE_CODES: readonly string[] = [
   "no_server_available",
   "queue_full",
   "queue_timeout",
+  "queue_shed",
   "auth_unavailable",
   "client_denied",
   "rate_limited",

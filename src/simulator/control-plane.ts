@@ -102,6 +102,8 @@ export class ControlPlane {
   readonly #panic = new PanicMode();
   #tickMs = 0;
   readonly #state: Int32Array;
+  /** 1 = it does not belong to the fleet now. */
+  readonly #absent: Uint8Array;
   readonly #columns;
   readonly #workers;
   /** What those who place requests see themselves. */
@@ -113,6 +115,7 @@ export class ControlPlane {
     this.effectiveWeight = weight.slice();
     this.#options = options;
     this.#state = new Int32Array(n).fill(ServerState.UP);
+    this.#absent = new Uint8Array(n);
     this.#columns = {
       responses: new Float64Array(n),
       failures: new Float64Array(n),
@@ -143,7 +146,7 @@ export class ControlPlane {
   eligible(into: Int32Array): number {
     let n = 0;
     for (let server = 0; server < this.#state.length; server++) {
-      if (isEligible(this.#state[server], this.#panic.on)) into[n++] = server;
+      if (this.#absent[server] === 0 && isEligible(this.#state[server], this.#panic.on)) into[n++] = server;
     }
     return n;
   }
@@ -164,6 +167,13 @@ export class ControlPlane {
     let n = 0;
     for (let i = 0; i < count; i++) if (!failing.isPassedOver(candidates[i])) into[n++] = candidates[i];
     return n;
+  }
+
+  /** A server leaves the fleet, or comes to it. */
+  setAbsent(server: number, absent: boolean, nowMs: number): void {
+    this.#absent[server] = absent ? 1 : 0;
+    if (!absent) this.forgive(server, nowMs);
+    this.version++;
   }
 
   /** Whatever was held against a server is forgotten: it was away and comes back, with a slow start. */

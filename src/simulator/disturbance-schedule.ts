@@ -5,7 +5,7 @@ import { NextEvents } from "./timer-heap.ts";
 /** One disturbance of one server. */
 interface Source {
   readonly disturbance: Disturbance;
-  /** -1 for surges. */
+  /** Or balancer; -1 where it is the whole machine, and for surges. */
   readonly server: number;
   readonly random: () => number;
   on: boolean;
@@ -24,7 +24,7 @@ export class DisturbanceSchedule {
   constructor(disturbances: readonly Disturbance[], nextSeed: () => number) {
     const sources: Source[] = [];
     for (const disturbance of disturbances) {
-      const servers = disturbance.effect.kind === "surge" ? [-1] : disturbance.servers;
+      const servers = concernsAll(disturbance.effect) ? [-1] : disturbance.servers;
       for (const [i, server] of servers.entries()) {
         const random = seededRandom(nextSeed()).next;
         const roundMs = disturbance.startMs + i * disturbance.staggerMs;
@@ -63,6 +63,11 @@ export class DisturbanceSchedule {
     }
     apply(effect, source.server, source.on);
   }
+}
+
+/** It is no single server's, or balancer's. */
+function concernsAll(effect: Effect): boolean {
+  return effect.kind === "surge" || (effect.kind === "freeze" && effect.of === "machine");
 }
 
 function exponential(random: () => number, mean: number): number {

@@ -3,6 +3,10 @@ import { createStrategy, LEARNED_STRATEGY, STRATEGY_NAMES } from "../balancing/r
 import type { Strategy, StrategyDependencies } from "../balancing/strategy.ts";
 import type { Network } from "../learning/models/network.ts";
 import { GreedyOracle, type OracleSight } from "./greedy-oracle.ts";
+import type { Holding } from "./holding/holding.ts";
+import { LearnedHolding } from "./holding/learned-holding.ts";
+import { TrueLimits } from "./holding/true-limits.ts";
+import type { Scenario } from "./scenario.ts";
 import { PRODUCT_LEARNER, SimulatedLearner, type SimulatedLearnerOptions } from "./simulated-learner.ts";
 
 export interface Policy {
@@ -14,19 +18,34 @@ export interface Policy {
   readonly ejection: boolean;
   /** Servers are given weights in proportion to workers × speed; otherwise all have weight 1. */
   readonly trueWeights: boolean;
+  /** Classes of requests are told apart, and what they cost is learned; left out = they are not. */
+  readonly classes?: true;
   /**
    * A strategy for one balancer. `sight` is for oracles: nothing that serves traffic can have it. `mate` is the strategy
    * of another worker of the same instance, if there is one already: what such workers share in memory they share here.
    */
   readonly create: (dependencies: StrategyDependencies, sight: OracleSight, mate?: Strategy) => Strategy;
+  /**
+   * What one instance holds requests by; left out = every request is sent at once.
+   * @param id by server, live.
+   */
+  readonly createHolding?: (scenario: Scenario, id: Int32Array, sight: OracleSight, seed: number) => Holding;
 }
 
 /** The name of the greedy oracle (see greedy-oracle.ts). */
 export const ORACLE_NAME = "oracle";
 
-/** Options behind a strategy's name: `least_connections+weights-ejection`. */
+/** Options behind a strategy's name, in this order: `least_connections+weights-ejection`. */
 const WITH_WEIGHTS = "+weights";
 const WITHOUT_EJECTION = "-ejection";
+/** Requests are held by learned limits, as the product does it. */
+const WITH_LIMITS = "+limits";
+/** Requests are held by limits that are known to be right: one queue for the fleet. */
+const WITH_TRUE_LIMITS = "+true_limits";
+/** Classes of requests are told apart, as the product does it. */
+const WITH_CLASSES = "+classes";
+/** A strategy's name and its options. */
+const POLICY = /^([a-z0-9_]+)(\+weights)?(\+classes)?(\+limits|\+true_limits)?(-ejection)?$/;
 
 /** The yardstick: nothing that serves traffic can know what it knows. */
 export const ORACLE: Policy = Object.freeze({
@@ -57,9 +76,11 @@ export function classicalPolicies(): readonly Policy[] {
   });
 }
 
-/** Whether `policy` is one that needs no learning: what others are compared with. */
+/** Whether `policy` is one that needs no learning and no yardstick: what others are compared with. */
 export function isClassical(policy: Policy): boolean {
-  return CLASSICAL_NAMES.includes(strategyOf(policy.name));
+  return (
+    policy.createHolding === undefined && policy.classes !== true && CLASSICAL_NAMES.includes(strategyOf(policy.name))
+  );
 }
 
 /** `ml` by `network`, with the learner of the product unless `options` say otherwise. */
@@ -73,29 +94,44 @@ export function learnedPolicy(network: Network, options: SimulatedLearnerOptions
 }
 
 /**
- * Reads `<strategy>[+weights][-ejection]`, or `oracle`. Throws an `Error` that says what there is.
+ * Reads a strategy with its options, `<strategy>[+weights][+classes][+limits|+true_limits][-ejection]`, or `oracle`. Throws an `Error`
+ * that says what there is.
  * @param network what `ml` routes by; needed for that alone.
  */
 export function parsePolicy(text: string, network?: Network): Policy {
-  if (text === ORACLE_NAME) return ORACLE;
-  const strategy = strategyOf(text);
-  const options = text.slice(strategy.length);
-  const trueWeights = options.startsWith(WITH_WEIGHTS);
-  const rest = trueWeights ? options.slice(WITH_WEIGHTS.length) : options;
+  const [, strategy, weights, classes, limits, ejection] = POLICY.exec(text) ?? [];
+  const isPlain = weights === undefined && classes === undefined && ejection === undefined;
+  const isOracle = strategy === ORACLE_NAME && isPlain;
   const known: readonly string[] = STRATEGY_NAMES;
-  if (!known.includes(strategy) || (rest !== "" && rest !== WITHOUT_EJECTION)) {
+  if (!isOracle && !known.includes(strategy)) {
     throw new Error(
-      `unknown policy "${text}": use ${ORACLE_NAME} or one of ${STRATEGY_NAMES.join(", ")}, ` +
-        `with ${WITH_WEIGHTS} for true weights and ${WITHOUT_EJECTION} for no ejection behind it`,
+      `unknown policy "${text}": use ${ORACLE_NAME} or one of ${STRATEGY_NAMES.join(", ")}, with ${WITH_WEIGHTS} for true ` +
+        `weights, ${WITH_CLASSES} for classes of requests, ${WITH_LIMITS} or ${WITH_TRUE_LIMITS} for learned or true limits, and ${WITHOUT_EJECTION} for no ejection ` +
+        "behind it",
     );
   }
+  const holding = holdingBy(limits);
+  if (isOracle) return Object.freeze({ ...ORACLE, name: text, ...holding });
   return Object.freeze({
     name: text,
     probes: true,
-    ejection: rest === "",
-    trueWeights,
+    ejection: ejection === undefined,
+    trueWeights: weights !== undefined,
+    ...(classes === undefined ? {} : ({ classes: true } as const)),
     create: creatorOf(strategy, network),
+    ...holding,
   });
+}
+
+function holdingBy(limits: string | undefined): Pick<Policy, "createHolding"> {
+  switch (limits) {
+    case WITH_LIMITS:
+      return { createHolding: (_scenario, id) => new LearnedHolding(id) };
+    case WITH_TRUE_LIMITS:
+      return { createHolding: (scenario, id, sight) => new TrueLimits(sight, scenario, id) };
+    default:
+      return {};
+  }
 }
 
 function creatorOf(strategy: string, network: Network | undefined): Policy["create"] {

@@ -46,6 +46,7 @@ const effect = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("errors"), share }),
   z.strictObject({ kind: z.literal("hangs"), share }),
   z.strictObject({ kind: z.literal("down") }),
+  z.strictObject({ kind: z.literal("freeze"), of: z.enum(["balancers", "machine"]) }),
   z.strictObject({ kind: z.literal("surge"), factor: positive.max(1000) }),
 ]);
 
@@ -63,8 +64,8 @@ const disturbance = z
     message: "must be longer than durationMs, which must be given",
     path: ["everyMs"],
   })
-  .refine(({ effect, durationMs }) => effect.kind !== "pause" || durationMs !== null, {
-    message: "must be given for a pause: what never ends would never be answered",
+  .refine(({ effect, durationMs }) => !["pause", "freeze"].includes(effect.kind) || durationMs !== null, {
+    message: "must be given for a pause or a freeze: what never ends would never be answered",
     path: ["durationMs"],
   })
   .refine(({ random, durationMs }) => !random || durationMs !== null, {
@@ -112,9 +113,12 @@ export function parseScenarioFile(text: string): Scenario {
   );
   const problems: string[] = [];
   const complete = disturbances.map((written, i): Disturbance => {
-    const indices = written.servers === "all" ? [...servers.keys()] : written.servers;
+    const ofBalancers = written.effect.kind === "freeze" && written.effect.of === "balancers";
+    const count = ofBalancers ? rest.balancers : servers.length;
+    const indices = written.servers === "all" ? Array.from({ length: count }, (_, index) => index) : written.servers;
     for (const index of indices) {
-      if (index >= servers.length) problems.push(`disturbances.${i}.servers: there is no server ${index}`);
+      if (index < count) continue;
+      problems.push(`disturbances.${i}.servers: there is no ${ofBalancers ? "balancer" : "server"} ${index}`);
     }
     return { ...written, servers: indices, durationMs: written.durationMs ?? Number.POSITIVE_INFINITY };
   });

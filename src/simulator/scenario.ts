@@ -29,13 +29,22 @@ export type Effect =
   | { readonly kind: "hangs"; readonly share: number }
   /** Connections and health checks are refused; what was in progress fails. */
   | { readonly kind: "down" }
+  /** It has so many workers; what is beyond them is done first. */
+  | { readonly kind: "resize"; readonly workers: number }
+  /** It does not belong to the fleet: it leaves with what it has in progress, and comes back as one that nobody knows. */
+  | { readonly kind: "absent" }
+  /**
+   * Balancers do nothing: what arrives and what servers answer waits until they go on. `balancers`: each by itself, while the
+   * servers work on. `machine`: all that is there stands still at once, servers and health checks too.
+   */
+  | { readonly kind: "freeze"; readonly of: "balancers" | "machine" }
   /** `factor` times as many requests arrive; concerns no server. */
   | { readonly kind: "surge"; readonly factor: number };
 
 /** An effect on servers over time: from `startMs` for `durationMs`, then again and again if `everyMs` is given. */
 export interface Disturbance {
   readonly effect: Effect;
-  /** Indices of the servers concerned. */
+  /** Indices of the servers concerned; of balancers, where these freeze; of a machine that does, and of a surge, none. */
   readonly servers: readonly number[];
   readonly startMs: number;
   /** `Infinity` = to the end. */
@@ -66,12 +75,23 @@ export type Sharing =
   /** Instances apart that tell each other every so many milliseconds. */
   | number;
 
+/** Requests of one route: how many of all they are, and what one costs beside another. */
+export interface RequestKind {
+  /** Relative to those of the others. */
+  readonly share: number;
+  /** Mean work in one, relative to that in the others: `meanMs` is the mean over all of them. */
+  readonly cost: number;
+}
+
 export interface Scenario {
   readonly name: string;
   /** One line: what goes on, and what a good policy does about it. */
   readonly description: string;
   readonly servers: readonly SimulatedServer[];
+  /** Of one kind of requests, if there are several. */
   readonly service: ServiceDistribution;
+  /** Routes that requests are of; left out = they are all of one. */
+  readonly kinds?: readonly RequestKind[];
   /** Mean work of a request: its service time on a worker of speed 1, milliseconds. */
   readonly meanMs: number;
   /** Mean arrival rate as a share of what all undisturbed servers can do together. */
@@ -80,6 +100,8 @@ export interface Scenario {
   readonly disturbances: readonly Disturbance[];
   /** After this a request that hangs fails, milliseconds. */
   readonly timeoutMs: number;
+  /** From a balancer to a server, and the same back, milliseconds; left out = 0. */
+  readonly networkMs?: number;
   readonly balancers: number;
   readonly sharing: Sharing;
 }

@@ -11,6 +11,7 @@ import { NextEvents, TimerHeap } from "./timer-heap.ts";
 export class ServerFarm {
   readonly count: number;
   readonly #specs: readonly SimulatedServer[];
+  readonly #workers: Int32Array;
   readonly #requests: RequestTable;
   /** Relative speed now; 0 while paused. */
   readonly #speed: Float64Array;
@@ -35,6 +36,7 @@ export class ServerFarm {
     const n = specs.length;
     this.count = n;
     this.#specs = specs;
+    this.#workers = Int32Array.from(specs, ({ workers }) => workers);
     this.#requests = requests;
     this.#speed = Float64Array.from(specs, ({ speed }) => speed);
     this.#slowness = new Float64Array(n).fill(1);
@@ -56,6 +58,11 @@ export class ServerFarm {
   /** When the next request is done; `Infinity` = none under way. */
   get nextMs(): number {
     return this.#next.earliestMs;
+  }
+
+  /** Requests that it serves at full speed at the same time, now. */
+  workers(server: number): number {
+    return this.#workers[server];
   }
 
   isDown(server: number): boolean {
@@ -91,11 +98,8 @@ export class ServerFarm {
     const nowMs = this.#next.earliestMs;
     this.#readClock(server, nowMs);
     const request = this.#endService(server);
-    const waiting = this.#head[server];
-    if (waiting >= 0) {
-      this.#unqueue(server);
-      this.#start(server, waiting, nowMs);
-    } else this.#schedule(server, nowMs);
+    if (this.#head[server] >= 0 && this.#hasRoom(server)) this.#startFirst(server, nowMs);
+    else this.#schedule(server, nowMs);
     return request;
   }
 
@@ -112,7 +116,7 @@ export class ServerFarm {
     return waiting;
   }
 
-  /** An effect on a server begins or ends. What `down` does to its requests, and a surge, are the caller's business. */
+  /** An effect on a server begins or ends. What `down` does to its requests, absence, freezes and surges are the caller's business. */
   apply(effect: Effect, server: number, on: boolean, nowMs: number): void {
     switch (effect.kind) {
       case "slow":
@@ -130,9 +134,22 @@ export class ServerFarm {
       case "down":
         this.takeDown(server, on ? 1 : -1);
         break;
+      case "resize":
+        this.resize(server, on ? effect.workers : this.#specs[server].workers, nowMs);
+        break;
+      case "absent":
+      case "freeze":
       case "surge":
         break;
     }
+  }
+
+  /** It has so many workers from now on. What is in service beyond them is finished. */
+  resize(server: number, workers: number, nowMs: number): void {
+    this.#readClock(server, nowMs);
+    this.#workers[server] = workers;
+    while (this.#head[server] >= 0 && this.#hasRoom(server)) this.#startFirst(server, nowMs);
+    this.#schedule(server, nowMs);
   }
 
   /** Work takes `factor` times as long from now on; its inverse ends that. */
@@ -166,7 +183,8 @@ export class ServerFarm {
   expectedMs(server: number, work: number, nowMs: number): number {
     const speed = this.#speed[server];
     if (speed === 0) return Number.POSITIVE_INFINITY;
-    const { workers, discipline } = this.#specs[server];
+    const { discipline } = this.#specs[server];
+    const workers = this.#workers[server];
     const heap = this.#service[server];
     const busy = heap.size;
     if (busy < workers) return work / speed;
@@ -178,8 +196,13 @@ export class ServerFarm {
   }
 
   #hasRoom(server: number): boolean {
-    const { workers, discipline } = this.#specs[server];
-    return discipline === "ps" || this.#service[server].size < workers;
+    return this.#specs[server].discipline === "ps" || this.#service[server].size < this.#workers[server];
+  }
+
+  #startFirst(server: number, nowMs: number): void {
+    const waiting = this.#head[server];
+    this.#unqueue(server);
+    this.#start(server, waiting, nowMs);
   }
 
   #start(server: number, request: number, nowMs: number): void {
@@ -224,7 +247,8 @@ export class ServerFarm {
 
   /** After every change of speed or of the requests in service. The clock has been read at `nowMs`. */
   #schedule(server: number, nowMs: number): void {
-    const { workers, discipline } = this.#specs[server];
+    const { discipline } = this.#specs[server];
+    const workers = this.#workers[server];
     const heap = this.#service[server];
     const crowding = discipline === "ps" && heap.size > workers ? workers / heap.size : 1;
     const rate = this.#speed[server] * crowding;

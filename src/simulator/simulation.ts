@@ -1,13 +1,19 @@
 /** One run: a scenario, a policy, a seed. */
 
 import { FAILURE_LATENCY_MS } from "../balancing/estimators/latency-estimator.ts";
-import { hashString } from "../balancing/hash.ts";
+import { anyRoom, type LearnedLimits, withRoom } from "../balancing/holding/room.ts";
 import { seededRandom } from "../balancing/random.ts";
-import type { FleetView, Strategy } from "../balancing/strategy.ts";
 import { CONTROL_LOOK_MS } from "../health/control-loop.ts";
 import { ArrivalProcess } from "./arrivals.ts";
-import { ControlPlane, defaultControlOptions } from "./control-plane.ts";
+import { type Balancer, refresh, tellOfStandstill } from "./balancer.ts";
+import { RequestKinds } from "./classes/request-kinds.ts";
+import { CLASSES_TICK_MS, type SimulatedClasses } from "./classes/simulated-classes.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { createBalancers } from "./create-balancers.ts";
 import { DisturbanceSchedule } from "./disturbance-schedule.ts";
+import { FrozenBalancers } from "./frozen-balancers.ts";
+import type { HeldQueue } from "./holding/held-queue.ts";
+import { HOLDING_TICK_MS } from "./holding/holding.ts";
 import type { Policy } from "./policy.ts";
 import { RequestTable } from "./request-table.ts";
 import { capacityPerMs, type Effect, type Scenario } from "./scenario.ts";
@@ -30,6 +36,7 @@ export interface EndedRequest {
   readonly arrivedMs: number;
   /** -1 = none was to be asked. */
   readonly server: number;
+  /** From its arrival, milliseconds: the time for which it was held is part of it. */
   readonly latencyMs: number;
   readonly failed: boolean;
   /** At its server when it was sent there, without it; -1 = it was not. */
@@ -48,6 +55,10 @@ export interface RunResult {
   readonly failedBy: Float64Array;
   /** Servers ejected, over all instances. */
   readonly ejections: number;
+  /** Requests that were held before they were sent. */
+  readonly held: number;
+  /** Of those, the ones that were sent to a full server because they had waited for too long. */
+  readonly overdue: number;
   /** Simulated time from the first arrival to the last response, milliseconds. */
   readonly simulatedMs: number;
 }
@@ -56,16 +67,6 @@ export interface RunResult {
 const FAST_FAILURE_MS = 1;
 
 const Fate = { SERVED: 0, UNANSWERED: 1, ERROR: 2 } as const;
-
-/** One balancer: its strategy, and the fleet as it sees it. */
-interface Balancer {
-  readonly strategy: Strategy;
-  readonly control: ControlPlane;
-  readonly inFlight: Int32Array;
-  readonly candidates: Int32Array;
-  count: number;
-  seenVersion: number;
-}
 
 /**
  * Runs `options.requests` requests and waits for all their responses. The same arguments give the same result, and what
@@ -84,10 +85,19 @@ class Simulation {
   readonly #schedule: DisturbanceSchedule;
   readonly #balancers: readonly Balancer[];
   readonly #controls: readonly ControlPlane[];
+  readonly #frozen: FrozenBalancers;
+  /** For how many reasons the whole machine stands still. */
+  #standstills = 0;
+  readonly #queues: readonly HeldQueue[];
+  readonly #id: Int32Array;
+  readonly #networkMs: number;
   /** Requests that end at a known time whatever their server does. */
   readonly #timed = new TimerHeap();
+  /** Requests that are on their way to a server. */
+  readonly #underWayTo = new TimerHeap();
   readonly #draw: () => number;
   readonly #drawWork: () => number;
+  readonly #kinds: RequestKinds;
   readonly #isDown: (server: number) => boolean;
   /** In flight over all balancers. */
   readonly #total: Int32Array;
@@ -97,8 +107,11 @@ class Simulation {
   #work = 0;
   #measured = 0;
   #failed = 0;
-  /** The servers that may get the next request, when not all may. */
+  #held = 0;
+  #overdue = 0;
+  /** The servers that may get the next request, when not all may; those of them that have room. */
   readonly #answering: Int32Array;
+  readonly #roomy: Int32Array;
   readonly #latenciesMs: Float64Array;
   readonly #sent: Float64Array;
   readonly #failedBy: Float64Array;
@@ -115,14 +128,24 @@ class Simulation {
     this.#draw = seededRandom(seeds()).next;
     this.#drawWork = serviceSampler(service, seededRandom(seeds()).next);
     this.#schedule = new DisturbanceSchedule(scenario.disturbances, seeds);
+    this.#kinds = new RequestKinds(scenario.kinds, options.seed);
     this.#isDown = (server) => this.#farm.isDown(server);
     this.#total = new Int32Array(n);
+    this.#id = Int32Array.from(servers, (_, i) => i + 1);
+    this.#networkMs = scenario.networkMs ?? 0;
     this.#answering = new Int32Array(n);
+    this.#roomy = new Int32Array(n);
     this.#latenciesMs = new Float64Array(options.requests);
     this.#sent = new Float64Array(n);
     this.#failedBy = new Float64Array(n);
-    this.#balancers = this.#createBalancers(policy, seeds);
+    const sight = { farm: this.#farm, work: () => this.#work };
+    const world = { requests: this.#requests, id: this.#id, total: this.#total, sight };
+    this.#balancers = createBalancers(scenario, policy, world, seeds);
+    this.#frozen = new FrozenBalancers(scenario.balancers, (at, sinceMs) =>
+      tellOfStandstill(this.#balancers[at], sinceMs, this.#nowMs),
+    );
     this.#controls = [...new Set(this.#balancers.map(({ control }) => control))];
+    this.#queues = [...new Set(this.#balancers.flatMap(({ queue }) => (queue === undefined ? [] : [queue])))];
   }
 
   run(): RunResult {
@@ -131,21 +154,36 @@ class Simulation {
     const shareEveryMs = typeof sharing === "number" ? sharing : Number.POSITIVE_INFINITY;
     let lookMs = 0;
     let shareMs = shareEveryMs;
+    const hasClasses = this.#balancers.some(({ classes }) => classes !== undefined);
+    let classesMs = hasClasses ? 0 : Number.POSITIVE_INFINITY;
+    let limitsMs = this.#queues.length > 0 ? 0 : Number.POSITIVE_INFINITY;
     while (this.#arrived < requests || this.#underWay > 0) {
       const doneMs = this.#farm.nextMs;
       const timedMs = this.#timed.topKey;
       const arrivalMs = this.#arrived < requests ? this.#arrivals.nextMs : Number.POSITIVE_INFINITY;
       const changeMs = this.#schedule.nextMs;
-      const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, lookMs, shareMs);
+      const reachMs = this.#underWayTo.topKey;
+      const overdueMs = this.#overdueMs();
+      const regularMs = Math.min(lookMs, shareMs, limitsMs, classesMs);
+      const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, reachMs, overdueMs, regularMs);
       this.#nowMs = nowMs;
-      if (nowMs === doneMs) this.#end(this.#farm.finish());
-      else if (nowMs === timedMs) this.#end(this.#timed.pop());
+      if (nowMs === doneMs) this.#respond(this.#farm.finish());
+      else if (nowMs === timedMs) this.#tellEnd(this.#timed.pop());
+      else if (nowMs === reachMs) this.#reach(this.#underWayTo.pop());
       else if (nowMs === arrivalMs) {
         if (this.#arrivals.advance()) this.#arrive();
       } else if (nowMs === changeMs) this.#schedule.advance(this.#apply);
       else if (nowMs === lookMs) {
-        for (const control of this.#controls) control.look(nowMs, this.#isDown);
+        if (this.#standstills === 0) for (const control of this.#controls) control.look(nowMs, this.#isDown);
+        for (const queue of this.#queues) this.#serve(queue);
         lookMs += CONTROL_LOOK_MS;
+      } else if (nowMs === overdueMs) this.#sendOverdue();
+      else if (nowMs === limitsMs) {
+        this.#tickLimits();
+        limitsMs += HOLDING_TICK_MS;
+      } else if (nowMs === classesMs) {
+        this.#tickClasses();
+        classesMs += CLASSES_TICK_MS;
       } else {
         for (const { inFlight } of this.#balancers) inFlight.set(this.#total);
         shareMs += shareEveryMs;
@@ -158,111 +196,244 @@ class Simulation {
       sent: this.#sent,
       failedBy: this.#failedBy,
       ejections: this.#controls.reduce((sum, { ejections }) => sum + ejections, 0),
+      held: this.#held,
+      overdue: this.#overdue,
       simulatedMs: this.#nowMs,
     };
-  }
-
-  #createBalancers(policy: Policy, seeds: () => number): Balancer[] {
-    const { servers, balancers, sharing } = this.#scenario;
-    const n = servers.length;
-    const control = defaultControlOptions();
-    const options = { ...control, probes: policy.probes, outlier: { ...control.outlier, enabled: policy.ejection } };
-    const weight = Float64Array.from(servers, ({ workers, speed }) => (policy.trueWeights ? workers * speed : 1));
-    const id = Int32Array.from(servers, (_, i) => i + 1);
-    const identityHash = Uint32Array.from(servers, (_, i) => hashString(`server ${i}`));
-    const sight = { farm: this.#farm, work: () => this.#work };
-    const heardMs = new Float64Array(n);
-    const together = sharing === "live" ? new ControlPlane(weight, options, seededRandom(seeds()).next) : undefined;
-    let mate: Strategy | undefined;
-    return Array.from({ length: balancers }, () => {
-      const plane = together ?? new ControlPlane(weight, options, seededRandom(seeds()).next);
-      const inFlight = together ? this.#total : new Int32Array(n);
-      // With one balancer, or apart from each other, everything in flight is the balancer's own.
-      const isTold = typeof sharing === "number" && balancers > 1;
-      const listening = { sinceMs: together ? heardMs : new Float64Array(n), clockOffsetMs: 0 };
-      const fleet: FleetView = {
-        inFlight,
-        effectiveWeight: plane.effectiveWeight,
-        weight,
-        id,
-        identityHash,
-        together: isTold ? undefined : listening,
-      };
-      const strategy = policy.create({ fleet, random: seededRandom(seeds()).next }, sight, mate);
-      if (together) mate = strategy;
-      return { strategy, control: plane, inFlight, candidates: new Int32Array(n), count: 0, seenVersion: -1 };
-    });
   }
 
   /** A request arrives: its draws are the same whatever becomes of it. */
   #arrive(): void {
     this.#arrived++;
     const nowMs = this.#nowMs;
-    const fate = this.#draw();
+    const luck = this.#draw();
     const key = (this.#draw() * 0x1_0000_0000) >>> 0;
     const at = (this.#draw() * this.#balancers.length) | 0;
-    this.#work = this.#drawWork() * this.#scenario.meanMs;
-    const balancer = this.#balancers[at];
-    if (balancer.seenVersion !== balancer.control.version) refresh(balancer);
-    if (balancer.count === 0) {
-      this.#record(-1, 0, true, nowMs, -1);
+    const kind = this.#kinds.draw();
+    const work = this.#drawWork() * this.#scenario.meanMs * this.#kinds.work(kind);
+    if (!this.#frozen.isFrozen(at)) {
+      this.#take(at, nowMs, kind, work, luck, key);
       return;
     }
-    const server = this.#pick(balancer, key);
+    this.#underWay++;
+    this.#frozen.defer(at, () => {
+      this.#underWay--;
+      this.#take(at, nowMs, kind, work, luck, key);
+    });
+  }
+
+  /** The balancer `at` takes a request that arrived at `arrivedMs`. */
+  #take(at: number, arrivedMs: number, kind: number, work: number, luck: number, key: number): void {
+    const nowMs = this.#nowMs;
+    const balancer = this.#balancers[at];
+    refresh(balancer);
+    if (balancer.count === 0) {
+      this.#record(-1, nowMs - arrivedMs, true, arrivedMs, -1);
+      return;
+    }
     const requests = this.#requests;
     const request = requests.take();
-    requests.arrivedMs[request] = nowMs;
-    requests.work[request] = this.#work;
-    requests.server[request] = server;
+    requests.arrivedMs[request] = arrivedMs;
+    requests.work[request] = work;
+    requests.kind[request] = kind;
+    requests.luck[request] = luck;
+    requests.key[request] = key;
     requests.balancer[request] = at;
-    requests.inFlightAtDispatch[request] = balancer.inFlight[server]++;
-    if (balancer.inFlight !== this.#total) this.#total[server]++;
     this.#underWay++;
-    this.#send(server, request, fate);
+    const { queue } = balancer;
+    const waits = queue !== undefined && queue.length > 0;
+    if (!waits && this.#hasRoom(balancer)) {
+      this.#place(request, undefined);
+      return;
+    }
+    this.#held++;
+    queue!.push(request);
   }
 
-  #pick({ strategy, control, candidates, count }: Balancer, key: number): number {
+  /** Whether a newcomer need not be held. */
+  #hasRoom(balancer: Balancer): boolean {
+    const { queue, candidates, count } = balancer;
+    return queue === undefined || !queue.holding.on || anyRoom(queue.holding.limits, balancer, candidates, count);
+  }
+
+  /**
+   * Chooses a server and sends the request there.
+   * @param limits only to one that has room; left out = to any.
+   * @returns false = all servers that may get it are full.
+   */
+  #place(request: number, limits: LearnedLimits | undefined): boolean {
     const nowMs = this.#nowMs;
+    const requests = this.#requests;
+    const balancer = this.#balancers[requests.balancer[request]];
+    const { strategy, control, candidates, count, inFlight, classes } = balancer;
+    // Asked first: to look at failing servers may be the one trial that they get.
+    if (limits !== undefined && !anyRoom(limits, balancer, candidates, count)) return false;
     const answering = control.answering(candidates, count, this.#answering, nowMs);
-    if (answering > 0) return strategy.pick(this.#answering, answering, key, nowMs);
-    return strategy.pick(candidates, count, key, nowMs);
+    let open = answering > 0 ? this.#answering : candidates;
+    let some = answering > 0 ? answering : count;
+    if (limits !== undefined) {
+      some = withRoom(limits, balancer, open, some, this.#roomy);
+      open = this.#roomy;
+      if (some === 0) return false;
+    }
+    this.#work = requests.work[request];
+    const requestClass = classes?.classOf(requests.kind[request]);
+    const server = strategy.pick(open, some, requests.key[request], nowMs, requestClass);
+    requests.server[request] = server;
+    requests.serverId[request] = this.#id[server];
+    requests.sentMs[request] = nowMs;
+    classes?.take(request, inFlight[server]);
+    requests.inFlightAtDispatch[request] = inFlight[server]++;
+    if (inFlight !== this.#total) this.#total[server]++;
+    if (this.#networkMs > 0) this.#underWayTo.push(nowMs + this.#networkMs, request);
+    else this.#reach(request);
+    return true;
   }
 
-  #send(server: number, request: number, fate: number): void {
+  /** Serves those who wait, from the first on, while there is room. */
+  #serve(queue: HeldQueue): void {
+    const { limits, on } = queue.holding;
+    while (queue.length > 0) {
+      const request = queue.shift();
+      if (this.#setAside(request, queue)) continue;
+      const balancer = this.#balancers[this.#requests.balancer[request]];
+      refresh(balancer);
+      if (balancer.count === 0) this.#giveUp(request);
+      else if (!this.#place(request, on ? limits : undefined)) {
+        queue.unshift(request);
+        return;
+      }
+    }
+  }
+
+  /** A request whose balancer stands still cannot be sent now: it waits for that instead. */
+  #setAside(request: number, queue: HeldQueue): boolean {
+    const at = this.#requests.balancer[request];
+    if (!this.#frozen.isFrozen(at)) return false;
+    this.#frozen.defer(at, () => {
+      queue.push(request);
+      this.#serve(queue);
+    });
+    return true;
+  }
+
+  /** When the first one that is held has waited for too long. */
+  #overdueMs(): number {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const queue of this.#queues) if (queue.length > 0) earliest = Math.min(earliest, queue.overdueMs);
+    // What is known of the fleet's pace may have changed since.
+    return Math.max(earliest, this.#nowMs);
+  }
+
+  #sendOverdue(): void {
+    for (const queue of this.#queues) {
+      while (queue.length > 0 && queue.overdueMs <= this.#nowMs) {
+        const request = queue.shift();
+        if (this.#setAside(request, queue)) continue;
+        this.#overdue++;
+        const balancer = this.#balancers[this.#requests.balancer[request]];
+        refresh(balancer);
+        if (balancer.count > 0) this.#place(request, undefined);
+        else this.#giveUp(request);
+      }
+    }
+  }
+
+  #tickLimits(): void {
+    const told = new Set<HeldQueue>();
+    for (const balancer of this.#balancers) {
+      const { queue, candidates } = balancer;
+      if (queue === undefined || told.has(queue)) continue;
+      told.add(queue);
+      refresh(balancer);
+      queue.holding.tick(candidates, balancer.count, this.#nowMs);
+      this.#serve(queue);
+    }
+  }
+
+  #tickClasses(): void {
+    const told = new Set<SimulatedClasses>();
+    for (const balancer of this.#balancers) {
+      const { classes, candidates } = balancer;
+      if (classes === undefined || told.has(classes)) continue;
+      told.add(classes);
+      refresh(balancer);
+      classes.tick(candidates, balancer.count, this.#nowMs);
+    }
+  }
+
+  /** There is no server left to send it to. */
+  #giveUp(request: number): void {
+    const arrivedMs = this.#requests.arrivedMs[request];
+    this.#requests.give(request);
+    this.#underWay--;
+    this.#record(-1, this.#nowMs - arrivedMs, true, arrivedMs, -1);
+  }
+
+  /** A request is at its server. */
+  #reach(request: number): void {
     const farm = this.#farm;
-    const { fate: fates } = this.#requests;
+    const { fate: fates, server: servers, luck } = this.#requests;
+    const server = servers[request];
     const errors = farm.errorShare(server);
+    const backMs = this.#nowMs + this.#networkMs;
     if (farm.isDown(server)) {
       fates[request] = Fate.UNANSWERED;
-      this.#timed.push(this.#nowMs + FAST_FAILURE_MS, request);
-    } else if (fate < errors) {
+      this.#timed.push(backMs + FAST_FAILURE_MS, request);
+    } else if (luck[request] < errors) {
       fates[request] = Fate.ERROR;
-      this.#timed.push(this.#nowMs + FAST_FAILURE_MS, request);
-    } else if (fate < errors + farm.hangShare(server)) {
+      this.#timed.push(backMs + FAST_FAILURE_MS, request);
+    } else if (luck[request] < errors + farm.hangShare(server)) {
       fates[request] = Fate.UNANSWERED;
-      this.#timed.push(this.#nowMs + this.#scenario.timeoutMs, request);
+      this.#timed.push(backMs + this.#scenario.timeoutMs, request);
     } else {
       fates[request] = Fate.SERVED;
       farm.accept(server, request, this.#nowMs);
     }
   }
 
+  /** A server is done with a request. */
+  #respond(request: number): void {
+    if (this.#networkMs > 0) this.#timed.push(this.#nowMs + this.#networkMs, request);
+    else this.#tellEnd(request);
+  }
+
+  /** A request has ended: its balancer hears of it when it goes on. */
+  #tellEnd(request: number): void {
+    const at = this.#requests.balancer[request];
+    if (this.#frozen.isFrozen(at)) this.#frozen.defer(at, () => this.#end(request));
+    else this.#end(request);
+  }
+
   #end(request: number): void {
     const requests = this.#requests;
     const nowMs = this.#nowMs;
     const server = requests.server[request];
-    const balancer = this.#balancers[requests.balancer[request]];
+    const { inFlight, control, strategy, standstills, queue, classes } = this.#balancers[requests.balancer[request]];
     const arrivedMs = requests.arrivedMs[request];
+    const inFlightAtDispatch = requests.inFlightAtDispatch[request];
     const fate = requests.fate[request];
     const failed = fate !== Fate.SERVED;
-    const latencyMs = nowMs - arrivedMs;
-    balancer.inFlight[server]--;
-    if (balancer.inFlight !== this.#total) this.#total[server]--;
-    balancer.control.onOutcome(server, latencyMs, failed, fate !== Fate.UNANSWERED);
-    balancer.strategy.onOutcome?.(server, latencyMs, failed, nowMs, requests.inFlightAtDispatch[request]);
+    // What a request waited for at the balancer says nothing of the server.
+    const sentMs = requests.sentMs[request];
+    const latencyMs = nowMs - sentMs;
+    inFlight[server]--;
+    if (inFlight !== this.#total) this.#total[server]--;
+    classes?.give(request);
+    control.onOutcome(server, latencyMs, failed, fate !== Fate.UNANSWERED);
+    if (requests.serverId[request] === this.#id[server]) {
+      const serverMs = latencyMs - standstills.lostSince(sentMs);
+      const { ownWork, othersWork } = requests;
+      const [own, others] = [ownWork[request], othersWork[request]];
+      strategy.onOutcome?.(server, serverMs, failed, nowMs, inFlightAtDispatch, own, others);
+      classes?.onOutcome(request, serverMs, failed, nowMs);
+      const heldMs = sentMs - arrivedMs;
+      queue?.holding.onOutcome({ server, latencyMs: serverMs, heldMs, failed, inFlight: inFlightAtDispatch, nowMs });
+    }
     requests.give(request);
     this.#underWay--;
-    this.#record(server, latencyMs, failed, arrivedMs, requests.inFlightAtDispatch[request]);
+    this.#record(server, nowMs - arrivedMs, failed, arrivedMs, inFlightAtDispatch);
+    if (queue !== undefined) this.#serve(queue);
   }
 
   #record(server: number, latencyMs: number, failed: boolean, arrivedMs: number, inFlight: number): void {
@@ -279,21 +450,34 @@ class Simulation {
     const nowMs = this.#nowMs;
     this.#farm.apply(effect, server, on, nowMs);
     if (effect.kind === "surge") this.#arrivals.surge(on ? effect.factor : 1 / effect.factor, nowMs);
+    else if (effect.kind === "freeze") this.#freeze(effect.of === "machine" ? null : server, on ? 1 : -1);
     else if (effect.kind === "down" && on) this.#crash(server);
+    else if (effect.kind === "absent") this.#setAbsent(server, on);
+    for (const queue of this.#queues) this.#serve(queue);
   };
+
+  /** @param at which balancer; null = the whole machine. */
+  #freeze(at: number | null, by: 1 | -1): void {
+    if (at !== null) {
+      this.#frozen.freeze(at, by, this.#nowMs);
+      return;
+    }
+    this.#standstills += by;
+    for (let server = 0; server < this.#farm.count; server++) this.#farm.pause(server, by, this.#nowMs);
+    for (let balancer = 0; balancer < this.#balancers.length; balancer++)
+      this.#frozen.freeze(balancer, by, this.#nowMs);
+  }
+
+  #setAbsent(server: number, absent: boolean): void {
+    if (!absent) this.#id[server] += this.#id.length;
+    for (const control of this.#controls) control.setAbsent(server, absent, this.#nowMs);
+  }
 
   #crash(server: number): void {
     for (let request = this.#farm.evict(server, this.#nowMs); request >= 0; ) {
       this.#requests.fate[request] = Fate.UNANSWERED;
-      this.#end(request);
+      this.#tellEnd(request);
       request = this.#farm.evict(server, this.#nowMs);
     }
   }
-}
-
-function refresh(balancer: Balancer): void {
-  const { control, candidates, strategy } = balancer;
-  balancer.seenVersion = control.version;
-  balancer.count = control.eligible(candidates);
-  if (balancer.count > 0) strategy.onCandidates?.(candidates, balancer.count);
 }

@@ -21,8 +21,8 @@ import {
   SHARED_BYTES,
   type SharedMemory,
   viewSharedMemory,
-  WorkerCounter,
 } from "../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../src/shared/memory/layout/worker-counters.ts";
 import { type LimitMemory, limitMemory } from "../../src/shared/memory/rate-limits/limit-file.ts";
 import { publishReadiness } from "../../src/shared/memory/readiness.ts";
 import { FREE_ROW, type ServerRow, ServerTableWriter } from "../../src/shared/memory/server-table/writer.ts";

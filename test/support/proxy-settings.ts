@@ -39,6 +39,7 @@ export const TEST_SETTINGS: TestSettings = Object.freeze({
   upstreamIdleTimeoutMs: 20_000,
   upstreamMaxIdle: 64,
   shutdownTimeoutMs: 5000,
+  learnsLimits: false,
   outlierConsecutiveFailures: 0,
   queueSize: 128,
   queueTimeoutMs: 5000,

@@ -2,7 +2,7 @@
 import { columns } from "../columns.ts";
 import type { ListedServer } from "./find.ts";
 
-/** Servers as a table. */
+/** Servers as a table: the limit beside what is in flight is the learned one. */
 export function serverTable(servers: readonly ListedServer[]): string {
   if (servers.length === 0) return "There is no server.";
   const pooled = new Set(servers.map(({ pool }) => pool)).size > 1;
@@ -12,8 +12,9 @@ export function serverTable(servers: readonly ListedServer[]): string {
     server.url.includes(server.address) ? server.url : `${server.url} (${server.address})`,
     server.state + (server.backup ? " (backup)" : ""),
     numberText(server.weight) + (server.weight === server.configured_weight ? "" : "*"),
-    server.hard_limit === 0 ? "-" : String(server.hard_limit),
     String(server.active_connections),
+    server.concurrency_limit === null ? "-" : String(server.concurrency_limit),
+    server.hard_limit === 0 ? "-" : String(server.hard_limit),
     server.traffic_share === null ? "-" : `${(server.traffic_share * 100).toFixed(1)} %`,
     server.response_ms === null ? "-" : `${server.response_ms.p99} ms`,
     server.state_reason,
@@ -24,8 +25,9 @@ export function serverTable(servers: readonly ListedServer[]): string {
     "SERVER",
     "STATE",
     "WEIGHT",
-    "LIMIT",
     "IN FLIGHT",
+    "LIMIT",
+    "HARD LIMIT",
     "SHARE",
     "P99",
     "WHY",

@@ -96,6 +96,11 @@ export const balancing = {
       doc: "consistent_hash gives no server more than this multiple of the mean load; above it the next server on the ring takes over.",
       givenTo: { pool: "hashBalanceFactor" },
     }),
+    concurrencyLimits: optional({
+      env: "CONCURRENCY_LIMITS",
+      type: oneOf(["off", "learned"]),
+      doc: "`learned` finds out how many requests each server works on at once, and lets further ones wait here for the first server that is free, while all of them are busy ([docs/holding.md](holding.md)). A server's configured capacity stays a hard limit above it. Unset means `learned` where LB_STRATEGY is `ml`, `off` elsewhere.",
+    }),
     slowStartMs: setting({
       env: "SLOW_START_SECONDS",
       type: seconds(0, 3600),

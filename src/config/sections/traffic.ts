@@ -2,6 +2,7 @@
 
 import { optional, setting } from "../setting.ts";
 import { cidrList, hostName } from "../values/addresses.ts";
+import { grpcStatuses } from "../values/grpc-statuses.ts";
 import { hostField } from "../values/header-fields.ts";
 import { retryStatuses } from "../values/retry-statuses.ts";
 import { secretKeys } from "../values/secret-keys.ts";
@@ -233,6 +234,13 @@ export const retry = {
       default: "off",
       doc: "Answers after which an idempotent request is sent to another server: statuses from 500 to 599, `gateway` (502, 503, 504) or `5xx`, separated by commas. The last server's answer is passed on as it is. `off` means that every answer is.",
       givenTo: { request: "retryOnStatus" },
+    }),
+    onGrpcStatus: setting({
+      env: "RETRY_ON_GRPC_STATUS",
+      type: grpcStatuses,
+      default: "off",
+      doc: "Statuses after which a call of gRPC is made again at another server, although gRPC does not say that this does no harm: codes from 1 to 16 or their names (`UNAVAILABLE,RESOURCE_EXHAUSTED`), separated by commas. Only where the status came without messages, and the messages of the client have not grown beyond 64 KB. The last server's status is passed on as it is. `off` means that every status is.",
+      givenTo: { request: "retryOnGrpcStatus" },
     }),
     perTryTimeoutMs: setting({
       env: "PER_TRY_TIMEOUT_MS",

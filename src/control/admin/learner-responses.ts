@@ -13,7 +13,7 @@ type Descriptions = Readonly<Record<string, LearnerDescription>>;
 
 /** What is asked. */
 export interface LearningResponsesView extends LearningView {
-  readonly learner: Pick<Learner, "running" | "status" | "pools" | "observed" | "ask">;
+  readonly learner: Pick<Learner, "running" | "status" | "pools" | "sampled" | "ask">;
   readonly fleet: { endpoints(): readonly { readonly id: number; readonly url: string }[] };
 }
 
@@ -121,10 +121,10 @@ export class LearningResponses {
   /** The pool that is asked for; throws 404 when it is not learned of. */
   #pool(wanted: string | null): string | null {
     if (wanted === null) return null;
-    const { pools, observed } = this.#running();
+    const { pools, sampled } = this.#running();
     const names = pools.map(({ name }) => name);
     if (names.includes(wanted)) return wanted;
-    if (observed.includes(wanted)) {
+    if (sampled.includes(wanted)) {
       const only = `the pool ${wanted} is not balanced by ${LEARNED_STRATEGY}: only samples of its traffic are kept`;
       throw new ApiError(404, "not_learning", only);
     }
@@ -149,10 +149,10 @@ export class LearningResponses {
   }
 
   #nothingLearned(): ApiError {
-    const { observed } = this.#view.learner;
-    const kept = `only samples of the traffic of ${observed.join(", ")} are kept, to learn from on the day it is chosen`;
+    const { sampled } = this.#view.learner;
+    const kept = `only samples of the traffic of ${sampled.join(", ")} are kept, to learn from on the day it is chosen`;
     const sentence = `nothing is learned or explained unless LB_STRATEGY=${LEARNED_STRATEGY}`;
-    return new ApiError(404, "not_learning", observed.length === 0 ? sentence : `${sentence}: ${kept}`);
+    return new ApiError(404, "not_learning", sampled.length === 0 ? sentence : `${sentence}: ${kept}`);
   }
 
   #namer(): <T extends NamedServer>(server: T) => T {

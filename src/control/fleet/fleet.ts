@@ -54,6 +54,8 @@ export interface FleetDependencies {
   /** What operators want of a server of this pool; not there = they change servers by `withdraw` and the like alone. */
   readonly operatedOf?: (server: DiscoveredServer) => OperatedServer;
   readonly clock: ControlClock;
+  /** What, added to its monotonic time, gives the boot clock (boot-clock.ts). Default: 0. */
+  readonly bootOffsetMs?: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly resolver: Resolver;
@@ -365,9 +367,9 @@ export class Fleet {
 
   #join(seat: Seat, server: DiscoveredServer, initial: boolean, nowMs: number): FleetServer {
     const options = this.#options!;
-    const { pool, name: poolName = DEFAULT_POOL, table, random, clock } = this.#deps;
+    const { pool, name: poolName = DEFAULT_POOL, table, random, clock, bootOffsetMs = () => 0 } = this.#deps;
     const probes = this.#observer.probesOf(() => member);
-    const deps = { pool, poolName, memory: table.memory, random, probes, nowMs: () => clock.nowMs() };
+    const deps = { pool, poolName, memory: table.memory, random, probes, nowMs: () => clock.nowMs(), bootOffsetMs };
     const member = new FleetServer(seat, server, options, deps, this.#observer.workers, nowMs, clock.wallMs());
     if (!options.health.enabled) member.assumeUp();
     // The fleet that the product starts with takes its full share at once: nobody else could carry it meanwhile.

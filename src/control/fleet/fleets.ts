@@ -33,7 +33,8 @@ export interface PoolPlan {
 }
 
 /** What fleets are given. */
-export interface FleetsDependencies extends Pick<FleetDependencies, "table" | "clock" | "random" | "resolver"> {
+export interface FleetsDependencies
+  extends Pick<FleetDependencies, "table" | "clock" | "bootOffsetMs" | "random" | "resolver"> {
   readonly log: ControlLog;
   /** Who is told what happens. Default: nobody. */
   readonly events?: Events;
@@ -260,13 +261,14 @@ export class Fleets {
   }
 
   #open(name: string, row: number): Fleet {
-    const { table, clock, random, resolver, rows, events = NO_EVENTS, onRecorded } = this.#deps;
+    const { table, clock, bootOffsetMs, random, resolver, rows, events = NO_EVENTS, onRecorded } = this.#deps;
     rows.take(name, row);
     const fleet = new Fleet({
       pool: row,
       name,
       table,
       clock,
+      bootOffsetMs,
       random,
       resolver,
       log: this.#logOf(name),

@@ -6,6 +6,7 @@ import type { StandbyFor } from "../../health/servers-in-use.ts";
 import { SlowStart } from "../../health/slow-start.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
+import { limitInForce } from "../../shared/memory/learned-limits.ts";
 import type { ServerRow } from "../../shared/memory/server-table/writer.ts";
 import { SERVER_PROTOCOLS } from "../../shared/server-spec.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
@@ -30,6 +31,8 @@ export interface FleetServerDependencies {
   readonly probes: ProberEvents;
   /** Monotonic, milliseconds. */
   readonly nowMs: () => number;
+  /** What, added to it, gives the boot clock (boot-clock.ts). */
+  readonly bootOffsetMs: () => number;
 }
 
 /** A number that was set at run time and is not in force any more, because what is configured went `from` something `to` else. */
@@ -79,6 +82,7 @@ export class FleetServer {
   readonly #pool: number;
   readonly #poolName: string;
   readonly #memory: SharedMemory;
+  readonly #bootOffsetMs: () => number;
   #server: DiscoveredServer;
   readonly #weight = new OverridableNumber();
   readonly #hardLimit = new OverridableNumber();
@@ -100,6 +104,7 @@ export class FleetServer {
     this.#pool = deps.pool;
     this.#poolName = deps.poolName;
     this.#memory = deps.memory;
+    this.#bootOffsetMs = deps.bootOffsetMs;
     this.health = new HealthState(options.health);
     this.outlier = new OutlierEjection(deps.random);
     this.windows = new ServerWindows(seat.slot, workers, nowMs);
@@ -336,6 +341,7 @@ export class FleetServer {
     const recent = this.windows.recent();
     const usage = this.usage.advance(workers, nowMs);
     const { weight, capacity } = this.numbers;
+    const learned = this.#memory.learned[this.#pool];
     return {
       id: this.id,
       url: this.#server.url,
@@ -359,6 +365,7 @@ export class FleetServer {
       configured_capacity: capacity.configured,
       configured_hard_limit: this.#server.spec.hardLimit,
       capacity_origin: capacity.origin,
+      concurrency_limit: limitInForce(learned, this.slot, this.id, nowMs + this.#bootOffsetMs()),
       active_connections: Math.max(0, this.inFlight),
       cpu_usage: Number.isNaN(usage.cpuPercent) ? null : usage.cpuPercent,
       memory_usage: Number.isNaN(usage.memoryPercent) ? null : usage.memoryPercent,

@@ -11,6 +11,7 @@ import { DemoRelay } from "../dashboard/demo-relay.ts";
 import { certificatesControl } from "./acme/control.ts";
 import type { InstanceParts } from "./parts.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
+import { describeRateLimits } from "./views/rate-limits.ts";
 
 /** For the routes of admin/routes/. */
 export function adminControl(view: SupervisorView, parts: InstanceParts): AdminControl {
@@ -24,6 +25,8 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
     pools: () => describePools(view),
     routes: () => view.configuration.settings.routes,
+    rateLimits: () => view.configuration.settings.rateLimits,
+    shownRateLimits: () => describeRateLimits(view),
     operations: view.operating.operations,
     canaries: parts.canaries,
     configuration: {

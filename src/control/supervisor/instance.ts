@@ -168,6 +168,7 @@ export class SupervisorInstance {
         this.#tracing.tracer.rename();
       },
       clock,
+      bootOffsetMs: this.#options.bootOffsetMs,
       random,
       resolver,
     });

@@ -7,8 +7,9 @@ import type { ProxySettings } from "../../protocol/worker.ts";
 import type { DegradedMode } from "../../shared/live/degraded-modes.ts";
 import { RecorderCounter } from "../../shared/memory/layout/history.ts";
 import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
-import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { Header, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { TracerCounter } from "../../shared/memory/layout/tracing.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import type { MemoryPages } from "../../shared/memory/pages.ts";
 import { cpuSeconds } from "../../shared/proc/cpu-seconds.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
@@ -46,6 +47,7 @@ import type { ConfigurationInForce } from "./configuration.ts";
 import type { RateLimitFiles } from "./instance/rate-limit-files.ts";
 import { firstPorts } from "./listening.ts";
 import type { Operating } from "./operating/operating.ts";
+import { poolWaiting } from "./pool-waiting.ts";
 import type { AdminPort } from "./ports/admin-port.ts";
 import type { Questions } from "./questions.ts";
 import { poolsInUse } from "./topology.ts";
@@ -139,11 +141,13 @@ export function shownCertificates({ configuration, tracing, acme }: SupervisorVi
 }
 
 /** The pools as they are now. */
-export function describePools({ configuration: { settings }, fleets }: SupervisorView): ShownPool[] {
+export function describePools(view: SupervisorView): ShownPool[] {
+  const { settings } = view.configuration;
   const inUse = poolsInUse(settings.routes);
-  return fleets.pools().map(({ name, total, healthy, up, usable, panic }) => {
+  const waitingOf = poolWaiting(view);
+  return view.fleets.pools().map(({ name, row, total, healthy, up, usable, panic }) => {
     const strategy = settings.pools.find((pool) => pool.name === name)?.strategy;
-    return { name, strategy, total, healthy, up, usable, panic, in_use: inUse.has(name) };
+    return { name, strategy, total, healthy, up, usable, panic, in_use: inUse.has(name), ...waitingOf(name, row) };
   });
 }
 
@@ -164,6 +168,7 @@ export function metricsSource(view: SupervisorView, canaries: Pick<Canaries, "li
     memory: view.memory,
     totals: view.totals,
     waits: view.waits,
+    bootMs: () => view.clock.nowMs() + view.bootOffsetMs(),
     shownSeries: () => view.shownSeries.shows,
     durationPairs: () => durationPairs(view.configuration.settings.routes),
     exemplars: () => view.configuration.settings.tracing !== null,

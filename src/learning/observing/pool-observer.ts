@@ -2,7 +2,7 @@
  * The learner of one pool that another strategy balances: it keeps samples of its traffic, so that there is something to learn
  * from on the day it is balanced by `ml`. There is no model, nothing is judged or trained, and workers see nothing of it.
  */
-import type { LearnerOrderReply, LearnerPool } from "../../protocol/learner.ts";
+import type { LearnerPool } from "../../protocol/learner.ts";
 import { LearnerCounter, OTHER_STRATEGY_ARM } from "../../shared/memory/layout/learning.ts";
 import { MAX_SERVERS, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import type { FleetFeatures } from "../features/fleet-features.ts";
@@ -112,11 +112,6 @@ export class PoolObserver implements PoolMember {
 
   async learn(resources: Resources): Promise<void> {
     if (!this.#closed) this.#resources = resources;
-  }
-
-  async order(): Promise<LearnerOrderReply> {
-    const { name } = this.#options.pool;
-    return { done: false, message: `the pool ${name} is not balanced by ml: only samples of its traffic are kept` };
   }
 
   async close(): Promise<void> {

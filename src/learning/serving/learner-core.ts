@@ -11,7 +11,7 @@ import {
   LearnerWord,
   Rung,
 } from "../../shared/memory/layout/learning.ts";
-import { reclaimPool } from "../../shared/memory/reclaim-pool.ts";
+import { reclaimTables } from "../../shared/memory/reclaim-pool.ts";
 import { FleetFeatures, type ObservedFleet } from "../features/fleet-features.ts";
 import type { Outcome } from "../features/outcome.ts";
 import { TableFeatures } from "../features/table-features.ts";
@@ -122,7 +122,7 @@ export class LearnerCore {
   close(): void {
     for (const seat of this.#seats) seat.take(null);
     this.#closed = true;
-    reclaimPool(this.#options.learned);
+    reclaimTables(this.#options.learned);
   }
 
   /** How often a model failed since this was called last. */

@@ -2,12 +2,11 @@
  * A stage between a response and the client that gets it compressed: it takes the place of the server's head with one that
  * says so, and of the body's bytes with what they come to. Whatever stands behind it sees a server that compresses.
  */
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import { CompressedBody } from "../compress/compressed-body.ts";
 import { Encoder } from "../compress/encoder.ts";
 import { BodyLength, compressedHead } from "../compress/head.ts";
 import type { CompressionPlan, CompressionRules } from "../compress/plan.ts";
-import type { BodyReader } from "../http1/body-reader.ts";
 import { BodyKind } from "../http1/head.ts";
 import { parseResponseHead } from "../http1/response-parser.ts";
 import type { ExchangeContext } from "./context.ts";
@@ -74,12 +73,12 @@ export class CompressedResponse {
   }
 
   /**
-   * As `Downstream.respond`, with what `reader` has read of the body.
+   * As `Downstream.respond`, with what was read of the body.
+   * @param done that was all of it. @param trailers what is behind it then; null = nothing.
    * @returns false when the client is gone.
    */
-  respond(head: Buffer, content: Buffer, start: number, end: number, reader: BodyReader): boolean {
+  respond(head: Buffer, content: Buffer, start: number, end: number, done: boolean, trailers: Buffer | null): boolean {
     const { client } = this.#request;
-    const { done, trailers } = reader;
     const body = this.#body;
     if (body === null) {
       const complete = done && trailers === null;
@@ -98,10 +97,10 @@ export class CompressedResponse {
   }
 
   /**
-   * More of the body, or its end.
+   * More of the body, or its end, as in `respond`.
    * @returns false when the client is gone.
    */
-  more(content: Buffer, start: number, end: number, { done, trailers }: BodyReader): boolean {
+  more(content: Buffer, start: number, end: number, done: boolean, trailers: Buffer | null): boolean {
     const body = this.#body;
     if (body === null) return true;
     const part = done ? body.last(content, start, end, trailers) : body.more(content, start, end);
@@ -110,8 +109,8 @@ export class CompressedResponse {
     return true;
   }
 
-  /** The body, which lasted until the server's connection closed, is complete. */
-  endWithConnection(trailers: Buffer | null): void {
+  /** The body is complete, of which the server said so behind it. */
+  endBody(trailers: Buffer | null): void {
     const part = this.#body?.last(NOTHING, 0, 0, trailers) ?? NOTHING;
     if (part.length === 0 || this.#request.client.sendAway(part, 0, part.length)) this.#endBody(trailers);
   }

@@ -8,7 +8,7 @@
  * each.
  */
 import { NO_GRPC_STATUS } from "../../shared/grpc-status.ts";
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import { type Failure, Failures, isFailure } from "../failure.ts";
 import type { FixedText } from "../http1/fixed-text.ts";
 import { grpcStatusFor } from "../local/grpc-errors.ts";
@@ -89,6 +89,9 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   }
   get slot(): number {
     return this.#responding.slot;
+  }
+  get wasHeld(): boolean {
+    return this.#attempts.wasHeld;
   }
   get serverId(): number {
     return this.#responding.outcome.serverId;
@@ -303,6 +306,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
       return;
     }
     this.#enter(Phase.RESPONDING, nowMs);
+    this.#upload.onResponse();
     this.status = status;
     this.#relayed(this.#relay.respond(leg, buffer, rest, restStart, nowMs), nowMs);
   }
@@ -336,7 +340,8 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   }
 
   onResponseSilent(nowMs: number): void {
-    this.fail(Failures.RESPONSE_BODY_TIMEOUT, nowMs);
+    if (this.#relay.endWithSilence()) this.#complete(nowMs);
+    else this.fail(Failures.RESPONSE_BODY_TIMEOUT, nowMs);
   }
 
   // ── tunnel ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -374,6 +379,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     if (task === ClientTask.SEND) this.refuseRest(Failures.REQUEST_BODY_TIMEOUT, nowMs);
     else if (task === ClientTask.TAKE) this.fail(Failures.CLIENT_WRITE_TIMEOUT, nowMs);
     else if (task === ClientTask.WAIT) {
+      if (this.#attempts.onWaitOver(nowMs)) return;
       this.#ctx.counters[WorkerCounter.QUEUE_TIMEOUTS]++;
       this.fail(Failures.QUEUE_TIMEOUT, nowMs);
     }
@@ -396,7 +402,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   fail(failure: Failure, nowMs: number): void {
     this.failure = failure;
     if (this.#phase === Phase.QUEUED) {
-      this.#attempts.leaveQueue();
+      this.#attempts.leaveQueue(failure !== Failures.QUEUE_TIMEOUT, nowMs);
       this.waitMs += nowMs - this.#queuedMs;
     }
     if (this.#phase >= Phase.RESPONDING || failure.status === 0) this.#cut(failure, nowMs);

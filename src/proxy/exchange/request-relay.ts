@@ -8,6 +8,9 @@ import type { ProxiedRequest } from "./request.ts";
 /** Bytes that may wait for a slow receiver before the sender is paused. */
 export const HIGH_WATER_BYTES = 64 * 1024;
 
+/** Bytes beyond those that came with the head which are kept to be sent again: enough for the messages of most calls of gRPC. */
+const KEPT_BYTES = 64 * 1024;
+
 /** The body of one request beyond the bytes that came with its head; the object serves many requests. */
 export class RequestRelay {
   readonly #ctx: ExchangeContext;
@@ -15,6 +18,9 @@ export class RequestRelay {
   /** Bytes that wait for a connection; null = none. */
   #waiting: Buffer[] | null = null;
   #waitingBytes = 0;
+  /** What was passed on and may be wanted again; null = nothing. Nobody writes to its memory. */
+  #kept: Buffer[] | null = null;
+  #keptBytes = 0;
 
   constructor(ctx: ExchangeContext, request: ProxiedRequest) {
     this.#ctx = ctx;
@@ -24,6 +30,13 @@ export class RequestRelay {
   reset(): void {
     this.#waiting = null;
     this.#waitingBytes = 0;
+    this.#kept = null;
+    this.#keptBytes = 0;
+  }
+
+  /** A response has begun: what was passed on is not wanted again. */
+  onResponse(): void {
+    if (this.#request.keepsBody) this.#keepNothing();
   }
 
   /**
@@ -39,7 +52,7 @@ export class RequestRelay {
       if (this.#waitingBytes > HIGH_WATER_BYTES) this.#request.client.pauseReading();
       return;
     }
-    this.#request.streamed = true;
+    if (!this.#keepCopy(data, start, stop)) this.#request.streamed = true;
     // A server that stopped reading, perhaps because it has answered already, shows by closing.
     // What follows in the same packet belongs to the next request.
     if (stop === data.length) attempt.leg.sendAway(data, start, stop);
@@ -47,15 +60,51 @@ export class RequestRelay {
     if (this.#request.body.done) attempt.leg.endBody(null);
   }
 
-  /** The head has been sent: so can be what waited. */
+  /** The head has been sent: so can be what an earlier attempt had of the body, and what waited. */
   passWaiting(attempt: Attempt): void {
     const waiting = this.#waiting;
-    if (waiting === null || attempt.leg === null) return;
-    this.#waiting = null;
-    this.#waitingBytes = 0;
+    const { leg } = attempt;
+    if (leg === null) return;
+    if (this.#kept !== null) for (const chunk of this.#kept) leg.send(chunk, 0, chunk.length, false);
+    if (waiting !== null) {
+      this.#waiting = null;
+      this.#waitingBytes = 0;
+      for (const chunk of waiting) {
+        if (this.#keep(chunk)) leg.send(chunk, 0, chunk.length, false);
+        else {
+          this.#request.streamed = true;
+          leg.sendAway(chunk, 0, chunk.length);
+        }
+      }
+    } else if (this.#kept === null) return;
+    if (this.#request.body.done) leg.endBody(null);
+  }
+
+  /** Keeps what is passed on of a body that may be wanted again. @returns whether it could. */
+  #keepCopy(data: Buffer, start: number, stop: number): boolean {
+    return this.#mayKeep(stop - start) && this.#keep(Buffer.from(data.subarray(start, stop)));
+  }
+
+  /** As `#keepCopy`, of bytes that nobody else has. */
+  #keep(bytes: Buffer): boolean {
+    if (!this.#mayKeep(bytes.length)) return false;
+    this.#kept ??= [];
+    this.#kept.push(bytes);
+    this.#keptBytes += bytes.length;
+    return true;
+  }
+
+  #mayKeep(bytes: number): boolean {
+    if (!this.#request.keepsBody || this.#request.streamed) return false;
+    if (this.#keptBytes + bytes <= KEPT_BYTES) return true;
+    this.#keepNothing();
+    return false;
+  }
+
+  #keepNothing(): void {
+    this.#kept = null;
+    this.#keptBytes = 0;
     this.#request.streamed = true;
-    for (const chunk of waiting) attempt.leg.sendAway(chunk, 0, chunk.length);
-    if (this.#request.body.done) attempt.leg.endBody(null);
   }
 
   /** It is the client's turn to send more: the server has the head, and takes what follows. */

@@ -134,7 +134,7 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
   firstBodyEnd = 0;
   /** Nothing but this request is in the memory of `headBuffer`. */
   #alone = false;
-  /** Body bytes beyond the first ones were passed on: the request can't be sent again. */
+  /** Body bytes beyond the first ones were passed on and not kept: the request can't be sent again. */
   streamed = false;
 
   constructor(ctx: ExchangeContext) {
@@ -217,6 +217,11 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
       method === Method.OPTIONS ||
       method === Method.TRACE
     );
+  }
+
+  /** What comes of its body is kept until its response begins, so that it can be sent again. */
+  get keepsBody(): boolean {
+    return this.grpc && this.target.settings.retryOnGrpcStatus.length > 0;
   }
 
   /** How long its server may take for a response head, milliseconds. */

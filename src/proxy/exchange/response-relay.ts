@@ -8,6 +8,9 @@ import type { ExchangeContext } from "./context.ts";
 import type { ProxiedRequest } from "./request.ts";
 import { HIGH_WATER_BYTES } from "./request-relay.ts";
 
+/** How long a server may take to say that a response is complete which is, but for trailers that might follow, milliseconds. */
+const TRAILERS_MS = 1000;
+
 /** How far a response is. */
 export const Relay = {
   /** One of the two sides is waited for. */
@@ -26,6 +29,8 @@ export class ResponseRelay {
   readonly #body = new BodyReader(true);
   /** Something follows the response that nobody asked for. */
   #unsolicited = false;
+  /** Its client gets trailers also behind a body of announced length, should there be any. */
+  #takesTrailers = false;
   /** What the response goes through on its way; `null` = nothing, as it usually does. */
   #compressed: CompressedResponse | null = null;
 
@@ -41,9 +46,17 @@ export class ResponseRelay {
 
   /** The server sends nothing more, and has not broken off. @returns whether that is the body's proper end. */
   endWithConnection(leg: UpstreamLeg): boolean {
-    if (this.#body.kind !== BodyKind.UNTIL_CLOSE) return false;
-    if (this.#compressed?.compresses) this.#compressed.endWithConnection(leg.trailers);
-    else this.#request.client.endBody(leg.trailers);
+    return (this.#body.kind === BodyKind.UNTIL_CLOSE || this.#body.done) && this.#endBody(leg.trailers);
+  }
+
+  /** The server has been silent. @returns whether that is as good as an end: nothing was missing but trailers, if there are any. */
+  endWithSilence(): boolean {
+    return this.#body.done && this.#endBody(null);
+  }
+
+  #endBody(trailers: Buffer | null): true {
+    if (this.#compressed?.compresses) this.#compressed.endBody(trailers);
+    else this.#request.client.endBody(trailers);
     return true;
   }
 
@@ -63,6 +76,7 @@ export class ResponseRelay {
     const rules = target.route.compression;
     if (rules !== null) this.#compressed = CompressedResponse.of(this.#ctx, this.#request, rules, buffer);
     const decode = !client.takesChunks || this.#compressed?.compresses === true;
+    this.#takesTrailers = decode && head.bodyKind === BodyKind.LENGTH;
     this.#body.begin(head.bodyKind, head.contentLength, head.chunked && decode);
     const stop = this.#body.consume(rest, restStart, rest.length);
     this.#unsolicited = stop < rest.length;
@@ -72,20 +86,22 @@ export class ResponseRelay {
   /** Sends the head, parsed from `buffer`, and the bytes that `begin` has read. Both may be empty afterwards. */
   respond(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): Relay {
     const { client, responseEdits } = this.#request;
-    const { repaired, contentEnd, done, trailers } = this.#body;
+    const { repaired, contentEnd } = this.#body;
+    const over = this.#isOver(leg);
+    const trailers = this.#trailersOf(leg);
     if (this.#compressed !== null) {
       const content = repaired ?? rest;
       const start = repaired === null ? restStart : 0;
       const end = repaired?.length ?? contentEnd;
-      const taken = this.#compressed.respond(buffer, content, start, end, this.#body);
+      const taken = this.#compressed.respond(buffer, content, start, end, over, trailers);
       return taken ? this.#wait(leg, nowMs) : Relay.CLIENT_GONE;
     }
-    const complete = done && trailers === null;
+    const complete = over && trailers === null;
     const sent =
       repaired === null
         ? client.respond(buffer, rest, restStart, contentEnd, complete, responseEdits)
         : client.respond(buffer, repaired, 0, repaired.length, complete, responseEdits);
-    if (sent && done && !complete) client.endBody(trailers);
+    if (sent && over && !complete) client.endBody(trailers);
     return sent ? this.#wait(leg, nowMs) : Relay.CLIENT_GONE;
   }
 
@@ -98,12 +114,13 @@ export class ResponseRelay {
     const content = repaired ?? data;
     const end = repaired?.length ?? contentEnd;
     if (this.#compressed?.compresses) {
-      if (!this.#compressed.more(content, 0, end, this.#body)) return Relay.CLIENT_GONE;
+      const taken = this.#compressed.more(content, 0, end, this.#isOver(leg), this.#trailersOf(leg));
+      if (!taken) return Relay.CLIENT_GONE;
       return stop < 0 ? Relay.BROKEN : this.#wait(leg, nowMs);
     }
     if (end > 0 && !this.#request.client.sendAway(content, 0, end)) return Relay.CLIENT_GONE;
     if (stop < 0) return Relay.BROKEN;
-    if (this.#body.done) this.#request.client.endBody(this.#body.trailers);
+    if (this.#isOver(leg)) this.#request.client.endBody(this.#trailersOf(leg));
     return this.#wait(leg, nowMs);
   }
 
@@ -118,12 +135,28 @@ export class ResponseRelay {
   onClientDrain(leg: UpstreamLeg, nowMs: number): void {
     if (this.#request.client.queuedBytes > 0) return;
     const { wheel } = this.#ctx;
-    wheel.set(leg, nowMs + this.#request.responseBodyTimeoutMs);
+    wheel.set(leg, nowMs + this.#silenceMs);
     leg.resumeReading();
   }
 
+  /** Nothing more of it comes. */
+  #isOver(leg: UpstreamLeg): boolean {
+    return this.#body.done && !(this.#takesTrailers && leg.mayHaveTrailers);
+  }
+
+  /** Of one that is over. */
+  #trailersOf(leg: UpstreamLeg): Buffer | null {
+    return this.#takesTrailers ? leg.trailers : this.#body.trailers;
+  }
+
+  /** How long the server may make no progress. */
+  get #silenceMs(): number {
+    const { responseBodyTimeoutMs } = this.#request;
+    return this.#body.done ? Math.min(TRAILERS_MS, responseBodyTimeoutMs) : responseBodyTimeoutMs;
+  }
+
   #wait(leg: UpstreamLeg, nowMs: number): Relay {
-    if (this.#body.done) {
+    if (this.#isOver(leg)) {
       // It would poison the next response: such a connection is not used again.
       if (this.#unsolicited) leg.reusable = false;
       return Relay.DONE;
@@ -132,7 +165,7 @@ export class ResponseRelay {
     if (this.#request.client.queuedBytes > HIGH_WATER_BYTES) {
       leg.pauseReading();
       wheel.clear(leg);
-    } else wheel.set(leg, nowMs + this.#request.responseBodyTimeoutMs);
+    } else wheel.set(leg, nowMs + this.#silenceMs);
     return Relay.MORE;
   }
 }

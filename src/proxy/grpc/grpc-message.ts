@@ -10,6 +10,7 @@ import { fieldText } from "../http1/header-text.ts";
 
 const APPLICATION_GRPC = Buffer.from("application/grpc");
 const GRPC_STATUS = Buffer.from("grpc-status");
+const GRPC_PUSHBACK = Buffer.from("grpc-retry-pushback-ms");
 const GRPC_TIMEOUT = Buffer.from("grpc-timeout");
 const STATUS_LINE = /^grpc-status:[ \t]*(\d{1,2})[ \t]*\r?$/im;
 /** Milliseconds of each unit. */
@@ -44,6 +45,11 @@ export function grpcTimeoutMs(buf: Buffer, head: MessageHead): number {
 export function grpcStatusOf(buf: Buffer, head: MessageHead): number {
   const text = fieldText(buf, head, GRPC_STATUS);
   return text !== null && /^\d{1,2}$/.test(text) ? Number(text) : NO_GRPC_STATUS;
+}
+
+/** The server says when the call may be made again, if at all: that is for its client to keep to (gRFC A6, "Pushback"). */
+export function hasPushback(buf: Buffer, head: MessageHead): boolean {
+  return fieldText(buf, head, GRPC_PUSHBACK) !== null;
 }
 
 /** As `grpcStatusOf`, among the field lines behind a body. */

@@ -1,4 +1,5 @@
 /** What a worker tells the learner while the strategy is `ml`: how each attempt was placed, and how it ended. */
+import type { Standstills } from "../../balancing/standstills.ts";
 import type { Decision, DecisionLog } from "../../balancing/strategy.ts";
 import {
   DECISION_CANDIDATES,
@@ -9,7 +10,8 @@ import {
   unpackCandidate,
   type WorkerRings,
 } from "../../shared/memory/layout/learning.ts";
-import { type ServerTable, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import type { ServerTable } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import { hashRequestId } from "../../shared/memory/request-id-hash.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
 import type { AttemptOutcome, EndConsumer, HeadConsumer } from "../outcome.ts";
@@ -33,15 +35,17 @@ export class DecisionWriter implements DecisionLog, HeadConsumer, EndConsumer {
   /**
    * @param counters the worker's.
    * @param clockOffsetMs added to the worker's clock it gives the boot clock (boot-clock.ts).
+   * @param standstills of this worker, on its clock; left out = it has none.
    */
   constructor(
     rings: WorkerRings,
     servers: Pick<ServerTable, "id" | "inFlight">,
     counters: Float64Array,
     clockOffsetMs: number,
+    standstills?: Standstills,
   ) {
     this.#decisions = new RingWriter(rings.decisions, DECISION_ROWS, DecisionWord.LENGTH);
-    this.#outcomes = new OutcomeWriter(rings, clockOffsetMs);
+    this.#outcomes = new OutcomeWriter(rings, clockOffsetMs, standstills);
     this.#servers = servers;
     this.#counters = counters;
     this.#clockOffsetMs = clockOffsetMs;

@@ -2,6 +2,7 @@
  * What a worker tells the learner of how attempts end, whatever the strategy: all that features are made from. Who keeps samples
  * under another strategy than `ml` needs no more than this.
  */
+import { Standstills } from "../../balancing/standstills.ts";
 import { OUTCOME_ROWS, OutcomeWord, type WorkerRings } from "../../shared/memory/layout/learning.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
 import { type AttemptOutcome, type EndConsumer, failedSinceHead, type HeadConsumer } from "../outcome.ts";
@@ -16,31 +17,45 @@ export type EndedAttempt = Pick<
 export class OutcomeWriter implements HeadConsumer, EndConsumer {
   readonly #outcomes: RingWriter;
   readonly #clockOffsetMs: number;
+  readonly #standstills: Standstills;
 
-  /** @param clockOffsetMs added to the worker's clock it gives the boot clock (boot-clock.ts). */
-  constructor({ outcomes }: Pick<WorkerRings, "outcomes">, clockOffsetMs: number) {
+  /**
+   * @param clockOffsetMs added to the worker's clock it gives the boot clock (boot-clock.ts).
+   * @param standstills of this worker, on its clock; left out = it has none.
+   */
+  constructor(
+    { outcomes }: Pick<WorkerRings, "outcomes">,
+    clockOffsetMs: number,
+    standstills: Standstills = new Standstills(),
+  ) {
+    this.#standstills = standstills;
     this.#outcomes = new RingWriter(outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH);
     this.#clockOffsetMs = clockOffsetMs;
   }
 
   onHead(outcome: AttemptOutcome, nowMs: number): void {
-    this.ended(outcome, outcome.headFailed, nowMs);
+    this.ended(outcome, outcome.headFailed, nowMs, outcome.number === 1 ? outcome.heldMs : 0);
   }
 
   onEnd(outcome: AttemptOutcome, nowMs: number): void {
-    if (failedSinceHead(outcome)) this.ended(outcome, true, nowMs);
+    if (failedSinceHead(outcome)) this.ended(outcome, true, nowMs, outcome.number === 1 ? outcome.heldMs : 0);
   }
 
-  /** An attempt ended with a complete response head, or without one (`failed`). One cut off later ends a second time. */
-  ended(attempt: EndedAttempt, failed: boolean, nowMs: number): void {
-    const { words, figures } = this.#outcomes.ring;
+  /**
+   * An attempt ended with a complete response head, or without one (`failed`). One cut off later ends a second time.
+   * @param heldMs see `OutcomeWord.HELD`.
+   */
+  ended(attempt: EndedAttempt, failed: boolean, nowMs: number, heldMs = 0): void {
+    const { words, floats, figures } = this.#outcomes.ring;
     const at = this.#outcomes.next();
     words[at + OutcomeWord.DECISION] = attempt.decision;
     words[at + OutcomeWord.SLOT] = attempt.slot;
     words[at + OutcomeWord.SERVER] = attempt.serverId;
     words[at + OutcomeWord.IN_FLIGHT] = attempt.inFlightAtDispatch;
     words[at + OutcomeWord.FAILED] = failed ? 1 : 0;
-    figures[(at + OutcomeWord.LATENCY) >> 1] = nowMs - attempt.dispatchedMs;
+    floats[at + OutcomeWord.HELD] = heldMs;
+    figures[(at + OutcomeWord.LATENCY) >> 1] =
+      nowMs - attempt.dispatchedMs - this.#standstills.lostSince(attempt.dispatchedMs);
     figures[(at + OutcomeWord.TIME) >> 1] = nowMs + this.#clockOffsetMs;
     this.#outcomes.commit();
   }

@@ -1,4 +1,5 @@
 /** Tells the strategy what it learns from: of a latency as soon as there is one, of a failure as soon as it shows. */
+import type { Standstills } from "../../balancing/standstills.ts";
 import type { Strategy } from "../../balancing/strategy.ts";
 import { type AttemptOutcome, type EndConsumer, failedSinceHead, type HeadConsumer } from "../outcome.ts";
 
@@ -12,9 +13,12 @@ export function learns(strategy: Strategy): strategy is Strategy & LearningStrat
 
 export class StrategyFeed implements HeadConsumer, EndConsumer {
   readonly #strategy: LearningStrategy;
+  readonly #standstills: Standstills;
 
-  constructor(strategy: LearningStrategy) {
+  /** @param standstills of this worker, on its clock. */
+  constructor(strategy: LearningStrategy, standstills: Standstills) {
     this.#strategy = strategy;
+    this.#standstills = standstills;
   }
 
   onHead(outcome: AttemptOutcome, nowMs: number): void {
@@ -26,6 +30,7 @@ export class StrategyFeed implements HeadConsumer, EndConsumer {
   }
 
   #tell({ slot, dispatchedMs, inFlightAtDispatch }: AttemptOutcome, failed: boolean, nowMs: number): void {
-    this.#strategy.onOutcome(slot, nowMs - dispatchedMs, failed, nowMs, inFlightAtDispatch);
+    const latencyMs = nowMs - dispatchedMs - this.#standstills.lostSince(dispatchedMs);
+    this.#strategy.onOutcome(slot, latencyMs, failed, nowMs, inFlightAtDispatch);
   }
 }

@@ -1,22 +1,25 @@
 /** One pool of servers in one worker: all that its requests share, and that those of other pools have no part in. */
 import { type FailingOptions, FailingServers } from "../../balancing/failing-servers.ts";
 import { createStrategy, isSameStrategy, LEARNED_STRATEGY, STRATEGIES } from "../../balancing/registry.ts";
+import type { Standstills } from "../../balancing/standstills.ts";
 import type { Strategy } from "../../balancing/strategy.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { PoolSettings } from "../../protocol/pool.ts";
 import type { WorkerRings } from "../../shared/memory/layout/learning.ts";
 import type { SharedMemory, WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import { type OutcomeConsumer, OutcomeConsumers } from "../outcome.ts";
+import type { ChoiceNotebook } from "../pick/choice-writer.ts";
 import { DecisionWriter } from "../pick/decision-log.ts";
 import { FailureStreaks } from "../pick/failure-streaks.ts";
 import { OutcomeWriter } from "../pick/outcome-log.ts";
-import { type ChoiceNotebook, Picker } from "../pick/picker.ts";
+import { Picker } from "../pick/picker.ts";
 import { StickyCookie } from "../pick/sticky-cookie.ts";
 import { createStickyKey, type StickyKey } from "../pick/sticky-key.ts";
 import { learns, StrategyFeed } from "../pick/strategy-feed.ts";
-import { WaitQueue } from "../pick/wait-queue.ts";
 import { ServerCounts } from "../record/server-counts.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
+import type { Neighbours } from "./queue/neighbours.ts";
+import { WaitQueue } from "./queue/wait-queue.ts";
 import { RetryBudget } from "./retry-budget.ts";
 
 /** Retries per second that the budget always allows. */
@@ -35,8 +38,12 @@ export interface PoolParts {
   readonly random: () => number;
   /** What, added to the monotonic clock, gives the boot clock (boot-clock.ts). Only asked for where it is needed. */
   readonly bootOffsetMs: () => number;
+  /** Where requests wait in other workers. */
+  readonly neighbours: Neighbours;
   /** Where choices are taken down. Left out = nowhere. */
   readonly choices?: ChoiceNotebook;
+  /** When this worker stood still itself, on `now`. */
+  readonly standstills: Standstills;
   /** Told what a request threw when its turn in the queue came. */
   readonly onInternalError: (error: unknown) => void;
 }
@@ -67,9 +74,26 @@ export class ServerPool {
     const { strategy, decisions } = this.#createStrategy();
     this.#strategy = strategy;
     this.#decisions = decisions;
-    const index = indexOf(settings);
-    this.picker = new Picker(memory, block, settings.row, this.#failing, strategy, decisions, index, parts.choices);
-    this.queue = new WaitQueue(block, now, parts.onInternalError);
+    this.picker = new Picker({
+      memory,
+      own: block,
+      pool: settings.row,
+      failing: this.#failing,
+      strategy,
+      decisions,
+      strategyIndex: indexOf(settings),
+      notebook: parts.choices,
+      bootOffsetMs: parts.bootOffsetMs,
+    });
+    this.queue = new WaitQueue({
+      block,
+      row: settings.row,
+      pool: this.picker,
+      neighbours: parts.neighbours,
+      now,
+      onError: parts.onInternalError,
+    });
+    this.#configureQueue();
     this.#retryBudget = retryBudget(settings, now());
     this.#hedgeBudget = hedgeBudget(settings, now());
     this.#stickyKey = createStickyKey(settings.hashOn, trustedProxies);
@@ -120,8 +144,20 @@ export class ServerPool {
       this.#decisions = decisions;
       this.picker.setStrategy(strategy, decisions, indexOf(settings));
       this.#outcomes = this.#consumers();
-    } else if (settings.keepSamples !== old.keepSamples) this.#outcomes = this.#consumers();
+    } else if (isLearnedOf(settings) !== isLearnedOf(old)) this.#outcomes = this.#consumers();
     this.#failing.configure(failingOptions(settings));
+    this.#configureQueue();
+  }
+
+  #configureQueue(): void {
+    const { queueSize, queueTimeoutMs } = this.#settings;
+    this.queue.configure(queueSize, queueTimeoutMs);
+  }
+
+  /** Gives a place in flight back: it is for whoever waits. */
+  free(slot: number, nowMs: number): void {
+    this.picker.release(slot);
+    if (this.queue.isWanted) this.queue.poll(nowMs);
   }
 
   /** These are its servers. */
@@ -131,8 +167,13 @@ export class ServerPool {
     this.#stickyCookie?.setServers(servers);
   }
 
+  /** The worker stood still from then until then. */
+  onStandstill(fromMs: number, untilMs: number): void {
+    this.#strategy.onStandstill?.(fromMs, untilMs);
+  }
+
   #createStrategy(): { strategy: Strategy; decisions: DecisionWriter | null } {
-    const { memory, block, rings, identityHash, random, bootOffsetMs } = this.#parts;
+    const { memory, block, rings, identityHash, random, bootOffsetMs, standstills } = this.#parts;
     const { servers } = memory;
     const settings = this.#settings;
     const fleet = {
@@ -146,7 +187,7 @@ export class ServerPool {
     // The pages of tables and rings are only real while the strategy is the one that uses them.
     const decisions =
       settings.strategy === LEARNED_STRATEGY
-        ? new DecisionWriter(rings, servers, block.counters, bootOffsetMs())
+        ? new DecisionWriter(rings, servers, block.counters, bootOffsetMs(), standstills)
         : null;
     const learning = decisions === null ? {} : { learned: memory.learned[settings.row], decisions };
     const strategy = createStrategy(settings.strategy, { fleet, random, ...learning }, settings);
@@ -155,14 +196,19 @@ export class ServerPool {
 
   /** Everybody who is told how attempts go: who wants to hear of them, too, is added here. */
   #consumers(): OutcomeConsumers {
-    const { block, rings, bootOffsetMs } = this.#parts;
+    const { block, rings, bootOffsetMs, standstills } = this.#parts;
     const consumers: OutcomeConsumer[] = [new FailureStreaks(this.#failing), new ServerCounts(block)];
-    if (learns(this.#strategy)) consumers.push(new StrategyFeed(this.#strategy));
+    if (learns(this.#strategy)) consumers.push(new StrategyFeed(this.#strategy, standstills));
     // As with decisions, the pages of the ring are only real while somebody reads it.
     if (this.#decisions !== null) consumers.push(this.#decisions);
-    else if (this.#settings.keepSamples) consumers.push(new OutcomeWriter(rings, bootOffsetMs()));
+    else if (isLearnedOf(this.#settings)) consumers.push(new OutcomeWriter(rings, bootOffsetMs(), standstills));
     return new OutcomeConsumers(consumers);
   }
+}
+
+/** The learner reads outcomes of it, whatever its strategy. */
+function isLearnedOf({ keepSamples, learnsLimits }: PoolSettings): boolean {
+  return keepSamples || learnsLimits;
 }
 
 /** Which of `STRATEGIES` it has. */

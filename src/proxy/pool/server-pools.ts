@@ -98,9 +98,25 @@ export class ServerPools {
     this.#parts.identityHash[slot] = endpoint ? serverIdentityHash(endpoint.url, endpoint.address) : 0;
   }
 
-  /** To be called from time to time: see `FailingServers.notice`. */
-  noticeFailing(): void {
-    for (const pool of this.#byRow.values()) pool.picker.noticeFailing();
+  /** The worker stood still from then until then: before anything else is done, see `Standstills`. */
+  onStandstill(fromMs: number, untilMs: number): void {
+    this.#parts.standstills.add(fromMs, untilMs);
+    for (const pool of this.#byRow.values()) pool.onStandstill(fromMs, untilMs);
+  }
+
+  /** To be called from time to time: see `FailingServers.notice` and `WaitQueue`. */
+  tick(nowMs: number): void {
+    this.#parts.neighbours.heard();
+    for (const { picker, queue } of this.#byRow.values()) {
+      picker.noticeFailing();
+      queue.tick(nowMs);
+    }
+  }
+
+  /** This worker was told of a place at a server of some pool. */
+  onWake(nowMs: number): void {
+    this.#parts.neighbours.heard();
+    for (const { queue } of this.#byRow.values()) queue.onWake(nowMs);
   }
 }
 

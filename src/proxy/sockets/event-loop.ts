@@ -21,6 +21,8 @@ const MAX_EVENTS = 512;
 /** While sockets keep us busy, the runtime gets a turn (timers!) at least so often, milliseconds. */
 const BUSY_MS = 5;
 const URGENT_MS = 1;
+/** So much longer than it would have waited for news, nothing was done: the process stood still, milliseconds. */
+const STANDSTILL_MS = 15;
 /** Words of `struct epoll_event`: packed on x86-64, aligned elsewhere. */
 const STRIDE = process.arch === "x64" ? 3 : 4;
 const DATA = STRIDE - 2;
@@ -40,6 +42,10 @@ export class EventLoop {
   readonly #slackMs: number;
   /** True while somebody waits for a timer of milliseconds. */
   isUrgent: () => boolean = () => false;
+  /** Told that nothing was done from then until then (`now`), before any event of meanwhile is given. */
+  onStandstill: (fromMs: number, untilMs: number) => void = () => {};
+  /** When it had news last, or was told that there are none. */
+  #heardMs = 0;
   readonly #onError: (watched: Watched, error: unknown) => void;
   #later: Watched[] = [];
   #count = 0;
@@ -72,6 +78,7 @@ export class EventLoop {
     this.#count++;
     if (!this.#running) {
       this.#running = true;
+      this.#heardMs = this.#now();
       setImmediate(this.#turn);
     }
     return true;
@@ -101,6 +108,7 @@ export class EventLoop {
     for (;;) {
       const waitMs = this.#later.length > 0 ? 0 : this.isUrgent() ? URGENT_MS : this.#slackMs;
       const count = this.#libc.call.epoll_wait(this.#epoll, this.#events, MAX_EVENTS, waitMs);
+      this.#hear(waitMs);
       const again = this.#dispatch(count);
       this.#runLater();
       drainMicrotasks();
@@ -109,6 +117,13 @@ export class EventLoop {
     if (this.#count > 0) setImmediate(this.#turn);
     else this.#running = false;
   };
+
+  #hear(waitMs: number): void {
+    const nowMs = this.#now();
+    const heardMs = this.#heardMs;
+    this.#heardMs = nowMs;
+    if (nowMs - heardMs > waitMs + STANDSTILL_MS) this.onStandstill(heardMs, nowMs);
+  }
 
   /** @returns false when it is the runtime's turn. */
   #dispatch(count: number): boolean {

@@ -68,6 +68,8 @@ export interface UpstreamLeg extends Timed {
   readonly gone: boolean;
   /** Bytes that wait to be sent. */
   readonly queuedBytes: number;
+  /** The response may have trailers that have not come: a body of announced length that is complete need not be all of it. */
+  readonly mayHaveTrailers: boolean;
   /** At the end of a response: the field lines behind its body, where its framing did not hold them; null = none. */
   readonly trailers: Buffer | null;
 
@@ -122,7 +124,10 @@ export interface UpstreamUser {
   onUpstreamHead(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void;
   /** More of the response, or of a tunnel. */
   onUpstreamData(leg: UpstreamLeg, data: Buffer, nowMs: number): void;
-  /** After a final head: the server sends nothing more; or, with `broken`, the leg is gone both ways. */
+  /**
+   * After a final head: the server sends nothing more, which need not be told of a body that is complete by its framing and has
+   * no trailers; or, with `broken`, the leg is gone both ways.
+   */
   onUpstreamEnd(leg: UpstreamLeg, broken: boolean, nowMs: number): void;
   /** Queued bytes were taken. */
   onUpstreamDrain(leg: UpstreamLeg, nowMs: number): void;

@@ -12,6 +12,7 @@ import { FORMATS } from "./formats/formats.ts";
 import type { FormatName } from "./formats/negotiation.ts";
 import { grpcMetrics } from "./grpc.ts";
 import { historyMetrics } from "./history.ts";
+import { holdingMetrics } from "./learned/holding.ts";
 import { learningMetrics } from "./learned/learning.ts";
 import { mirrorMetrics } from "./mirrors.ts";
 import { processMetrics } from "./process.ts";
@@ -60,6 +61,7 @@ export const METRIC_GROUPS: readonly MetricGroup<ScrapedSource>[] = [
   compressionMetrics,
   overrideMetrics,
   canaryMetrics,
+  holdingMetrics,
   learningMetrics,
   historyMetrics,
   tracingMetrics,

@@ -1,7 +1,9 @@
 /** Metrics of the instance itself. */
 import { Header } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import type { MetricGroup } from "./definition.ts";
 import type { MetricsSource } from "./source.ts";
+import { sumCounter } from "./workers.ts";
 
 /** Metrics of the instance. */
 export const processMetrics: MetricGroup<MetricsSource> = {
@@ -40,6 +42,18 @@ export const processMetrics: MetricGroup<MetricsSource> = {
       collect: (source, emit) => {
         for (const [reason, count] of Object.entries(source.workerRestarts())) emit(count, { reason });
       },
+    },
+    {
+      name: "worker_standstills_total",
+      type: "counter",
+      help: "How often a worker heard of nothing for longer than it should have: it got no processor, was stopped, or was busy with something long.",
+      collect: (source, emit) => emit(sumCounter(source, WorkerCounter.STANDSTILLS)),
+    },
+    {
+      name: "worker_standstill_seconds_total",
+      type: "counter",
+      help: "For how long that was, seconds. It is taken off what strategies learn of servers.",
+      collect: (source, emit) => emit(sumCounter(source, WorkerCounter.STANDSTILL_MS) / 1000),
     },
     {
       name: "process_cpu_seconds_total",

@@ -1,6 +1,7 @@
 /** Metrics of requests, over all workers. */
 import { BriefDurationWord, DURATION_BOUNDS, DURATION_ROWS } from "../../shared/memory/layout/durations.ts";
-import { Header, SERIES_CAPACITY, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { Header, SERIES_CAPACITY } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import { readSeries } from "../../shared/memory/series-table.ts";
 import type { Emit, MetricDefinition, MetricGroup } from "./definition.ts";
 import type { Work } from "./exposition.ts";

@@ -1,5 +1,5 @@
 /** Metrics of the servers behind the balancer and of what the control plane does about them. */
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
 import { labelOfPool, labelOfServersPool } from "./pool-label.ts";
 import type { FleetEvents, MetricsSource, ServerFigures } from "./source.ts";
@@ -136,6 +136,11 @@ export const serverMetrics: MetricGroup<MetricsSource> = {
       "server_capacity",
       "Capacity in force: requests in flight that the server is meant to take.",
       (s) => s.capacity,
+    ),
+    gauge(
+      "server_concurrency_limit",
+      "Requests that the server works on at once, as was learned ([holding](holding.md)); nothing while it has no such limit. Compare it with `server_active_connections`.",
+      (s) => s.concurrency_limit,
     ),
     gauge(
       "server_cpu_usage_percent",

@@ -1,6 +1,7 @@
 /** What the metrics are read from. The supervisor brings these together; tests bring plain objects. */
 import type { DurationPair } from "../../shared/memory/duration-table.ts";
 import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
+import type { ShownHoldState } from "../../shared/memory/learned-limits.ts";
 import type { ServerTotalsLedger } from "./durations.ts";
 import type { PoolWaitsLedger } from "./pool-waits.ts";
 import type { ShowsSeries } from "./shown-series.ts";
@@ -35,6 +36,8 @@ export interface ServerFigures {
   /** Weight after slow start. */
   readonly effective_weight: number;
   readonly capacity: number;
+  /** How many requests at once it works on, as was learned; `null` = no such limit is in force. */
+  readonly concurrency_limit: number | null;
   readonly active_connections: number;
   /** Percent, here and below. */
   readonly cpu_usage: number | null;
@@ -126,10 +129,23 @@ export interface LearnedPoolFigures {
   readonly tableAgeMs: number;
 }
 
+/** A pool whose servers' limits of concurrency are learned. */
+export interface LimitedPoolFigures {
+  /** In the shared memory's table of pools. */
+  readonly row: number;
+  readonly name: string;
+  /** Whether requests may be held now. */
+  readonly state: ShownHoldState;
+  /** How long a request is held at most, milliseconds; `null` = that is not known. */
+  readonly patienceMs: number | null;
+}
+
 /** The learner as its supervisor sees it. */
 export interface LearnerFigures {
   /** None while it is not meant to run. */
   readonly pools: readonly LearnedPoolFigures[];
+  /** Also of other strategies than `ml`. None while it is not meant to run. */
+  readonly limited: readonly LimitedPoolFigures[];
   /** By reason. */
   readonly restarts: Readonly<Record<string, number>>;
 }
@@ -238,6 +254,8 @@ export interface MetricsSource {
   readonly memory: SharedMemory;
   readonly totals: ServerTotalsLedger;
   readonly waits: PoolWaitsLedger;
+  /** Boot clock, milliseconds. */
+  readonly bootMs: () => number;
   /** Of which routes and servers request series are shown now. */
   readonly shownSeries: () => ShowsSeries;
   /** What durations of requests are told apart by, as the configuration in force has it. */

@@ -2,8 +2,9 @@
 
 import { RecorderCounter } from "../../shared/memory/layout/history.ts";
 import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
-import { Header, SERIES_CAPACITY, WORKER_GAUGES, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { Header, SERIES_CAPACITY } from "../../shared/memory/layout/shared-memory.ts";
 import { TracerCounter } from "../../shared/memory/layout/tracing.ts";
+import { WORKER_GAUGES, WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import { seriesInUse } from "../../shared/memory/series-table.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
 import type { MetricsSource } from "./source.ts";

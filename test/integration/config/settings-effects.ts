@@ -22,6 +22,7 @@ const SEEN = "test/drill/settings.test.ts";
 const QUEUE = "test/integration/proxy/pick/queue.test.ts";
 const RETRIES = "test/integration/proxy/exchange/retries.test.ts";
 const RETRY_STATUS = "test/integration/proxy/exchange/retry-status.test.ts";
+const GRPC_RETRIES = "test/integration/proxy/grpc/retries.test.ts";
 const TIMEOUTS = "test/integration/proxy/exchange/timeouts.test.ts";
 const TLS = "test/integration/proxy/listen/tls.test.ts";
 const TLS_TERMS = "test/integration/proxy/listen/negotiation.test.ts";
@@ -490,6 +491,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   HEALTH_CHECK_PORT: effect(["1", "2"], ["fleet.health"], POOLS, "what a pool is given"),
   HEALTH_CHECK_STATUSES: effect(["200-299", "204"], ["fleet.health"], POOLS, "what a pool is given"),
   HEALTH_CHECK_BODY: effect(["a", "b"], ["fleet.health"], POOLS, "what a pool is given"),
+  CONCURRENCY_LIMITS: effect(
+    ["off", "learned"],
+    ["pool.learnsLimits"],
+    "test/unit/control/processes/learner/learned-pools.test.ts",
+    "limits are learned where `ml` balances, unless they are off, and elsewhere where they are asked for",
+  ),
   PREFER_ZONE: effect(["on", "off"], ["fleet.preferZone"], POOLS, "what a pool is given"),
   APP_ZONE: effect(["a", "b"], ["fleet.zone"], POOLS, "what a pool is given"),
   TLS_MIN_VERSION: effect(["1.2", "1.3"], ["worker.clientTls"], TLS_TERMS, "TLS_MIN_VERSION=1.3 speaks nothing below"),
@@ -753,6 +760,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     ["request.retryOnStatus"],
     RETRY_STATUS,
     "only after the statuses that are configured, and after none by default",
+  ),
+  RETRY_ON_GRPC_STATUS: effect(
+    ["off", "UNAVAILABLE"],
+    ["request.retryOnGrpcStatus"],
+    GRPC_RETRIES,
+    "anything by default, nor another status than those that are configured",
   ),
   PER_TRY_TIMEOUT_MS: effect(
     ["0", "100"],

@@ -17,6 +17,7 @@ import { OutcomeWriter } from "../../../src/proxy/pick/outcome-log.ts";
 import {
   ARM_NAMES,
   DecisionArm,
+  HoldState,
   LearnerCounter,
   LearnerFigure,
   LearnerWord,
@@ -41,7 +42,7 @@ import { scratch } from "../storage/store-fixture.ts";
 
 const TABLE_MS = 50;
 const EPOCH_MS = 1_790_000_000_000;
-const OBSERVED: LearnerPool = { row: 0, name: "default", observed: true };
+const OBSERVED: LearnerPool = { row: 0, name: "default", observed: true, samples: true };
 const BALANCED: LearnerPool = { row: 0, name: "default" };
 const SHOP: LearnerPool = { row: 1, name: "shop" };
 const SLOTS: readonly (readonly number[])[] = [
@@ -240,7 +241,7 @@ describe("samples", () => {
   });
 
   test("are no more a second than a small number, however much traffic and however many pools there are", async () => {
-    const instance = await begin(OBSERVED, { ...SHOP, observed: true });
+    const instance = await begin(OBSERVED, { ...SHOP, observed: true, samples: true });
     await instance.run(20_000, [1000, 1000]);
     const most = OBSERVED_PER_SECOND * 20;
     expect(instance.samples.length).toBeGreaterThan(most / 2);
@@ -274,7 +275,7 @@ describe("a pool that is only observed", () => {
     expect(pools.explain("some request", null)).toBeNull();
     expect(await pools.order("default", "train", null)).toEqual({
       done: false,
-      message: "the pool default is not balanced by ml: only samples of its traffic are kept",
+      message: "the pool default is not balanced by ml: it has no models",
     });
     expect(await instance.resources.store.models({ limit: 10 })).toEqual([]);
     expect(instance.lines.lines).toEqual([]);
@@ -325,6 +326,31 @@ describe("a pool that is only observed", () => {
     expect(models.map(({ status }) => status)).toEqual(["champion"]);
     expect(memory.learned[0].words[LearnerWord.CHAMPION_MODEL]).toBe(models[0].version);
   });
+});
+
+test("limits are learned whatever else is, and go on while the strategy changes; without them the rest goes on", async () => {
+  const only: LearnerPool = { row: 0, name: "default", observed: true, limits: true };
+  const instance = await begin(only, SHOP);
+  const { memory, pools } = instance;
+  const { words, figures } = memory.learned[0];
+  await instance.run(5000, [100, 100], [1]);
+  expect(figures[LearnerFigure.LIMITS_MS]).toBeGreaterThan(5800);
+  expect(words[LearnerWord.HOLD_STATE]).not.toBe(HoldState.OFF);
+  expect(memory.learned[1].figures[LearnerFigure.LIMITS_MS]).toBe(0);
+  expect(instance.samples.filter(({ pool }) => pool === "default")).toEqual([]);
+  pools.set([{ ...BALANCED, limits: true }, SHOP]);
+  expect(figures[LearnerFigure.LIMITS_MS]).toBeGreaterThan(0); // whoever learns them has stayed
+  await instance.run(1000, [100, 100], [0, 1]);
+  expect(figures[LearnerFigure.TABLE_MS]).toBeGreaterThan(6500);
+  expect(figures[LearnerFigure.LIMITS_MS]).toBeGreaterThan(6500);
+  pools.set([{ ...OBSERVED, limits: true }, SHOP]);
+  expect(figures[LearnerFigure.TABLE_MS]).toBe(0);
+  expect(figures[LearnerFigure.LIMITS_MS]).toBeGreaterThan(6500);
+  pools.set([OBSERVED, SHOP]);
+  expect(words[LearnerWord.HOLD_STATE]).toBe(HoldState.OFF);
+  await instance.run(2000, [100, 100], [1]);
+  expect(figures[LearnerFigure.LIMITS_MS]).toBe(0);
+  expect(instance.samples.filter(({ pool }) => pool === "default").length).toBeGreaterThan(20);
 });
 
 test("a model is trained on what was observed alone", async () => {

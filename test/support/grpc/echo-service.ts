@@ -37,6 +37,7 @@ export interface EchoBehaviour {
   /** @returns what to answer with; `null` = nothing, ever. */
   unary?(message: Buffer, metadata: Metadata): Buffer | Partial<ServiceError> | null;
   serverStream?(call: ServerWritableStream<Buffer, Buffer>): void;
+  clientStream?(call: ServerReadableStream<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void;
 }
 
 /** A server that is there. */
@@ -60,10 +61,14 @@ export async function startEchoServer(behaviour: EchoBehaviour = {}, port = 0): 
       else callback(answer);
     },
     ClientStream(call: ServerReadableStream<Buffer, Buffer>, callback: sendUnaryData<Buffer>) {
+      call.on("cancelled", () => cancelled.push("ClientStream"));
+      if (behaviour.clientStream !== undefined) {
+        behaviour.clientStream(call, callback);
+        return;
+      }
       const messages: Buffer[] = [];
       call.on("data", (message: Buffer) => messages.push(message));
       call.on("end", () => callback(null, Buffer.concat(messages)));
-      call.on("cancelled", () => cancelled.push("ClientStream"));
     },
     ServerStream(call: ServerWritableStream<Buffer, Buffer>) {
       call.on("cancelled", () => cancelled.push("ServerStream"));
@@ -115,8 +120,12 @@ export class EchoClient {
     );
   }
 
-  clientStream(messages: readonly Buffer[]): Promise<CallResult> {
-    return new Promise((resolve) => {
+  /** @param pace waited for before each message. */
+  clientStream(
+    messages: readonly Buffer[],
+    pace: ((index: number) => Promise<unknown>) | null = null,
+  ): Promise<CallResult> {
+    return new Promise((resolve, reject) => {
       const call: ClientWritableStream<Buffer> = this.#client.makeClientStreamRequest(
         METHODS.ClientStream.path,
         same,
@@ -124,8 +133,12 @@ export class EchoClient {
         (error, answer) =>
           resolve({ code: error?.code ?? 0, details: error?.details ?? "", messages: answer ? [answer] : [] }),
       );
-      for (const message of messages) call.write(message);
-      call.end();
+      if (pace === null) {
+        for (const message of messages) call.write(message);
+        call.end();
+      } else {
+        void writeAtPace(call, messages, pace).catch(reject);
+      }
     });
   }
 
@@ -160,4 +173,16 @@ export function collect<T extends ClientReadableStream<Buffer> | ClientDuplexStr
     call.on("error", () => {}); // its status says it, too
     call.on("status", ({ code, details }) => resolve({ code, details, messages }));
   });
+}
+
+async function writeAtPace(
+  call: ClientWritableStream<Buffer>,
+  messages: readonly Buffer[],
+  pace: (index: number) => Promise<unknown>,
+): Promise<void> {
+  for (const [index, message] of messages.entries()) {
+    await pace(index);
+    call.write(message);
+  }
+  call.end();
 }

@@ -286,6 +286,8 @@ export class PeerStream {
   resetCode = -1;
   window: number;
   #queue: { bytes: Buffer; ends: boolean }[] = [];
+  /** Field lines behind what waits. */
+  #last = "";
 
   constructor(peer: Http2Peer, id: number, lines: string, window: number) {
     this.peer = peer;
@@ -316,7 +318,10 @@ export class PeerStream {
   /** Ends the stream in order, behind what waits. */
   finish(trailers = ""): void {
     if (trailers === "") this.data("", true);
-    else this.headers(pairs(trailers), true);
+    else {
+      this.#last = trailers;
+      this.flush();
+    }
   }
 
   reset(code: number): void {
@@ -327,7 +332,11 @@ export class PeerStream {
   flush(): void {
     for (;;) {
       const [next] = this.#queue;
-      if (next === undefined) return;
+      if (next === undefined) {
+        if (this.#last !== "") this.headers(pairs(this.#last), true);
+        this.#last = "";
+        return;
+      }
       const room = Math.min(next.bytes.length, this.window, this.peer.window, FRAME_BYTES);
       if (room <= 0 && next.bytes.length > 0) return;
       const part = next.bytes.subarray(0, room);

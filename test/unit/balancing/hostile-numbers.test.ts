@@ -26,14 +26,15 @@ const LOADS = [0, 1, 7, 1000, 0x7fff_ffff, -1, -40, -0x8000_0000];
 
 /** A table of the learner's with room for the fleet, full of `cost`. */
 function tableOf(fleet: TestFleet, cost: () => number): LearnedTable {
-  const { words, figures } = viewSharedMemory(new ArrayBuffer(SHARED_BYTES)).learned[0];
+  const { words, figures, limit, limitId } = viewSharedMemory(new ArrayBuffer(SHARED_BYTES)).learned[0];
   const rows = TABLE_MODELS * TABLE_COPIES * SLOTS;
   const rowId = Int32Array.from({ length: rows }, (_, row) => fleet.id[row % SLOTS]);
   words[LearnerWord.RUNG] = Rung.MODEL;
   words[LearnerWord.CHAMPION_COSTS] = 1;
   figures[LearnerFigure.SECOND_SHARE] = 0.1;
   figures[LearnerFigure.CONTROL_SHARE] = 0.1;
-  return { words, figures, rowId, cost: Float32Array.from({ length: rows * SCORE_COLUMNS }, cost) };
+  const costs = Float32Array.from({ length: rows * SCORE_COLUMNS }, cost);
+  return { words, figures, rowId, cost: costs, limit, limitId };
 }
 
 /** Places `n` requests of which each is in flight for the next five; returns how many each server got. */

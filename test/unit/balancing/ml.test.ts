@@ -24,6 +24,8 @@ function learnedTable(): LearnedTable {
     figures: new Float64Array(LearnerFigure.LENGTH),
     rowId: new Int32Array(rows),
     cost: new Float32Array(rows * SCORE_COLUMNS).fill(Number.NaN), // what nobody wrote must not matter
+    limit: new Int32Array(SLOTS),
+    limitId: new Int32Array(SLOTS),
   };
   learned.words[LearnerWord.CHAMPION_COSTS] = 1;
   learned.words[LearnerWord.CANARY_COSTS] = 1;

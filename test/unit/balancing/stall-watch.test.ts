@@ -69,6 +69,34 @@ describe("a server", () => {
   });
 });
 
+describe("a standstill of our own", () => {
+  test("is no silence of servers, and takes nothing off a silence that began later", () => {
+    const { watch, send } = watched();
+    for (let i = 0; i < 5; i++) send(0, 100);
+    watch.onStandstill(105, 505);
+    const odds = 0.05 * Math.exp(2.5); // five requests of 10 ms each, silent for 5 ms
+    expect(penalty(watch, 0, 10, 505)).toBeCloseTo(1 + (odds / (1 + odds)) * 0.5, 9);
+    expect(penalty(watch, 0, 10, 600)).toBeCloseTo(11, 1);
+    for (let i = 0; i < 5; i++) send(1, 600);
+    watch.onStandstill(550, 590);
+    expect(penalty(watch, 1, 10, 700)).toBeCloseTo(11, 1);
+  });
+
+  test("of all who listen together at once leaves at least what has passed since", () => {
+    const fleet = fleetOf([0]);
+    const sinceMs = new Float64Array(fleet.id.length);
+    const workers = [0, 1, 2, 3].map(
+      (worker) => new StallWatch({ ...fleet, together: { sinceMs, clockOffsetMs: 1000 * worker } }),
+    );
+    workers[0].onPick(0, 4000);
+    fleet.inFlight[0] = 4;
+    for (const [worker, watch] of workers.entries()) watch.onStandstill(4100 - 1000 * worker, 4500 - 1000 * worker);
+    expect(sinceMs[0]).toBeGreaterThanOrEqual(4400);
+    expect(sinceMs[0]).toBeLessThanOrEqual(4500);
+    expect(penalty(workers[0], 0, 10, 4600)).toBeGreaterThan(10);
+  });
+});
+
 test("clients that give up leave no lasting trace", () => {
   const { fleet, watch, send } = watched();
   for (let i = 0; i < 6; i++) send(0, 0);

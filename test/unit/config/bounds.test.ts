@@ -13,7 +13,8 @@ const DURATIONS = ["milliseconds", "seconds", "minutes", "hours", "days"];
 test("the schema has numbers, and none that this test does not see", () => {
   expect(NUMERIC.length).toBeGreaterThan(40);
   const others = SETTINGS.filter(({ type }) => /\d … \d/.test(type.describe) && !RANGE.test(type.describe));
-  expect(others.map(({ env }) => env)).toEqual(["ADMIN_PORT", "RETRY_ON_STATUS"]); // words beside numbers
+  // Words beside numbers.
+  expect(others.map(({ env }) => env)).toEqual(["ADMIN_PORT", "RETRY_ON_STATUS", "RETRY_ON_GRPC_STATUS"]);
 });
 
 describe.each(NUMERIC.map((setting) => [setting.env, setting] as const))("%s", (_, { type, kind, min, max }) => {

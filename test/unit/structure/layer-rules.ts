@@ -27,7 +27,7 @@ export const LAYERED: readonly Layers[] = [
       ["pool/"],
       ["local/", "pick/", "record/"],
       ["upstream/"],
-      ["compress/", "rewrite/", "route/"],
+      ["classes/", "compress/", "rewrite/", "route/"],
       ["http2/", "grpc/", "path/"],
       ["http1/", "sockets/"],
       ["outcome.ts"],

@@ -1,10 +1,23 @@
 /** NeuraBalancer — Operations: the instances themselves. */
 import { dashboard } from "../dashboard.ts";
-import type { Dashboard } from "../model.ts";
+import type { Dashboard, Mapping } from "../model.ts";
 import { fallingIsBad, NONE_IS_GOOD, stat, table, timeseries } from "../panels.ts";
 import { increase, quantile, rate, series, share, sum } from "../promql.ts";
 
 const DAY = 86_400;
+
+const HOLD_STATES: readonly Mapping[] = [
+  {
+    type: "value",
+    options: {
+      off: { text: "off", color: "text" },
+      learning: { text: "learning", color: "blue" },
+      holding: { text: "holding", color: "green" },
+      stopped: { text: "stopped", color: "orange" },
+      stale: { text: "stale", color: "red" },
+    },
+  },
+];
 
 const now = [
   stat("Instances", [{ expr: `count(${series("build_info")})` }], {
@@ -132,6 +145,27 @@ const changes = [
       width: 8,
     },
   ),
+  timeseries(
+    "Rate limits: refused",
+    [
+      {
+        expr: sum("limit, outcome", rate("rate_limit_requests_total", 'outcome=~"refused|would_refuse"')),
+        legend: "{{limit}}: {{outcome}}",
+      },
+    ],
+    {
+      doc: "Per second. `would_refuse` passed, because the limit is tried as `dry_run`. Whom it is about: `neurabalancer limits show NAME`. Nothing where nothing is limited.",
+    },
+  ),
+  timeseries(
+    "Rate limits: keys in use",
+    [{ expr: `max by (limit) (${series("rate_limit_keys")} / ${series("rate_limit_max_keys")})`, legend: "{{limit}}" }],
+    {
+      doc: "As a share of `max_keys`. At the top, keys are forgotten or not counted: `rate_limit_forgotten_keys_total` and `rate_limit_uncounted_requests_total` say which.",
+      unit: "percentunit",
+      max: 1,
+    },
+  ),
 ];
 
 const processes = [
@@ -234,10 +268,43 @@ const upstream = [
       { expr: sum("", series("queue_length")), legend: "waiting" },
       { expr: sum("", rate("queue_timeouts_total")), legend: "waited too long/s" },
       { expr: sum("", rate("queue_rejected_total")), legend: "queue full/s" },
+      { expr: sum("", rate("queue_shed_total")), legend: "shed/s" },
     ],
     {
-      doc: "QUEUE_SIZE and QUEUE_TIMEOUT_MS bound it.",
-      colors: { "waited too long/s": "orange", "queue full/s": "red" },
+      doc: "QUEUE_SIZE and QUEUE_TIMEOUT_MS bound it. Shed: in lasting overload some are refused early, so that the others are served in time.",
+      colors: { "waited too long/s": "orange", "queue full/s": "red", "shed/s": "dark-red" },
+    },
+  ),
+  timeseries(
+    "Held",
+    [
+      { expr: sum("pool", series("pool_queue_held")), legend: "held now {{pool}}" },
+      { expr: sum("pool", rate("held_wait_seconds_count")), legend: "held/s {{pool}}" },
+      { expr: sum("pool", rate("held_sent_anyway_total")), legend: "sent anyway/s {{pool}}" },
+    ],
+    {
+      doc: "Requests that wait here because every server works on as many as was learned that it can: they would wait at a server otherwise. Sent anyway: their patience was over. Many of those mean overload, or limits that are too small.",
+    },
+  ),
+  table(
+    "Whether requests are held",
+    [
+      { name: "Instance", label: "instance" },
+      { name: "Pool", label: "pool" },
+      {
+        name: "State",
+        label: "state",
+        expr: `max by (instance, pool, state) (${series("holding_state")} == 1)`,
+        mappings: HOLD_STATES,
+      },
+      { name: "Waiting", expr: sum("instance, pool", series("pool_queue_length")) },
+      { name: "Held", expr: sum("instance, pool", series("pool_queue_held")) },
+      { name: "Oldest", expr: `max by (instance, pool) (${series("pool_queue_oldest_seconds")})`, unit: "s" },
+    ],
+    {
+      doc: "off: limits are not learned. learning: no server has one. stopped: requests fared worse where they were held, and it is tried again later. stale: the learner is silent, so none is held.",
+      sortBy: "Waiting",
+      height: 6,
     },
   ),
   timeseries(

@@ -1,7 +1,32 @@
 /** `GET /api/v1/pools…` and `GET /api/v1/routes…`. */
 import { z } from "zod";
+import { SHOWN_HOLD_STATES } from "../../../shared/memory/learned-limits.ts";
 import { settingView } from "../changes/settings/view.ts";
 import type { Frozen } from "./describing.ts";
+
+const count = z.int().min(0);
+
+/** Who waits for a server of the pool now. */
+const poolQueue = z
+  .strictObject({
+    waiting: count,
+    held: count.describe("those of them that wait because every server is at its learned limit"),
+    oldest_ms: z.number().min(0).nullable().describe("how long the first of them has waited; null = nobody waits"),
+  })
+  .meta({ id: "PoolQueue" });
+
+/** Whether requests are held, and why. */
+const holding = z
+  .strictObject({
+    state: z
+      .enum(SHOWN_HOLD_STATES)
+      .describe(
+        "off = not asked for; learning = no server has a limit; holding = requests may be held; stopped = they fared worse by it; stale = the learner is silent, so that none is held",
+      ),
+    why: z.string(),
+    patience_ms: z.number().min(0).nullable().describe("how long a request is held at most"),
+  })
+  .meta({ id: "Holding" });
 
 const poolShape = {
   name: z.string(),
@@ -12,10 +37,16 @@ const poolShape = {
   usable: z.int().min(0).describe("that requests may be sent to; 0 = they get 503"),
   panic: z.boolean(),
   in_use: z.boolean().describe("some route leads there"),
+  queue: poolQueue,
+  holding,
 };
 
 /** A pool as the list has it. */
 export const shownPool = z.strictObject(poolShape).meta({ id: "Pool" });
+
+/** As they are shown. */
+export type ShownQueue = Frozen<z.infer<typeof poolQueue>>;
+export type ShownHolding = Frozen<z.infer<typeof holding>>;
 
 /** A pool as it is shown. */
 export type ShownPool = Frozen<z.infer<typeof shownPool>>;

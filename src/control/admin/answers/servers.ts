@@ -39,6 +39,10 @@ const serverShape = {
   configured_hard_limit: count.describe("as the configuration has it; 0 = not enforced"),
   capacity_origin: origin,
   hard_limit: count.describe("most requests in flight; 0 = not enforced"),
+  concurrency_limit: count
+    .min(1)
+    .nullable()
+    .describe("requests that it works on at once, as was learned; null = no such limit is in force"),
   active_connections: count.describe("requests in flight"),
   cpu_usage: percent,
   memory_usage: percent,

@@ -15,6 +15,7 @@ import { openApiRoute } from "./openapi.ts";
 import { type OverridesControl, overrideRoutes } from "./overrides.ts";
 import { type PageControl, pageRoutes } from "./page.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
+import { type RateLimitsControl, rateLimitRoutes } from "./rate-limits.ts";
 import type { AdminRoute, RouteGroup } from "./route.ts";
 import { type ServersControl, serverRoutes } from "./servers.ts";
 import { type SettingsControl, settingRoutes } from "./settings.ts";
@@ -27,6 +28,7 @@ export type AdminControl = HealthControl &
   ServersControl &
   PoolsControl &
   CanariesControl &
+  RateLimitsControl &
   SettingsControl &
   ConfigurationControl &
   OverridesControl &
@@ -47,6 +49,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   serverRoutes,
   poolRoutes,
   canaryRoutes,
+  rateLimitRoutes,
   settingRoutes,
   configurationRoutes,
   overrideRoutes,

@@ -3,11 +3,13 @@ import { LEARNED_STRATEGY } from "../../../balancing/registry.ts";
 import type { LearnerPool } from "../../../protocol/learner.ts";
 import type { ProxySettings } from "../../../protocol/worker.ts";
 
-/** Those whose strategy is `ml`, and those of whose traffic samples are kept. */
+/** Those whose strategy is `ml`, those of whose traffic samples are kept, and those whose servers' limits are learned. */
 export function learnedPools({ pools }: Pick<ProxySettings, "pools">): LearnerPool[] {
-  return pools.flatMap(({ row, name, strategy, keepSamples }): LearnerPool[] => {
-    if (strategy === LEARNED_STRATEGY) return [{ row, name }];
-    return keepSamples ? [{ row, name, observed: true }] : [];
+  return pools.flatMap(({ row, name, strategy, keepSamples, learnsLimits }): LearnerPool[] => {
+    const limits = learnsLimits ? ({ limits: true } as const) : {};
+    if (strategy === LEARNED_STRATEGY) return [{ row, name, ...limits }];
+    if (!keepSamples && !learnsLimits) return [];
+    return [{ row, name, observed: true, ...(keepSamples ? { samples: true } : {}), ...limits }];
   });
 }
 

@@ -1,7 +1,7 @@
 /**
- * The learner process as the supervisor sees it: runs while the strategy of any pool is `ml`, or samples of its traffic are kept;
- * is started again when it dies or hangs, and answers questions. Requests never wait for it: workers see from the age of its
- * tables whether it works.
+ * The learner process as the supervisor sees it: runs while the strategy of any pool is `ml`, samples of its traffic are kept, or
+ * its servers' limits are learned; is started again when it dies or hangs, and answers questions. Requests never wait for it:
+ * workers see from the age of its tables whether it works.
  */
 
 import type { NamedAddress } from "../../../protocol/endpoint.ts";
@@ -14,6 +14,7 @@ import {
   STALE_TABLE_MS,
 } from "../../../shared/memory/layout/learning.ts";
 import type { SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
+import { holdStateOf, type ShownHoldState } from "../../../shared/memory/learned-limits.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import { type Events, NO_EVENTS } from "../../events/events.ts";
 import type { RestartReason } from "../keeper.ts";
@@ -52,6 +53,14 @@ export interface LearnedPool extends LearnerPool {
   readonly rung: number;
   /** Milliseconds since the champion's last table; `Infinity` before the first. */
   readonly tableAgeMs: number;
+}
+
+/** A pool whose servers' limits of concurrency are learned. */
+export interface LimitedPool extends LearnerPool {
+  /** Whether requests may be held now. */
+  readonly state: ShownHoldState;
+  /** How long a request is held at most, milliseconds; `null` = that is not known. */
+  readonly patienceMs: number | null;
 }
 
 /** Nobody answered: the learner is not there, or too busy. */
@@ -110,8 +119,8 @@ export class Learner {
   /** Those that are balanced by it; none while it is not meant to run. */
   get pools(): readonly LearnedPool[] {
     if (!this.running) return [];
-    const { memory, clock, bootOffsetMs, pools } = this.#options;
-    const nowMs = clock() + bootOffsetMs();
+    const { memory, pools } = this.#options;
+    const nowMs = this.#bootMs();
     const balanced = pools().filter(({ observed }) => observed !== true);
     return balanced.map(({ row, name }) => {
       const { words, figures } = memory.learned[row];
@@ -123,25 +132,41 @@ export class Learner {
     });
   }
 
-  /** Names of those of whose traffic it only keeps samples; none while it is not meant to run. */
-  get observed(): readonly string[] {
+  /** Names of those of whose traffic it keeps samples though another strategy balances them; none while it is not meant to run. */
+  get sampled(): readonly string[] {
     if (!this.running) return [];
-    return this.#options.pools().flatMap(({ name, observed }) => (observed === true ? [name] : []));
+    return this.#options.pools().flatMap(({ name, samples }) => (samples === true ? [name] : []));
   }
 
-  /** It is meant to run, dies again and again, and so keeps nothing. Where it balances as well, that is `degraded`. */
+  /** Those whose servers' limits it learns, whatever their strategy; none while it is not meant to run. */
+  get limited(): readonly LimitedPool[] {
+    if (!this.running) return [];
+    const { memory, pools } = this.#options;
+    const nowMs = this.#bootMs();
+    return pools()
+      .filter(({ limits }) => limits === true)
+      .map((pool) => {
+        const learned = memory.learned[pool.row];
+        const state = holdStateOf(learned, nowMs);
+        const patienceMs = learned.figures[LearnerFigure.PATIENCE_MS];
+        return { ...pool, state, patienceMs: state === "stale" || !(patienceMs > 0) ? null : patienceMs };
+      });
+  }
+
+  /** It is meant to run, dies again and again, and so keeps nothing. Where workers miss something of it, that is `degraded`. */
   get keepsNothing(): boolean {
-    return this.status?.state === "waiting" && this.pools.length === 0;
+    return this.status?.state === "waiting" && this.pools.length === 0 && this.limited.length === 0;
   }
 
   /**
-   * It is meant to run, and workers have no table of a pool that they believe. Where it says itself that the fault is the
-   * model's, that is another mode.
+   * It is meant to run, and workers have no table of a pool, or no word of its servers' limits, that they believe. Where it says
+   * itself that the fault is the model's, that is another mode.
    */
   get degraded(): boolean {
     const { learnerCounters } = this.#options.memory;
     const isLate = this.pools.some(({ tableAgeMs }) => tableAgeMs > STALE_TABLE_MS);
-    return isLate && learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 0;
+    if (isLate && learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 0) return true;
+    return this.limited.some(({ state }) => state === "stale");
   }
 
   start(): void {
@@ -193,6 +218,11 @@ export class Learner {
     }, this.#options.answerMs ?? 2_000);
     this.#pending.set(number, { resolve, reject, timer });
     return promise;
+  }
+
+  #bootMs(): number {
+    const { clock, bootOffsetMs } = this.#options;
+    return clock() + bootOffsetMs();
   }
 
   #onMessage(message: FromLearner): void {

@@ -7,14 +7,15 @@ import {
   LearnerWord,
   RUNG_NAMES,
 } from "../../../shared/memory/layout/learning.ts";
-import { Header, type SharedMemory, WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { Header, type SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { describeProcess } from "../sole-process.ts";
 import type { LearnedPool, Learner } from "./learner.ts";
 
 /** Where it is read. */
 export interface LearningView {
   readonly memory: SharedMemory;
-  readonly learner: Pick<Learner, "status" | "pools" | "observed">;
+  readonly learner: Pick<Learner, "status" | "pools" | "sampled">;
 }
 
 /** `null` while no pool's strategy is `ml`. What is in force stands beside the rest for one pool, by name below it for several. */
@@ -39,12 +40,12 @@ export function describeLearning({ memory, learner }: LearningView) {
   return { rung, learner: process, ...inForce, ...counts };
 }
 
-/** The pools of whose traffic only samples are kept, and how many of all pools were; `null` while there is none. */
+/** The pools of whose traffic samples are kept though another strategy balances them; `null` while there is none. */
 export function describeSamples({ memory, learner }: LearningView) {
-  const { observed } = learner;
-  if (observed.length === 0) return null;
+  const { sampled } = learner;
+  if (sampled.length === 0) return null;
   return {
-    pools: observed,
+    pools: sampled,
     kept: memory.learnerCounters[LearnerCounter.SAMPLES_KEPT],
     learner: describeProcess(learner.status, memory.learnerCounters[LearnerCounter.RSS_BYTES]),
   };

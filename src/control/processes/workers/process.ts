@@ -1,7 +1,8 @@
 /** One worker: the process with its index, kept alive. */
 
 import type { FromWorker, ToWorker, WorkerStart } from "../../../protocol/worker.ts";
-import { type SharedMemory, WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import type { SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import type { Events } from "../../events/events.ts";
 import { ProcessKeeper, type RestartReason } from "../keeper.ts";

@@ -2,8 +2,11 @@
  * Second attempts of one request: whether it may be sent again, and where not to. What bounds them is asked in this one
  * place: what the request is, `RETRY_ATTEMPTS`, and the budget.
  */
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { type Failure, Failures } from "../../failure.ts";
+import { hasPushback } from "../../grpc/grpc-message.ts";
+import type { ResponseHead } from "../../http1/head.ts";
+import { isAtLimit } from "../../pick/picker.ts";
 import type { ExchangeContext } from "../context.ts";
 import type { ProxiedRequest } from "../request.ts";
 
@@ -50,21 +53,37 @@ export class Retries {
     return true;
   }
 
+  /** Is a response of 5xx one that another server is asked for? */
+  wantsOtherThan(status: number): boolean {
+    return this.#request.target.settings.retryOnStatus.includes(status) && this.possible;
+  }
+
   /**
-   * The server in `slot` answered with an error: which one is asked instead? The budget is charged then, and a place in
-   * flight is taken there. A response in hand is worth more than another attempt at a server that has failed already, or
-   * than a wait for room.
+   * The same of a call of gRPC that ended with its head. That it may be made twice is said by whoever wrote the setting.
+   * @param head parsed from `buffer`.
+   */
+  wantsOtherThanCall(grpcStatus: number, buffer: Buffer, head: ResponseHead): boolean {
+    const { target, streamed } = this.#request;
+    if (streamed || !target.settings.retryOnGrpcStatus.includes(grpcStatus)) return false;
+    return head.contentLength === 0 && this.#attemptsLeft && !hasPushback(buffer, head);
+  }
+
+  /**
+   * The server in `slot` gave a response that is not wanted: which one is asked instead? The budget is charged then, and a
+   * place in flight is taken there. A response in hand is worth more than another attempt at a server that has failed already,
+   * or than a wait for room.
    * @returns a slot, or `NO_OTHER`: this response is the client's.
    */
-  insteadOf(status: number, slot: number, nowMs: number): number {
-    const { pool, target } = this.#request;
+  insteadOf(slot: number, nowMs: number): number {
+    const { pool } = this.#request;
     const { picker } = pool;
-    if (!target.settings.retryOnStatus.includes(status) || !this.possible) return NO_OTHER;
     this.excluded.push(slot);
-    const other = picker.acquire(this.#request, nowMs, this.excluded);
+    let other = picker.acquire(this.#request, nowMs, this.excluded);
+    // It is not kept from its only chance by a limit that was only learned.
+    if (isAtLimit(other)) other = picker.acquire(this.#request, nowMs, this.excluded, true, true);
     if (other < 0) return NO_OTHER;
     if (!this.excluded.includes(other) && !picker.isPassedOver(other) && this.#takeBudget(nowMs)) return other;
-    picker.release(other);
+    pool.free(other, nowMs);
     return NO_OTHER;
   }
 

@@ -126,7 +126,11 @@ export class Http1Connection extends DialledChannel implements UpstreamLeg {
   /** The body's own bytes have said so. */
   endBody(): void {}
 
-  /** They came with the chunks, if there were any. */
+  /** They are in the chunks. */
+  get mayHaveTrailers(): boolean {
+    return false;
+  }
+
   get trailers(): null {
     return null;
   }

@@ -107,6 +107,10 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
     return this.#upload?.queuedBytes ?? 0;
   }
 
+  get mayHaveTrailers(): boolean {
+    return !this.#serverEnded;
+  }
+
   // ── for its connection ───────────────────────────────────────────────────────────────────────────────────────────
 
   /** It has a place on `connection`. */
@@ -192,10 +196,8 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
   onContent(data: Buffer, start: number, end: number, last: boolean, nowMs: number): ErrorCode {
     if (!this.#headRead) return ErrorCode.PROTOCOL_ERROR;
     if (!this.#counts(end - start)) return ErrorCode.PROTOCOL_ERROR;
-    if (last) {
-      this.#serverEnded = true;
-      if (this.#expected > 0) return ErrorCode.PROTOCOL_ERROR;
-    }
+    if (last && this.#expected > 0) return ErrorCode.PROTOCOL_ERROR;
+    this.#serverEnded = last;
     if (end > start) this.#pass(data.subarray(start, end), nowMs);
     if (last) this.#end(nowMs);
     return ErrorCode.NO_ERROR;
@@ -203,8 +205,8 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
 
   /** Field lines came behind the body, which is complete; null = none that may be passed on. @returns as `onHead`. */
   onTrailers(lines: Buffer | null, nowMs: number): ErrorCode {
-    this.#serverEnded = true;
     if (this.#expected > 0) return ErrorCode.PROTOCOL_ERROR;
+    this.#serverEnded = true;
     this.trailers = lines;
     this.#end(nowMs);
     return ErrorCode.NO_ERROR;
@@ -377,7 +379,7 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
   /** The server's side is complete. */
   #end(nowMs: number): void {
     if (this.#phase === Phase.LINGERING) this.#leave(null);
-    else if (this.#expected < 0 && this.user !== null) this.#tellEnd(Ending.ORDERLY, nowMs); // else that is known already
+    else if (this.user !== null) this.#tellEnd(Ending.ORDERLY, nowMs); // else that was known already
   }
 
   #tellEnd(ending: Ending, nowMs: number): void {

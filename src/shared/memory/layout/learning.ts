@@ -20,10 +20,14 @@ export const LearnerWord = {
   /** 1 = the tables are costs, to be multiplied by the crowd; 0 = they are scores that know the load already. */
   CHAMPION_COSTS: 5,
   CANARY_COSTS: 6,
+  /** 1 = requests may be held because of `LearnedTable.limit`. Writers: learner; supervisor, 0 after its death. */
+  HOLDING: 7,
+  /** Why it is so: a `HoldState`. */
+  HOLD_STATE: 8,
   LENGTH: 16,
 } as const;
 
-/** Figures of one pool (Float64). Writers: learner; supervisor, which clears the shares after its death. */
+/** Figures of one pool (Float64). Writers: learner; supervisor, which clears the shares and `LIMITS_MS` after its death. */
 export const LearnerFigure = {
   /** Share of the requests that the policy one rung below places, for comparison, 0 … 1. */
   CONTROL_SHARE: 0,
@@ -43,6 +47,10 @@ export const LearnerFigure = {
    */
   ADVANTAGE: 7,
   ADVANTAGE_ERROR: 8,
+  /** When the limits were last published, milliseconds of the boot clock; 0 = never. Older than `STALE_TABLE_MS` = there are none. */
+  LIMITS_MS: 9,
+  /** How long a request is held at most, milliseconds. */
+  PATIENCE_MS: 10,
   LENGTH: 64,
 } as const;
 
@@ -160,6 +168,23 @@ export type Rung = (typeof Rung)[keyof typeof Rung];
 /** What the policies of the ladder are called where programs read of them, by `Rung`. */
 export const RUNG_NAMES: readonly string[] = ["model", "estimator", "weighted_round_robin"];
 
+/** Whether requests to a pool may be held because of learned limits, and why not. */
+export const HoldState = {
+  /** Nobody learns limits. */
+  OFF: 0,
+  /** No server has one: too little is known of them, or they take hundreds of requests at once. */
+  LEARNING: 1,
+  HOLDING: 2,
+  /** Requests fared worse where they were held: the guardrail has ended it for a while. */
+  STOPPED: 3,
+} as const;
+export type HoldState = (typeof HoldState)[keyof typeof HoldState];
+
+/** What they are called where programs read of them, by `HoldState`. */
+export const HOLD_STATE_NAMES = ["off", "learning", "holding", "stopped"] as const;
+/** One of them. */
+export type HoldStateName = (typeof HOLD_STATE_NAMES)[number];
+
 /** By what a request was placed. */
 export const DecisionArm = {
   /** The policy of the present rung. */
@@ -201,6 +226,10 @@ export interface LearnedTable {
   readonly rowId: Int32Array;
   /** `[rows × SCORE_COLUMNS]` (balancing/score-columns.ts): what a request would cost at that load, > 0; lower is better. */
   readonly cost: Float32Array;
+  /** By slot: how many requests at once the server really works on, by what was learned; 0 = that is not known, or no limit. */
+  readonly limit: Int32Array;
+  /** By slot: whose limit it is, the id of a server; of another server it says nothing. Written after `limit` was set to 0. */
+  readonly limitId: Int32Array;
 }
 
 /** Records of decisions that a worker keeps; a power of two. */
@@ -265,6 +294,8 @@ export const OutcomeWord = {
   IN_FLIGHT: 3,
   /** 1 = the server failed the attempt. */
   FAILED: 4,
+  /** Float32: how long its request was held before it because of learned limits, milliseconds; only of a first attempt. */
+  HELD: 5,
   /** Float64: from the dispatch to the complete response head, or to the failure, milliseconds. */
   LATENCY: 6,
   /** Float64: when it ended, milliseconds of the boot clock. */

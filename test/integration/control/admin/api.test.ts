@@ -37,7 +37,17 @@ const ENDPOINT = {
   tls: false,
   http2: false,
 };
-const SHOP = { name: "shop", total: 2, healthy: 1, up: 1, usable: 1, panic: false, in_use: true };
+const SHOP = {
+  name: "shop",
+  total: 2,
+  healthy: 1,
+  up: 1,
+  usable: 1,
+  panic: false,
+  in_use: true,
+  queue: { waiting: 0, held: 0, oldest_ms: null },
+  holding: { state: "off", why: "limits of servers are not learned (CONCURRENCY_LIMITS)", patience_ms: null },
+} as const;
 const noted: NotedEvent[] = [];
 
 const MEMORY_STATUS: ExplainMemoryStatus = {
@@ -134,6 +144,8 @@ function makeControl() {
     prometheusEnabled: () => state.prometheus,
     pools: () => [SHOP],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
+    rateLimits: () => [],
+    shownRateLimits: () => [],
     canaries: {
       list: () => [],
       of: () => undefined,

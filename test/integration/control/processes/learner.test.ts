@@ -157,18 +157,18 @@ describe("the learner", () => {
   });
 
   test("that only keeps samples is degraded by nothing but its store, or by dying again and again", async () => {
-    const pools = () => [{ row: 0, name: "default", observed: true }] as const;
+    const pools = () => [{ row: 0, name: "default", observed: true, samples: true }] as const;
     const { learner } = make("normal", { pools });
     learner.start();
     await ready(learner);
-    expect([learner.pools, learner.observed]).toEqual([[], ["default"]]);
+    expect([learner.pools, learner.sampled]).toEqual([[], ["default"]]);
     expect([learner.degraded, learner.keepsNothing]).toEqual([false, false]);
     const failing = make("failed", { pools }).learner;
     failing.start();
     await until(() => failing.restarts.failed >= 3 && failing.keepsNothing);
     expect(failing.degraded).toBe(false);
     failing.kill();
-    expect([failing.observed, failing.keepsNothing]).toEqual([[], false]);
+    expect([failing.sampled, failing.keepsNothing]).toEqual([[], false]);
   });
 
   test("that cannot start is tried again, later each time, with its own words in the log", async () => {

@@ -2,13 +2,14 @@ import { describe, expect, test } from "bun:test";
 import { CrashBackoff } from "../../../../src/control/processes/backoff.ts";
 import { reclaimWorkerBlock } from "../../../../src/control/processes/workers/reclaim.ts";
 import { removeRuntimeDirectory } from "../../../../src/shared/memory/file.ts";
+import { isWaiter, QUEUE_GAUGES, QueueWord, setWaiter } from "../../../../src/shared/memory/layout/queues.ts";
 import {
   Header,
   SHARED_BYTES,
   viewSharedMemory,
-  WorkerCounter,
   WorkerInfo,
 } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import { spawn } from "../../../support/processes.ts";
 import { isAlive, makeWorkers, settings, until } from "./fixture.ts";
 
@@ -36,12 +37,22 @@ test("a dead worker's share is taken back, its counters stay", () => {
   block.info[WorkerInfo.PID] = 99;
   block.counters[WorkerCounter.REQUESTS] = 1000;
   block.counters[WorkerCounter.QUEUE_LENGTH] = 3;
+  const { waiters } = memory.pools;
+  for (const worker of [0, 1, 40]) setWaiter(waiters, 5, worker, true);
+  const queue = block.queues.subarray(5 * QueueWord.LENGTH, 6 * QueueWord.LENGTH);
+  queue.set([3, 2, 1234]);
+  queue[QueueWord.WAITS] = 77;
+  block.info[WorkerInfo.WOKEN] = 1;
   expect(reclaimWorkerBlock(memory, 1)).toBe(11);
   expect([...memory.servers.inFlight.slice(0, 3)]).toEqual([3, 0, 0]);
   expect([...block.ownInFlight.slice(0, 3)]).toEqual([0, 0, 0]);
   expect(block.counters[WorkerCounter.REQUESTS]).toBe(1000);
   expect(block.counters[WorkerCounter.QUEUE_LENGTH]).toBe(0);
   expect(block.info[WorkerInfo.PID]).toBe(0);
+  expect(block.info[WorkerInfo.WOKEN]).toBe(0);
+  expect([0, 1, 40].map((worker) => isWaiter(waiters, 5, worker))).toEqual([true, false, true]);
+  expect(QUEUE_GAUGES.map((gauge) => queue[gauge])).toEqual([0, 0, 0]);
+  expect(queue[QueueWord.WAITS]).toBe(77);
   expect(reclaimWorkerBlock(memory, 1)).toBe(0);
 });
 

@@ -97,7 +97,11 @@ describe("pools and routes of the file", () => {
   });
 
   test("the API shows pools, routes, and whose each server is", async () => {
-    const pool = { strategy: "round_robin", panic: false, in_use: true };
+    const waiting = {
+      queue: { waiting: 0, held: 0, oldest_ms: null },
+      holding: { state: "off", why: "limits of servers are not learned (CONCURRENCY_LIMITS)", patience_ms: null },
+    };
+    const pool = { strategy: "round_robin", panic: false, in_use: true, ...waiting };
     const pools = [
       { name: "shop", total: 2, healthy: 2, up: 2, usable: 2, ...pool },
       { name: "blog", total: 1, healthy: 1, up: 1, usable: 1, ...pool },

@@ -140,6 +140,27 @@ describe.if(onLinux)("addresses", () => {
   });
 });
 
+test.if(onLinux)("a loop that comes to nothing for a while says so, before it gives what came meanwhile", async () => {
+  const told: [number, number][] = [];
+  const { loop } = tcp!;
+  const listener = tcp!.listen("127.0.0.1", 0, () => null)!;
+  cleanups.push(
+    () => listener.stop(),
+    () => {
+      loop.onStandstill = () => {};
+    },
+  );
+  loop.onStandstill = (fromMs, untilMs) => void told.push([fromMs, untilMs]);
+  await Bun.sleep(50);
+  const fromMs = performance.now();
+  while (performance.now() < fromMs + 200);
+  const untilMs = performance.now();
+  await Bun.sleep(50);
+  const longest = told.reduce((a, b) => (b[1] - b[0] > a[1] - a[0] ? b : a));
+  expect(longest[0]).toBeLessThanOrEqual(fromMs);
+  expect(longest[1]).toBeGreaterThanOrEqual(untilMs);
+});
+
 describe.if(onLinux)("a listener", () => {
   test.each(["127.0.0.1", "::1"])("on %p takes connections and tells the client's address", async (host) => {
     const { listener, clients, addresses } = listen(host);

@@ -14,8 +14,8 @@ function responses(...names: string[]) {
   return responsesBeside([], ...names);
 }
 
-/** As `responses`, beside pools that are only observed. */
-function responsesBeside(observed: readonly string[], ...names: string[]) {
+/** As `responses`, beside pools of whose traffic only samples are kept. */
+function responsesBeside(sampled: readonly string[], ...names: string[]) {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
   const pools = names.map((name, row) => ({ row, name, rung: row, tableAgeMs: 40 }));
   for (const { row } of pools) memory.learned[row].words[LearnerWord.CHAMPION_MODEL] = 10 + row;
@@ -28,10 +28,10 @@ function responsesBeside(observed: readonly string[], ...names: string[]) {
     verdicts: [{ ...VERDICT, pool: names.at(-1) }],
   };
   const learner = {
-    running: names.length + observed.length > 0,
+    running: names.length + sampled.length > 0,
     status: STATUS,
     pools,
-    observed,
+    sampled,
     ask: async (question: LearnerQuestion) => {
       asked.push(question);
       return answers[question.kind];
@@ -108,7 +108,7 @@ describe("with several pools", () => {
   });
 });
 
-describe("pools that are only observed", () => {
+describe("pools of whose traffic only samples are kept", () => {
   test("are no pools that are learned of", async () => {
     const { learning, asked } = responsesBeside(["api"], "default");
     const overview = await learning.overview(null);

@@ -24,6 +24,7 @@ export function server(id: number, overrides: Partial<ServerFigures> = {}): Serv
     configured_weight: 1,
     effective_weight: 1,
     capacity: 10,
+    concurrency_limit: null,
     active_connections: 0,
     cpu_usage: null,
     memory_usage: null,
@@ -45,6 +46,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     memory,
     totals: new ServerTotalsLedger(memory),
     waits: new PoolWaitsLedger(memory),
+    bootMs: () => 5_000,
     shownSeries: () => () => true,
     durationPairs: () => [],
     exemplars: () => false,
@@ -80,6 +82,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     logDropped: () => 0,
     learner: () => ({
       pools: [{ row: 0, name: "default", rung: 0, tableAgeMs: 40 }],
+      limited: [{ row: 0, name: "default", state: "holding", patienceMs: 200 }],
       restarts: { exit: 0, hung: 0, failed: 0 },
     }),
     recorder: () => ({

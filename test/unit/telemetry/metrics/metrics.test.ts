@@ -12,7 +12,7 @@ import {
   LearnerWord,
 } from "../../../../src/shared/memory/layout/learning.ts";
 import type { SharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
-import { WorkerCounter } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import { countRequest, Method, ROUTES, Route } from "../../../../src/shared/memory/series-table.ts";
 import { renderMetricsDocs } from "../../../../src/telemetry/metrics/docs.ts";
 import { METRIC_GROUPS, Metrics } from "../../../../src/telemetry/metrics/metrics.ts";
@@ -227,7 +227,7 @@ describe("Metrics", () => {
     expect(seen.get(`${P}ml_decisions_total{arm=canary}`)).toBe(9);
     expect(seen.get(`${P}ml_table_age_seconds`)).toBeCloseTo(0.04, 9);
     expect(seen.get(`${P}ml_rung`)).toBe(0);
-    const idle = { pools: [], restarts: { exit: 2 } };
+    const idle = { pools: [], limited: [], restarts: { exit: 2 } };
     const without = await scrape(new Metrics(makeSource({ learner: () => idle })));
     expect(without.has(`${P}ml_rung`)).toBe(false);
     expect(without.has(`${P}ml_table_age_seconds`)).toBe(false);
@@ -240,7 +240,7 @@ describe("Metrics", () => {
       { row: 0, name: "default", rung: 0, tableAgeMs: 40 },
       { row: 5, name: "shop", rung: 1, tableAgeMs: Number.POSITIVE_INFINITY },
     ];
-    const source = makeSource({ learner: () => ({ pools, restarts: {} }) });
+    const source = makeSource({ learner: () => ({ pools, limited: [], restarts: {} }) });
     const { learned } = source.memory;
     learned[0].words[LearnerWord.CHAMPION_MODEL] = 2;
     learned[5].words[LearnerWord.CHAMPION_MODEL] = 9;

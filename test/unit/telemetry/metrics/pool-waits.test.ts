@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { countBriefDuration } from "../../../../src/shared/memory/duration-table.ts";
 import { BriefDurationWord } from "../../../../src/shared/memory/layout/durations.ts";
+import { QueueWord } from "../../../../src/shared/memory/layout/queues.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { PoolWaitsLedger } from "../../../../src/telemetry/metrics/pool-waits.ts";
 
@@ -37,4 +38,22 @@ test("is summed over workers, and a row's next pool begins at nothing", () => {
     { row: 1, name: "b" },
   ]);
   expect([sum("c"), sum("b"), sum("a")]).toEqual([0.25, 0.75, 0]);
+});
+
+test("what became of those who waited is summed in the same way", () => {
+  const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+  memory.header[Header.WORKER_BLOCKS] = 2;
+  const ledger = new PoolWaitsLedger(memory);
+  const shed = (worker: number, row: number) =>
+    memory.workers[worker].queues[row * QueueWord.LENGTH + QueueWord.SHED]++;
+  shed(0, 3);
+  shed(1, 3);
+  ledger.update([{ row: 3, name: "shop" }]);
+  expect(ledger.countsOf("shop")[QueueWord.SHED]).toBe(2);
+  ledger.update([]);
+  shed(1, 3); // of the last that waited for it
+  ledger.update([{ row: 3, name: "other" }]);
+  shed(1, 3);
+  ledger.update([{ row: 3, name: "other" }]);
+  expect(ledger.countsOf("other")[QueueWord.SHED]).toBe(1);
 });

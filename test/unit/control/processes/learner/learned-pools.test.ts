@@ -8,14 +8,25 @@ const poolsOf = (env: Record<string, string>) => learnedPools(toProxySettings(co
 test("a pool with `ml` is balanced, whatever is kept of others", () => {
   for (const LEARNING_SAMPLES of ["on", "off"]) {
     const pools = poolsOf({ LB_STRATEGY: "ml", LEARNING_SAMPLES });
-    expect(pools).toEqual([{ row: 0, name: "default" }]);
+    expect(pools).toEqual([{ row: 0, name: "default", limits: true }]);
     expect(isAnyBalanced(pools)).toBe(true);
   }
 });
 
 test("one with another strategy is observed while samples are kept", () => {
   const pools = poolsOf({ LB_STRATEGY: "least_connections" });
-  expect(pools).toEqual([{ row: 0, name: "default", observed: true }]);
+  expect(pools).toEqual([{ row: 0, name: "default", observed: true, samples: true }]);
   expect(isAnyBalanced(pools)).toBe(false);
   expect(poolsOf({ LB_STRATEGY: "adaptive", LEARNING_SAMPLES: "off" })).toEqual([]);
+});
+
+test("limits are learned where `ml` balances, unless they are off, and elsewhere where they are asked for", () => {
+  expect(poolsOf({ LB_STRATEGY: "ml", CONCURRENCY_LIMITS: "off" })).toEqual([{ row: 0, name: "default" }]);
+  const asked = { LB_STRATEGY: "round_robin", CONCURRENCY_LIMITS: "learned" };
+  expect(poolsOf({ ...asked, LEARNING_SAMPLES: "off" })).toEqual([
+    { row: 0, name: "default", observed: true, limits: true },
+  ]);
+  expect(poolsOf({ ...asked, LEARNING_SAMPLES: "on" })).toEqual([
+    { row: 0, name: "default", observed: true, samples: true, limits: true },
+  ]);
 });

@@ -1,6 +1,12 @@
 import { expect, test } from "bun:test";
 import { reclaimLearner } from "../../../../../src/control/processes/learner/reclaim.ts";
-import { LearnerCounter, LearnerFigure, LearnerWord, Rung } from "../../../../../src/shared/memory/layout/learning.ts";
+import {
+  HoldState,
+  LearnerCounter,
+  LearnerFigure,
+  LearnerWord,
+  Rung,
+} from "../../../../../src/shared/memory/layout/learning.ts";
 import { SHARED_BYTES, viewSharedMemory } from "../../../../../src/shared/memory/layout/shared-memory.ts";
 
 test("a dead learner's orders end; its counters and the numbers of its tables stay", () => {
@@ -11,6 +17,9 @@ test("a dead learner's orders end; its counters and the numbers of its tables st
   learned.words[LearnerWord.RUNG] = Rung.FLOOR;
   learned.words[LearnerWord.CHAMPION_TABLE] = 33;
   learned.words[LearnerWord.CHAMPION_MODEL] = 2;
+  learned.words[LearnerWord.HOLDING] = 1;
+  learned.words[LearnerWord.HOLD_STATE] = HoldState.HOLDING;
+  learned.figures[LearnerFigure.LIMITS_MS] = 1234;
   learned.figures[LearnerFigure.CONTROL_SHARE] = 0.1;
   learned.figures[LearnerFigure.CANARY_SHARE] = 0.2;
   learned.figures[LearnerFigure.SECOND_SHARE] = 0.3;
@@ -22,6 +31,8 @@ test("a dead learner's orders end; its counters and the numbers of its tables st
   expect(learned.words[LearnerWord.RUNG]).toBe(Rung.ESTIMATOR);
   expect(learned.words[LearnerWord.CHAMPION_TABLE]).toBe(33);
   expect(learned.words[LearnerWord.CHAMPION_MODEL]).toBe(0);
+  expect(learned.words[LearnerWord.HOLDING]).toBe(0);
+  expect(learned.words[LearnerWord.HOLD_STATE]).toBe(HoldState.OFF);
   expect([...learned.figures].every((figure) => figure === 0)).toBe(true);
   expect(learnerCounters[LearnerCounter.SAMPLES]).toBe(99);
   expect(learnerCounters[LearnerCounter.RSS_BYTES]).toBe(0);

@@ -10,11 +10,11 @@ import {
 } from "node:http2";
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import { type Authority, createAuthority } from "../../../support/certificates.ts";
-import { Flag, Frame, Http2TestServer, integer, type PeerStream } from "../../../support/http2/server.ts";
-import { cleanUp, get, type ProxyOptions, TestProxy } from "../../../support/proxy-harness.ts";
-import { until } from "../../../support/until.ts";
-import { singleValue, Wire, type WireMessage } from "../../../support/wire.ts";
+import { type Authority, createAuthority } from "../../../../support/certificates.ts";
+import { Flag, Frame, Http2TestServer, integer, type PeerStream } from "../../../../support/http2/server.ts";
+import { cleanUp, get, type ProxyOptions, TestProxy } from "../../../../support/proxy-harness.ts";
+import { until } from "../../../../support/until.ts";
+import { singleValue, Wire, type WireMessage } from "../../../../support/wire.ts";
 
 let authority: Authority;
 beforeAll(() => {

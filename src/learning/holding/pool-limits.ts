@@ -1,0 +1,131 @@
+/**
+ * Learns how many requests the servers of one pool work on at once, and publishes it: whatever the pool's strategy is. Writer of
+ * the limits, of `HOLDING` and of what belongs to it: the learner, alone. Readers: workers (balancing/holding/), the supervisor.
+ */
+import type { LearnerPool } from "../../protocol/learner.ts";
+import { HoldState, LearnerFigure, LearnerWord } from "../../shared/memory/layout/learning.ts";
+import { MAX_SERVERS, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
+import { reclaimLimits } from "../../shared/memory/reclaim-pool.ts";
+import type { Logger } from "../../telemetry/log/logger.ts";
+import { ConcurrencyLimits } from "../limits/concurrency-limits.ts";
+import type { PoolMember } from "../member.ts";
+import { PerServerThinning } from "../serving/per-server-thinning.ts";
+import type { RecordedOutcome } from "../serving/worker-rings.ts";
+
+/** From one publication to the next, milliseconds: a server's size hardly changes, and workers believe them for a second. */
+const PUBLISH_MS = 100;
+/** So long after the last outcome nothing is thought to happen soon, milliseconds. */
+const ASLEEP_AFTER_MS = 2_000;
+
+/** What it works on. */
+export interface PoolLimitsOptions {
+  readonly pool: LearnerPool;
+  readonly memory: Pick<SharedMemory, "servers" | "learned">;
+  readonly log: Logger;
+  /** The pool's part of what the process may do, 0 … 1. */
+  readonly part: () => number;
+  /** Boot clock, milliseconds. */
+  readonly nowMs: () => number;
+}
+
+export class PoolLimits implements PoolMember {
+  readonly #options: PoolLimitsOptions;
+  readonly #limits = new ConcurrencyLimits(MAX_SERVERS);
+  readonly #thinning: PerServerThinning;
+  /** By slot: of which server the outcomes were that the limits come from. */
+  readonly #knownId = new Int32Array(MAX_SERVERS);
+  /** By slot: what is to be published. */
+  readonly #limit = new Int32Array(MAX_SERVERS);
+  #heardMs = Number.NEGATIVE_INFINITY;
+  #publishedMs = Number.NEGATIVE_INFINITY;
+  #state: HoldState = HoldState.OFF;
+  #hasHeld = false;
+  #closed = false;
+
+  constructor(options: PoolLimitsOptions) {
+    this.#options = options;
+    this.#thinning = new PerServerThinning(MAX_SERVERS, options.part);
+  }
+
+  readonly tableBytes = 0;
+
+  get isAsleep(): boolean {
+    return this.#options.nowMs() - this.#heardMs > ASLEEP_AFTER_MS;
+  }
+
+  replay(outcome: RecordedOutcome): void {
+    this.#takeIn(outcome);
+  }
+
+  beginRound(): void {
+    this.#thinning.begin(this.#options.nowMs());
+  }
+
+  observe(outcome: RecordedOutcome): void {
+    if (this.#thinning.takes(outcome.slot, outcome.atMs)) this.#takeIn(outcome);
+  }
+
+  async tick(slots: Int32Array | undefined): Promise<void> {
+    const nowMs = this.#options.nowMs();
+    if (this.#closed || slots === undefined || nowMs - this.#publishedMs < PUBLISH_MS) return;
+    this.#publishedMs = nowMs;
+    for (const slot of slots) this.#claim(slot);
+    this.#limits.tick(slots, slots.length, nowMs, this.#limit);
+    this.#publish(slots, nowMs);
+  }
+
+  async learn(): Promise<void> {}
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  async leave(): Promise<void> {
+    reclaimLimits(this.#learned);
+    await this.close();
+  }
+
+  get #learned(): SharedMemory["learned"][number] {
+    return this.#options.memory.learned[this.#options.pool.row];
+  }
+
+  #takeIn({ slot, serverId, latencyMs, failed, inFlight, atMs }: RecordedOutcome): void {
+    if (this.#options.memory.servers.id[slot] !== serverId) return; // it has left
+    this.#claim(slot);
+    this.#heardMs = atMs;
+    this.#limits.observe(slot, latencyMs, failed, inFlight, atMs);
+  }
+
+  /** What is known of a slot's former server says nothing of the present one. */
+  #claim(slot: number): void {
+    const id = this.#options.memory.servers.id[slot];
+    if (this.#knownId[slot] === id) return;
+    this.#limits.clear(slot);
+    this.#limit[slot] = 0;
+    this.#knownId[slot] = id;
+  }
+
+  /** Workers read while this writes: a limit is never shown beside the id of another server. */
+  #publish(slots: Int32Array, nowMs: number): void {
+    const { words, figures, limit, limitId } = this.#learned;
+    let known = 0;
+    for (const slot of slots) {
+      const id = this.#knownId[slot];
+      if (limitId[slot] !== id) {
+        limit[slot] = 0;
+        limitId[slot] = id;
+      }
+      limit[slot] = this.#limit[slot];
+      if (this.#limit[slot] > 0) known++;
+    }
+    figures[LearnerFigure.PATIENCE_MS] = this.#limits.patienceMs;
+    figures[LearnerFigure.LIMITS_MS] = nowMs;
+    this.#state = known === 0 ? HoldState.LEARNING : HoldState.HOLDING;
+    words[LearnerWord.HOLD_STATE] = this.#state;
+    words[LearnerWord.HOLDING] = this.#state === HoldState.HOLDING ? 1 : 0;
+    if (this.#state === HoldState.HOLDING && !this.#hasHeld) {
+      this.#hasHeld = true;
+      this.#options.log.info({ servers: known }, "limits of servers are known: requests wait here while all are busy");
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import { expect, test } from "bun:test";
+import { hasRoom, isOverdue, limitOf, NO_LIMIT, withRoom } from "../../../../src/balancing/holding/room.ts";
+
+const CANDIDATES = Int32Array.of(0, 1, 2, 3);
+
+function fleet(inFlight: number[], limit: number[], owner = [10, 11, 12, 13]) {
+  return {
+    view: { inFlight: Int32Array.from(inFlight), id: Int32Array.of(10, 11, 12, 13) },
+    limits: { limit: Int32Array.from(limit), limitId: Int32Array.from(owner) },
+  };
+}
+
+test("a server has room below its limit, and always without one", () => {
+  const { view, limits } = fleet([1, 2, 3, 1000], [2, 2, 2, NO_LIMIT]);
+  expect([0, 1, 2, 3].map((slot) => hasRoom(limits, view, slot))).toEqual([true, false, false, true]);
+});
+
+test("those with room stay in their order; nobody with room means that the request is held", () => {
+  const into = new Int32Array(4);
+  const some = fleet([2, 1, 2, 0], [2, 2, 2, 1]);
+  expect(withRoom(some.limits, some.view, CANDIDATES, 4, into)).toBe(2);
+  expect([...into.subarray(0, 2)]).toEqual([1, 3]);
+  expect(withRoom(some.limits, some.view, CANDIDATES, 1, into)).toBe(0);
+});
+
+test("the limit of a server that has left holds for nobody", () => {
+  const { view, limits } = fleet([5, 5, 5, 5], [2, 2, 2, 2], [10, 99, 12, 0]);
+  expect(limitOf(limits, view.id, 0)).toBe(2);
+  expect(limitOf(limits, view.id, 1)).toBe(NO_LIMIT);
+  expect(withRoom(limits, view, CANDIDATES, 4, new Int32Array(4))).toBe(2);
+});
+
+test("a request is sent anyway once it was held for as long as the patience; without patience at once", () => {
+  expect(isOverdue(99.9, 100)).toBe(false);
+  expect(isOverdue(100, 100)).toBe(true);
+  expect(isOverdue(0, 0)).toBe(true);
+  expect(isOverdue(5, Number.NaN)).toBe(true);
+});

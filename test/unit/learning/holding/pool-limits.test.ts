@@ -1,0 +1,103 @@
+import { expect, test } from "bun:test";
+import { PoolLimits } from "../../../../src/learning/holding/pool-limits.ts";
+import { HoldState, LearnerFigure, LearnerWord } from "../../../../src/shared/memory/layout/learning.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { seeded } from "../../../support/networks.ts";
+import { recordingLogger } from "../../../support/recording-logger.ts";
+
+const ROW = 3;
+const SLOTS = Int32Array.of(1, 5);
+
+/** A pool whose servers in `SLOTS` work on so many requests at once, with loads up to four times that. */
+function setUp(sizes: readonly number[] = [4, 4]) {
+  const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+  const { log, lines } = recordingLogger();
+  const random = seeded(3);
+  let nowMs = 1000;
+  for (const slot of SLOTS) memory.servers.id[slot] = 100 + slot;
+  const limits = new PoolLimits({ pool: { row: ROW, name: "shop" }, memory, log, part: () => 1, nowMs: () => nowMs });
+  const outcome = (place: number, serverId = memory.servers.id[SLOTS[place]]) => {
+    const inFlight = Math.floor(random() * 4 * sizes[place]);
+    const growth = Math.max(1, (inFlight + 1) / sizes[place]);
+    const latencyMs = 20 * growth * (0.5 + random());
+    return { slot: SLOTS[place], serverId, latencyMs, failed: false, inFlight, atMs: nowMs, worker: 0, decision: 0 };
+  };
+  const run = async (ms: number, { quiet = false, serverId = undefined as number | undefined } = {}) => {
+    for (const endMs = nowMs + ms; nowMs < endMs; nowMs += 50) {
+      limits.beginRound();
+      for (let place = 0; !quiet && place < SLOTS.length; place++) {
+        for (let i = 0; i < 5; i++) limits.observe(outcome(place, serverId));
+      }
+      await limits.tick(SLOTS);
+    }
+  };
+  const { words, figures, limit, limitId } = memory.learned[ROW];
+  const shown = () => ({
+    limits: [...SLOTS].map((slot) => (limitId[slot] === memory.servers.id[slot] ? limit[slot] : 0)),
+    state: words[LearnerWord.HOLD_STATE],
+    holding: words[LearnerWord.HOLDING],
+    ageMs: nowMs - figures[LearnerFigure.LIMITS_MS],
+    patienceMs: figures[LearnerFigure.PATIENCE_MS],
+  });
+  const passMs = (ms: number) => {
+    nowMs += ms;
+  };
+  return { memory, limits, lines, outcome, run, shown, passMs };
+}
+
+test("what servers work on at once is published with whose it is, and requests may be held from then on", async () => {
+  const { run, shown, lines, memory } = setUp([4, 12]);
+  await run(100, { quiet: true });
+  expect(shown()).toMatchObject({ limits: [0, 0], state: HoldState.LEARNING, holding: 0 });
+  await run(30_000);
+  const { limits, state, holding, ageMs, patienceMs } = shown();
+  expect(limits[0]).toBeGreaterThanOrEqual(4);
+  expect(limits[0]).toBeLessThan(12);
+  expect(limits[1]).toBeGreaterThanOrEqual(12);
+  expect(limits[1]).toBeLessThan(36);
+  expect([state, holding]).toEqual([HoldState.HOLDING, 1]);
+  expect(ageMs).toBeLessThanOrEqual(200);
+  expect(patienceMs).toBeGreaterThan(0);
+  expect(lines.filter(({ level }) => level === "info")).toHaveLength(1);
+  // Another pool's part is untouched.
+  expect(memory.learned[ROW + 1].words.every((word) => word === 0)).toBe(true);
+});
+
+test("of a server that takes its slot over nothing is known, and outcomes of the former one are not taken for its own", async () => {
+  const { run, shown, memory } = setUp();
+  await run(30_000);
+  expect(shown().limits[1]).toBeGreaterThan(0);
+  memory.servers.id[SLOTS[1]] = 999;
+  expect(shown().limits[1]).toBe(0); // workers go by the id
+  await run(200, { quiet: true });
+  expect(memory.learned[ROW].limitId[SLOTS[1]]).toBe(999);
+  const limitOfNobody = shown().limits[1];
+  await run(2000, { serverId: 105 });
+  expect(shown().limits[1]).toBe(limitOfNobody);
+});
+
+test("a learner that begins anew knows what its predecessor had read", async () => {
+  const { run, shown, limits, outcome } = setUp();
+  for (let i = 0; i < 3000; i++) for (let place = 0; place < 2; place++) limits.replay(outcome(place));
+  await run(100, { quiet: true });
+  expect(shown().limits.every((limit) => limit > 0)).toBe(true);
+});
+
+test("it is asleep without traffic, and goes on saying that the limits hold", async () => {
+  const { run, shown, limits, passMs } = setUp();
+  await run(10_000);
+  expect(limits.isAsleep).toBe(false);
+  passMs(2500);
+  expect(limits.isAsleep).toBe(true);
+  await limits.tick(SLOTS);
+  expect(shown().ageMs).toBe(0);
+});
+
+test("once limits are learned no more, nothing is held, whatever still comes", async () => {
+  const { run, shown, limits, memory } = setUp();
+  await run(30_000);
+  await limits.leave();
+  await limits.tick(SLOTS);
+  expect(shown()).toMatchObject({ state: HoldState.OFF, holding: 0, patienceMs: 0 });
+  expect(memory.learned[ROW].figures[LearnerFigure.LIMITS_MS]).toBe(0);
+});
