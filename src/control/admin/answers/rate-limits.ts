@@ -17,7 +17,7 @@ const termsShape = {
 const refusedKey = z
   .strictObject({
     key: z.string().describe("of an API key or a cookie the beginning of its SHA-256"),
-    refused: count.describe("at most so often, since the start"),
+    refused: count.describe("about so often, since the start"),
     last_at: z.string().describe("when last, RFC 3339"),
   })
   .meta({ id: "RefusedKey" });
