@@ -6,6 +6,7 @@ import { openSync } from "node:fs";
 import { join } from "node:path";
 import type { LoggedOutcome, LoggedRequest } from "../../src/proxy/record/access-log/logged.ts";
 import type { RequestRewrite } from "../../src/proxy/rewrite/request.ts";
+import { WorkerCounter } from "../../src/shared/memory/layout/worker-counters.ts";
 import { makeExplainingCases } from "./explaining.ts";
 import { makeHeaderBlockCases } from "./header-blocks.ts";
 import { makeObservingCases } from "./observing.ts";
@@ -173,6 +174,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     ...{ traced: true, sampled: false, sampledFlag: true, traceIdBuffer: IDS, traceIdStart: 0 },
     ...{ spanIdBuffer: IDS, spanIdStart: -1 },
     clientAddress: peer.addressBytes,
+    limitedBy: null,
     labels: null,
     hostStart: BROWSER.indexOf("Host: ") + 6,
     hostEnd: BROWSER.indexOf("\r\n", BROWSER.indexOf("Host: ")),
@@ -365,7 +367,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       },
       settle: () => log.allOut(1000),
       check: () => {
-        const dropped = block.counters[layout.WorkerCounter.ACCESS_LOG_DROPPED];
+        const dropped = block.counters[WorkerCounter.ACCESS_LOG_DROPPED];
         if (dropped > 0) throw new Error(`${dropped} lines were dropped`);
       },
     },

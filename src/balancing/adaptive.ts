@@ -1,8 +1,8 @@
 import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import { crowdFactor } from "./crowd.ts";
 import { FleetRegression } from "./estimators/fleet-regression.ts";
-import { StallWatch, stallFactor } from "./stall-watch.ts";
 import { classCost, othersWork, type RequestWork, typicalLatencyMs } from "./request-work.ts";
+import { StallWatch, stallFactor } from "./stall-watch.ts";
 import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
 /** Factors fade over seconds; reading them anew for every server and pick would cost more than all the rest. */
@@ -176,13 +176,7 @@ export class Adaptive implements Strategy {
   }
 
   /** As `#compare`, for a request of a class: see request-work.ts. */
-  #compareWork(
-    work: RequestWork,
-    candidates: Int32Array,
-    count: number,
-    nowMs: number,
-    requestClass: number,
-  ): void {
+  #compareWork(work: RequestWork, candidates: Int32Array, count: number, nowMs: number, requestClass: number): void {
     const { inFlight, effectiveWeight, id } = this.#fleet;
     const { silentSinceMs, clockOffsetMs } = this.#stalls;
     const { interceptMs, slopeMs } = this.#regression;

@@ -1,3 +1,4 @@
+import { CLASSES } from "../shared/memory/layout/classes.ts";
 import {
   DecisionArm,
   type LearnedTable,
@@ -12,7 +13,7 @@ import {
 import { Adaptive } from "./adaptive.ts";
 import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import { crowdFactor } from "./crowd.ts";
-import { CLASSES, othersWork, type RequestWork } from "./request-work.ts";
+import { othersWork, type RequestWork } from "./request-work.ts";
 import { columnOf } from "./score-columns.ts";
 import { StallWatch, stallFactor } from "./stall-watch.ts";
 import type { Decision, DecisionLog, FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";

@@ -7,15 +7,16 @@
  * wait there (its size shows in that), their work how long each of them takes.
  */
 
-/** Classes of requests that a pool tells apart; class 0 is the rest. */
-export const CLASSES = 64;
-/** Expected work in flight is counted in this part of a mean request. */
-export const WORK_UNIT = 256;
+import { CLASSES, WORK_UNIT } from "../shared/memory/layout/classes.ts";
+
 /** What one request costs at least and at most, in mean requests. */
 export const LEAST_WORK = 1 / 32;
 export const MOST_WORK = 64;
-/** So many mean requests are added to those at a server before their mean is taken: one heavy request is little evidence of a queue. */
-const PRIOR_REQUESTS = 3;
+/**
+ * So many mean requests are added to those at a server before their mean is taken. One heavy request occupies one worker and
+ * leaves the others alone, so a few say little of how long a newcomer waits; found with the simulator (docs/request-classes.md).
+ */
+const PRIOR_REQUESTS = 16;
 
 /** What strategies see of it. The arrays are live and only read. */
 export interface RequestWork {

@@ -198,6 +198,15 @@ export const Failures = {
     false,
     "all servers are at capacity and the queue is full",
   ),
+  /** Earlier than `QUEUE_TIMEOUT`, so that those behind it are served soon. */
+  QUEUE_SHED: failure(
+    "queue_shed",
+    503,
+    "internal",
+    "connection_limit_reached",
+    false,
+    "all servers have been at capacity for a while, and more requests come than they can serve",
+  ),
   QUEUE_TIMEOUT: failure(
     "queue_timeout",
     503,
@@ -221,6 +230,14 @@ export const Failures = {
     "http_request_denied",
     false,
     "requests from this address are not served here",
+  ),
+  RATE_LIMITED: failure(
+    "rate_limited",
+    429,
+    "client",
+    "http_request_denied",
+    false,
+    "there were more requests than a limit allows: try again later",
   ),
   HOST_REQUIRED: failure(
     "host_required",

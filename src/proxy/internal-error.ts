@@ -1,5 +1,5 @@
 /** What should not have happened. */
-import { WorkerCounter } from "../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../shared/memory/layout/worker-counters.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 
 /** Counts and logs an exception. */

@@ -55,6 +55,10 @@ export interface AttemptOutcome {
   readonly dispatchedMs: number;
   /** What was in flight at the server by then, this attempt not counted. */
   readonly inFlightAtDispatch: number;
+  /** How long the request was held before it because of learned limits, milliseconds; nearly always 0. */
+  readonly heldMs: number;
+  /** It was sent because its patience was over: no server had room. */
+  readonly sentAnyway: boolean;
   /** From the dispatch until the request could be sent, milliseconds; 0 on a kept connection, NaN = it never could. */
   readonly connectMs: number;
   /** Of that, the TLS handshake; NaN = there was none: a plain or a kept connection, or it never came to one. */

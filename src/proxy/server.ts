@@ -7,13 +7,9 @@ import { ExemplarWriter } from "../shared/memory/exemplars.ts";
 import { GrpcCounts } from "../shared/memory/grpc-table.ts";
 import type { HistoryRings } from "../shared/memory/layout/history.ts";
 import type { WorkerRings } from "../shared/memory/layout/learning.ts";
-import {
-  MAX_SERVERS,
-  type SharedMemory,
-  type WorkerBlock,
-  WorkerCounter,
-} from "../shared/memory/layout/shared-memory.ts";
+import { MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../shared/memory/layout/shared-memory.ts";
 import type { TraceRings } from "../shared/memory/layout/tracing.ts";
+import { WorkerCounter } from "../shared/memory/layout/worker-counters.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";
@@ -31,8 +27,11 @@ import { Clients } from "./listen/clients.ts";
 import { Listeners } from "./listen/listeners.ts";
 import { PendingResponses } from "./local/challenges.ts";
 import { ChoiceRecord } from "./pick/choice-record.ts";
-import type { ChoiceNotebook } from "./pick/picker.ts";
+import type { ChoiceNotebook } from "./pick/choice-writer.ts";
+import { Neighbours, type Wakes } from "./pool/queue/neighbours.ts";
+import { NO_WAKES } from "./pool/queue/wake-sockets.ts";
 import { ServerPools } from "./pool/server-pools.ts";
+import { type OpenLimit, RateLimits } from "./rate-limits/rate-limits.ts";
 import { AccessLog } from "./record/access-log/access-log.ts";
 import { ExplainWriter } from "./record/explain/explain-writer.ts";
 import { HistoryWriter } from "./record/history-writer.ts";
@@ -87,12 +86,18 @@ export interface ProxyServerOptions {
   readonly accessLogFd: number;
   /** Our own sockets; null = the runtime's. */
   readonly tcp: Tcp | null;
+  /** How workers tell each other of places. Default: there are no others. */
+  readonly wakes?: Wakes;
+  /** Maps what a rate limit has counted. */
+  readonly openLimit: OpenLimit;
 }
 
 const LOG_FLUSH_MS = 200;
 const TICK_MS = 50;
 /** A tick this long after the one before is late: more than timers may be. */
 const LATE_MS = 80;
+/** So long at most deadlines wait behind a time without a turn. */
+const MOST_WAIT_MS = 1000;
 
 /** The request path of one worker. */
 export class ProxyServer {
@@ -113,12 +118,15 @@ export class ProxyServer {
   readonly #epochOffsetMs: () => number;
   readonly #seriesKeeper: SeriesKeeper;
   readonly #pools: ServerPools;
+  readonly #rateLimits: RateLimits;
   #onDrained: (() => void) | null = null;
   #second = 0;
   /** The loop does not tell when it stood still: what can be known of it is that ticks are late. */
   readonly #ticksTell: boolean;
   #tickedMs: number;
-  #tickedLate = false;
+  /** Deadlines wait until then; and they have had their turn since the last time that they had to wait. */
+  #deadlinesFromMs = 0;
+  #mayWait = true;
   #drainDeadlineMs = Number.POSITIVE_INFINITY;
 
   /** Listens at once. Throws an `Error` for the operator when a port cannot be had. */
@@ -177,8 +185,10 @@ export class ProxyServer {
     const dial = createDial(network);
     const secrets = [new SecretNames(), new SecretNames()] as const;
     const coding = new Http2Coding(...secrets);
+    const { wakes = NO_WAKES, index, bootOffsetMs } = options;
+    const neighbours = new Neighbours(memory, index, wakes, bootOffsetMs);
     this.#pools = new ServerPools(
-      { ...options, identityHash, standstills: new Standstills(), choices: this.#choices, onInternalError },
+      { ...options, identityHash, neighbours, standstills: new Standstills(), choices: this.#choices, onInternalError },
       worker,
       (endpoint, connections) =>
         endpoint.http2
@@ -186,6 +196,9 @@ export class ProxyServer {
           : new Http1Upstream(endpoint, connections, dial),
     );
     this.#pools.configure(settings.pools, trustedProxies);
+    wakes.onWake = () => this.#pools.onWake(now());
+    this.#rateLimits = new RateLimits(options.openLimit, options.index, options.bootOffsetMs);
+    this.#rateLimits.configure(settings.rateLimits);
     const ctx: ExchangeContext = Object.assign(worker, {
       routes: this.#routes(worker),
       hedgeTimers: new HedgeTimers(now, onInternalError),
@@ -244,6 +257,7 @@ export class ProxyServer {
     ctx.trustedProxies = new TrustedProxies(settings.trustedProxies);
     ctx.peers = new PeerCache(ctx.trustedProxies);
     this.#pools.configure(settings.pools, ctx.trustedProxies);
+    this.#rateLimits.configure(settings.rateLimits);
     ctx.routes = this.#routes(ctx);
     this.#seriesKeeper.setRoutes(settings.routes);
     this.#setAccessLog(settings);
@@ -300,7 +314,7 @@ export class ProxyServer {
       this.#second = second;
       ctx.dateLine = dateLine(second * 1000);
     }
-    this.#pools.noticeFailing();
+    this.#pools.tick(nowMs);
     this.#seriesKeeper.tick(nowMs);
     try {
       if (this.#isInTime(nowMs)) ctx.wheel.advance(nowMs);
@@ -313,16 +327,22 @@ export class ProxyServer {
   }
 
   /**
-   * After a while without a turn, sockets come before deadlines: what came meanwhile was in time, and is still to be read. So
-   * deadlines wait for the tick after a late one. With a load that makes all of them late, every second one has to do.
+   * After a while without a turn, sockets come before deadlines: what came meanwhile was in time, and is still to be read. And
+   * servers on the same machine may have stood still as long, so deadlines wait for so long, and for the next tick at least. With a
+   * load that makes all ticks late, they have their turn after each such wait.
    */
   #isInTime(nowMs: number): boolean {
-    const stood = nowMs - this.#tickedMs > LATE_MS;
+    const sinceMs = nowMs - this.#tickedMs;
+    const stood = sinceMs > LATE_MS;
     if (stood && this.#ticksTell) this.#onStandstill(this.#tickedMs, nowMs);
-    const late = stood && !this.#tickedLate;
     this.#tickedMs = nowMs;
-    this.#tickedLate = late;
-    return !late;
+    if (stood && this.#mayWait) {
+      this.#mayWait = false;
+      this.#deadlinesFromMs = nowMs + Math.min(sinceMs - TICK_MS, MOST_WAIT_MS);
+    }
+    if (nowMs < this.#deadlinesFromMs) return false;
+    this.#mayWait = true;
+    return true;
   }
 
   /** This worker stood still: time of its own, which is counted and no server's. */
@@ -357,6 +377,7 @@ export class ProxyServer {
       settings: request,
       trustedProxies,
       random,
+      rateLimits: this.#rateLimits,
       mirrorRows,
       durationPlaces: new DurationPlaces(block, routes, tracing !== null),
       hstsMs,

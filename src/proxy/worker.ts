@@ -1,9 +1,13 @@
 /** The worker process: composition root of the request path. It owns its clock and randomness and hands them down. */
 
+import { dirname, join } from "node:path";
+import { limitShape } from "../protocol/rate-limit.ts";
 import type { FromWorker, ProxySettings, ToWorker, WorkerStart } from "../protocol/worker.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
-import { Header, type WorkerBlock, WorkerCounter, WorkerInfo } from "../shared/memory/layout/shared-memory.ts";
+import { Header, type WorkerBlock, WorkerInfo } from "../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../shared/memory/layout/worker-counters.ts";
+import { openLimitFile } from "../shared/memory/rate-limits/limit-file.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
 import { endOnUncaught } from "../telemetry/log/last-words.ts";
@@ -13,6 +17,7 @@ import { leaveSignalsToSupervisor } from "../telemetry/supervised-process.ts";
 import type { AdminQuery } from "./downstream/admin-query.ts";
 import type { AdminResponse } from "./downstream/admin-relay.ts";
 import { internalError } from "./internal-error.ts";
+import { WakeSockets } from "./pool/queue/wake-sockets.ts";
 import { ProxyServer } from "./server.ts";
 import { Tcp } from "./sockets/tcp.ts";
 
@@ -117,6 +122,14 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
     admin: (query, signal) => askAdmin(message.adminSocket, query, signal),
     accessLogFd: 1,
     tcp: settings.nativeSockets ? openTcp(block, log) : null,
+    wakes: new WakeSockets({
+      directory: dirname(message.memoryPath),
+      index: message.index,
+      block,
+      log,
+      onError: (error) => internalError({ counters: block.counters, log }, error),
+    }),
+    openLimit: (limit) => openLimitFile(join(dirname(message.memoryPath), limit.file), limitShape(limit)),
   });
   if (message.challenges.length > 0) server.setChallenges(message.challenges);
   const { counters } = block;

@@ -1,6 +1,7 @@
 import type { HeldFleet } from "../balancing/holding/room.ts";
 import type { Standstills } from "../balancing/standstills.ts";
 import type { Strategy } from "../balancing/strategy.ts";
+import type { SimulatedClasses } from "./classes/simulated-classes.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { HeldQueue } from "./holding/held-queue.ts";
 
@@ -13,6 +14,8 @@ export interface Balancer extends HeldFleet {
   readonly control: ControlPlane;
   /** What its instance holds; left out where nothing is held. */
   readonly queue: HeldQueue | undefined;
+  /** What its instance knows of classes of requests; left out where it tells none apart. */
+  readonly classes: SimulatedClasses | undefined;
   readonly candidates: Int32Array;
   readonly standstills: Standstills;
   count: number;

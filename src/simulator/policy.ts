@@ -18,6 +18,8 @@ export interface Policy {
   readonly ejection: boolean;
   /** Servers are given weights in proportion to workers × speed; otherwise all have weight 1. */
   readonly trueWeights: boolean;
+  /** Classes of requests are told apart, and what they cost is learned; left out = they are not. */
+  readonly classes?: true;
   /**
    * A strategy for one balancer. `sight` is for oracles: nothing that serves traffic can have it. `mate` is the strategy
    * of another worker of the same instance, if there is one already: what such workers share in memory they share here.
@@ -40,8 +42,10 @@ const WITHOUT_EJECTION = "-ejection";
 const WITH_LIMITS = "+limits";
 /** Requests are held by limits that are known to be right: one queue for the fleet. */
 const WITH_TRUE_LIMITS = "+true_limits";
+/** Classes of requests are told apart, as the product does it. */
+const WITH_CLASSES = "+classes";
 /** A strategy's name and its options. */
-const POLICY = /^([a-z0-9_]+)(\+weights)?(\+limits|\+true_limits)?(-ejection)?$/;
+const POLICY = /^([a-z0-9_]+)(\+weights)?(\+classes)?(\+limits|\+true_limits)?(-ejection)?$/;
 
 /** The yardstick: nothing that serves traffic can know what it knows. */
 export const ORACLE: Policy = Object.freeze({
@@ -74,7 +78,9 @@ export function classicalPolicies(): readonly Policy[] {
 
 /** Whether `policy` is one that needs no learning and no yardstick: what others are compared with. */
 export function isClassical(policy: Policy): boolean {
-  return policy.createHolding === undefined && CLASSICAL_NAMES.includes(strategyOf(policy.name));
+  return (
+    policy.createHolding === undefined && policy.classes !== true && CLASSICAL_NAMES.includes(strategyOf(policy.name))
+  );
 }
 
 /** `ml` by `network`, with the learner of the product unless `options` say otherwise. */
@@ -88,18 +94,19 @@ export function learnedPolicy(network: Network, options: SimulatedLearnerOptions
 }
 
 /**
- * Reads a strategy with its options, `<strategy>[+weights][+limits|+true_limits][-ejection]`, or `oracle`. Throws an `Error`
+ * Reads a strategy with its options, `<strategy>[+weights][+classes][+limits|+true_limits][-ejection]`, or `oracle`. Throws an `Error`
  * that says what there is.
  * @param network what `ml` routes by; needed for that alone.
  */
 export function parsePolicy(text: string, network?: Network): Policy {
-  const [, strategy, weights, limits, ejection] = POLICY.exec(text) ?? [];
-  const isOracle = strategy === ORACLE_NAME && weights === undefined && ejection === undefined;
+  const [, strategy, weights, classes, limits, ejection] = POLICY.exec(text) ?? [];
+  const isPlain = weights === undefined && classes === undefined && ejection === undefined;
+  const isOracle = strategy === ORACLE_NAME && isPlain;
   const known: readonly string[] = STRATEGY_NAMES;
   if (!isOracle && !known.includes(strategy)) {
     throw new Error(
       `unknown policy "${text}": use ${ORACLE_NAME} or one of ${STRATEGY_NAMES.join(", ")}, with ${WITH_WEIGHTS} for true ` +
-        `weights, ${WITH_LIMITS} or ${WITH_TRUE_LIMITS} for learned or true limits, and ${WITHOUT_EJECTION} for no ejection ` +
+        `weights, ${WITH_CLASSES} for classes of requests, ${WITH_LIMITS} or ${WITH_TRUE_LIMITS} for learned or true limits, and ${WITHOUT_EJECTION} for no ejection ` +
         "behind it",
     );
   }
@@ -110,6 +117,7 @@ export function parsePolicy(text: string, network?: Network): Policy {
     probes: true,
     ejection: ejection === undefined,
     trueWeights: weights !== undefined,
+    ...(classes === undefined ? {} : ({ classes: true } as const)),
     create: creatorOf(strategy, network),
     ...holding,
   });
@@ -118,7 +126,7 @@ export function parsePolicy(text: string, network?: Network): Policy {
 function holdingBy(limits: string | undefined): Pick<Policy, "createHolding"> {
   switch (limits) {
     case WITH_LIMITS:
-      return { createHolding: (_scenario, id) => new LearnedHolding(id) };
+      return { createHolding: (_scenario, id, _sight, seed) => new LearnedHolding(id, seed) };
     case WITH_TRUE_LIMITS:
       return { createHolding: (scenario, id, sight) => new TrueLimits(sight, scenario, id) };
     default:

@@ -11,6 +11,11 @@ export class RequestTable {
   /** What it sticks to, for strategies that use it. */
   key: Uint32Array;
   server: Int32Array;
+  /** Index into the scenario's kinds; 0 where there is one. */
+  kind: Int32Array;
+  /** What it and each of those that were there are expected to cost, in mean requests; 1 where no classes are told apart. */
+  ownWork: Float64Array;
+  othersWork: Float64Array;
   /** Id of the server: another may be in its place when the response comes. */
   serverId: Int32Array;
   balancer: Int32Array;
@@ -30,6 +35,9 @@ export class RequestTable {
     this.luck = new Float64Array(capacity);
     this.key = new Uint32Array(capacity);
     this.server = new Int32Array(capacity);
+    this.kind = new Int32Array(capacity);
+    this.ownWork = new Float64Array(capacity).fill(1);
+    this.othersWork = new Float64Array(capacity).fill(1);
     this.serverId = new Int32Array(capacity);
     this.balancer = new Int32Array(capacity);
     this.inFlightAtDispatch = new Int32Array(capacity);
@@ -66,6 +74,9 @@ export class RequestTable {
     this.luck = enlarge(this.luck, new Float64Array(length));
     this.key = enlarge(this.key, new Uint32Array(length));
     this.server = enlarge(this.server, new Int32Array(length));
+    this.kind = enlarge(this.kind, new Int32Array(length));
+    this.ownWork = enlarge(this.ownWork, new Float64Array(length).fill(1));
+    this.othersWork = enlarge(this.othersWork, new Float64Array(length).fill(1));
     this.serverId = enlarge(this.serverId, new Int32Array(length));
     this.balancer = enlarge(this.balancer, new Int32Array(length));
     this.inFlightAtDispatch = enlarge(this.inFlightAtDispatch, new Int32Array(length));

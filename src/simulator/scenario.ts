@@ -75,12 +75,23 @@ export type Sharing =
   /** Instances apart that tell each other every so many milliseconds. */
   | number;
 
+/** Requests of one route: how many of all they are, and what one costs beside another. */
+export interface RequestKind {
+  /** Relative to those of the others. */
+  readonly share: number;
+  /** Mean work in one, relative to that in the others: `meanMs` is the mean over all of them. */
+  readonly cost: number;
+}
+
 export interface Scenario {
   readonly name: string;
   /** One line: what goes on, and what a good policy does about it. */
   readonly description: string;
   readonly servers: readonly SimulatedServer[];
+  /** Of one kind of requests, if there are several. */
   readonly service: ServiceDistribution;
+  /** Routes that requests are of; left out = they are all of one. */
+  readonly kinds?: readonly RequestKind[];
   /** Mean work of a request: its service time on a worker of speed 1, milliseconds. */
   readonly meanMs: number;
   /** Mean arrival rate as a share of what all undisturbed servers can do together. */

@@ -114,14 +114,24 @@ export class SimulatedLearner implements Strategy {
     this.#learner.renew();
   }
 
-  pick(candidates: Int32Array, count: number, key: number, nowMs: number): number {
+  pick(candidates: Int32Array, count: number, key: number, nowMs: number, requestClass?: number): number {
     this.#learner.publishIfDue(candidates, count, nowMs);
-    return this.#ml.pick(candidates, count, key, nowMs);
+    return this.#ml.pick(candidates, count, key, nowMs, requestClass);
   }
 
-  onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch?: number): void {
+  onOutcome(
+    slot: number,
+    latencyMs: number,
+    failed: boolean,
+    nowMs: number,
+    inFlightAtDispatch?: number,
+    ownWork = 1,
+    othersWork = 1,
+  ): void {
     const inFlight = inFlightAtDispatch ?? this.#learner.fleet.inFlight[slot];
-    this.#learner.features.observe(slot, latencyMs, failed, nowMs, inFlight);
-    this.#ml.onOutcome(slot, latencyMs, failed, nowMs, inFlight);
+    const { features } = this.#learner;
+    const typicalMs = features.typicalMs(slot, latencyMs, inFlight, ownWork, othersWork);
+    features.observe(slot, typicalMs, failed, nowMs, inFlight);
+    this.#ml.onOutcome(slot, latencyMs, failed, nowMs, inFlight, ownWork, othersWork);
   }
 }

@@ -1,18 +1,18 @@
 /** One run: a scenario, a policy, a seed. */
 
 import { FAILURE_LATENCY_MS } from "../balancing/estimators/latency-estimator.ts";
-import { hashString } from "../balancing/hash.ts";
-import { hasRoom, withRoom } from "../balancing/holding/room.ts";
+import { anyRoom, type LearnedLimits, withRoom } from "../balancing/holding/room.ts";
 import { seededRandom } from "../balancing/random.ts";
-import { Standstills } from "../balancing/standstills.ts";
-import type { FleetView, Strategy } from "../balancing/strategy.ts";
 import { CONTROL_LOOK_MS } from "../health/control-loop.ts";
 import { ArrivalProcess } from "./arrivals.ts";
 import { type Balancer, refresh, tellOfStandstill } from "./balancer.ts";
-import { ControlPlane, defaultControlOptions } from "./control-plane.ts";
+import { RequestKinds } from "./classes/request-kinds.ts";
+import { CLASSES_TICK_MS, type SimulatedClasses } from "./classes/simulated-classes.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { createBalancers } from "./create-balancers.ts";
 import { DisturbanceSchedule } from "./disturbance-schedule.ts";
 import { FrozenBalancers } from "./frozen-balancers.ts";
-import { HeldQueue } from "./holding/held-queue.ts";
+import type { HeldQueue } from "./holding/held-queue.ts";
 import { HOLDING_TICK_MS } from "./holding/holding.ts";
 import type { Policy } from "./policy.ts";
 import { RequestTable } from "./request-table.ts";
@@ -97,6 +97,7 @@ class Simulation {
   readonly #underWayTo = new TimerHeap();
   readonly #draw: () => number;
   readonly #drawWork: () => number;
+  readonly #kinds: RequestKinds;
   readonly #isDown: (server: number) => boolean;
   /** In flight over all balancers. */
   readonly #total: Int32Array;
@@ -127,6 +128,7 @@ class Simulation {
     this.#draw = seededRandom(seeds()).next;
     this.#drawWork = serviceSampler(service, seededRandom(seeds()).next);
     this.#schedule = new DisturbanceSchedule(scenario.disturbances, seeds);
+    this.#kinds = new RequestKinds(scenario.kinds, options.seed);
     this.#isDown = (server) => this.#farm.isDown(server);
     this.#total = new Int32Array(n);
     this.#id = Int32Array.from(servers, (_, i) => i + 1);
@@ -136,7 +138,9 @@ class Simulation {
     this.#latenciesMs = new Float64Array(options.requests);
     this.#sent = new Float64Array(n);
     this.#failedBy = new Float64Array(n);
-    this.#balancers = this.#createBalancers(policy, seeds);
+    const sight = { farm: this.#farm, work: () => this.#work };
+    const world = { requests: this.#requests, id: this.#id, total: this.#total, sight, seed: options.seed };
+    this.#balancers = createBalancers(scenario, policy, world, seeds);
     this.#frozen = new FrozenBalancers(scenario.balancers, (at, sinceMs) =>
       tellOfStandstill(this.#balancers[at], sinceMs, this.#nowMs),
     );
@@ -150,6 +154,8 @@ class Simulation {
     const shareEveryMs = typeof sharing === "number" ? sharing : Number.POSITIVE_INFINITY;
     let lookMs = 0;
     let shareMs = shareEveryMs;
+    const hasClasses = this.#balancers.some(({ classes }) => classes !== undefined);
+    let classesMs = hasClasses ? 0 : Number.POSITIVE_INFINITY;
     let limitsMs = this.#queues.length > 0 ? 0 : Number.POSITIVE_INFINITY;
     while (this.#arrived < requests || this.#underWay > 0) {
       const doneMs = this.#farm.nextMs;
@@ -158,7 +164,8 @@ class Simulation {
       const changeMs = this.#schedule.nextMs;
       const reachMs = this.#underWayTo.topKey;
       const overdueMs = this.#overdueMs();
-      const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, lookMs, shareMs, reachMs, overdueMs, limitsMs);
+      const regularMs = Math.min(lookMs, shareMs, limitsMs, classesMs);
+      const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, reachMs, overdueMs, regularMs);
       this.#nowMs = nowMs;
       if (nowMs === doneMs) this.#respond(this.#farm.finish());
       else if (nowMs === timedMs) this.#tellEnd(this.#timed.pop());
@@ -174,6 +181,9 @@ class Simulation {
       else if (nowMs === limitsMs) {
         this.#tickLimits();
         limitsMs += HOLDING_TICK_MS;
+      } else if (nowMs === classesMs) {
+        this.#tickClasses();
+        classesMs += CLASSES_TICK_MS;
       } else {
         for (const { inFlight } of this.#balancers) inFlight.set(this.#total);
         shareMs += shareEveryMs;
@@ -192,54 +202,6 @@ class Simulation {
     };
   }
 
-  #createBalancers(policy: Policy, seeds: () => number): Balancer[] {
-    const { servers, balancers, sharing } = this.#scenario;
-    const n = servers.length;
-    const control = defaultControlOptions();
-    const options = { ...control, probes: policy.probes, outlier: { ...control.outlier, enabled: policy.ejection } };
-    const weight = Float64Array.from(servers, ({ workers, speed }) => (policy.trueWeights ? workers * speed : 1));
-    const id = this.#id;
-    const identityHash = Uint32Array.from(servers, (_, i) => hashString(`server ${i}`));
-    const sight = { farm: this.#farm, work: () => this.#work };
-    const heardMs = new Float64Array(n);
-    const together = sharing === "live" ? new ControlPlane(weight, options, seededRandom(seeds()).next) : undefined;
-    let mate: Strategy | undefined;
-    let common: HeldQueue | undefined;
-    return Array.from({ length: balancers }, () => {
-      const plane = together ?? new ControlPlane(weight, options, seededRandom(seeds()).next);
-      const inFlight = together ? this.#total : new Int32Array(n);
-      // With one balancer, or apart from each other, everything in flight is the balancer's own.
-      const isTold = typeof sharing === "number" && balancers > 1;
-      const listening = { sinceMs: together ? heardMs : new Float64Array(n), clockOffsetMs: 0 };
-      const fleet: FleetView = {
-        inFlight,
-        effectiveWeight: plane.effectiveWeight,
-        weight,
-        id,
-        identityHash,
-        together: isTold ? undefined : listening,
-      };
-      const strategy = policy.create({ fleet, random: seededRandom(seeds()).next }, sight, mate);
-      if (together) mate = strategy;
-      // Who only hears of the others' requests now and then would hold requests at servers that have long been free.
-      const holding =
-        isTold || common !== undefined ? undefined : policy.createHolding?.(this.#scenario, id, sight, seeds());
-      const queue = holding === undefined ? common : new HeldQueue(holding, this.#requests);
-      if (together) common = queue;
-      return {
-        strategy,
-        control: plane,
-        queue,
-        inFlight,
-        id,
-        candidates: new Int32Array(n),
-        standstills: new Standstills(),
-        count: 0,
-        seenVersion: -1,
-      };
-    });
-  }
-
   /** A request arrives: its draws are the same whatever becomes of it. */
   #arrive(): void {
     this.#arrived++;
@@ -247,20 +209,21 @@ class Simulation {
     const luck = this.#draw();
     const key = (this.#draw() * 0x1_0000_0000) >>> 0;
     const at = (this.#draw() * this.#balancers.length) | 0;
-    const work = this.#drawWork() * this.#scenario.meanMs;
+    const kind = this.#kinds.draw();
+    const work = this.#drawWork() * this.#scenario.meanMs * this.#kinds.work(kind);
     if (!this.#frozen.isFrozen(at)) {
-      this.#take(at, nowMs, work, luck, key);
+      this.#take(at, nowMs, kind, work, luck, key);
       return;
     }
     this.#underWay++;
     this.#frozen.defer(at, () => {
       this.#underWay--;
-      this.#take(at, nowMs, work, luck, key);
+      this.#take(at, nowMs, kind, work, luck, key);
     });
   }
 
   /** The balancer `at` takes a request that arrived at `arrivedMs`. */
-  #take(at: number, arrivedMs: number, work: number, luck: number, key: number): void {
+  #take(at: number, arrivedMs: number, kind: number, work: number, luck: number, key: number): void {
     const nowMs = this.#nowMs;
     const balancer = this.#balancers[at];
     refresh(balancer);
@@ -272,31 +235,39 @@ class Simulation {
     const request = requests.take();
     requests.arrivedMs[request] = arrivedMs;
     requests.work[request] = work;
+    requests.kind[request] = kind;
     requests.luck[request] = luck;
     requests.key[request] = key;
     requests.balancer[request] = at;
     this.#underWay++;
     const { queue } = balancer;
     const waits = queue !== undefined && queue.length > 0;
-    if (!waits && this.#place(request, false)) return;
+    if (!waits && this.#hasRoom(balancer)) {
+      this.#place(request, undefined);
+      return;
+    }
     this.#held++;
     queue!.push(request);
   }
 
+  /** Whether a newcomer need not be held. */
+  #hasRoom(balancer: Balancer): boolean {
+    const { queue, candidates, count } = balancer;
+    return queue === undefined || !queue.holding.on || anyRoom(queue.holding.limits, balancer, candidates, count);
+  }
+
   /**
    * Chooses a server and sends the request there.
-   * @param anyway even to a server that is full.
-   * @returns false = the request is held: all servers are full.
+   * @param limits only to one that has room; left out = to any.
+   * @returns false = all servers that may get it are full.
    */
-  #place(request: number, anyway: boolean): boolean {
+  #place(request: number, limits: LearnedLimits | undefined): boolean {
     const nowMs = this.#nowMs;
     const requests = this.#requests;
     const balancer = this.#balancers[requests.balancer[request]];
-    const { strategy, control, candidates, count, queue, inFlight } = balancer;
-    const limits = !anyway && queue?.holding.on ? queue.holding.limits : undefined;
+    const { strategy, control, candidates, count, inFlight, classes } = balancer;
     // Asked first: to look at failing servers may be the one trial that they get.
-    if (limits !== undefined && !candidates.subarray(0, count).some((slot) => hasRoom(limits, balancer, slot)))
-      return false;
+    if (limits !== undefined && !anyRoom(limits, balancer, candidates, count)) return false;
     const answering = control.answering(candidates, count, this.#answering, nowMs);
     let open = answering > 0 ? this.#answering : candidates;
     let some = answering > 0 ? answering : count;
@@ -306,10 +277,12 @@ class Simulation {
       if (some === 0) return false;
     }
     this.#work = requests.work[request];
-    const server = strategy.pick(open, some, requests.key[request], nowMs);
+    const requestClass = classes?.classOf(requests.kind[request]);
+    const server = strategy.pick(open, some, requests.key[request], nowMs, requestClass);
     requests.server[request] = server;
     requests.serverId[request] = this.#id[server];
     requests.sentMs[request] = nowMs;
+    classes?.take(request, inFlight[server]);
     requests.inFlightAtDispatch[request] = inFlight[server]++;
     if (inFlight !== this.#total) this.#total[server]++;
     if (this.#networkMs > 0) this.#underWayTo.push(nowMs + this.#networkMs, request);
@@ -319,13 +292,14 @@ class Simulation {
 
   /** Serves those who wait, from the first on, while there is room. */
   #serve(queue: HeldQueue): void {
+    const { limits, on } = queue.holding;
     while (queue.length > 0) {
       const request = queue.shift();
       if (this.#setAside(request, queue)) continue;
       const balancer = this.#balancers[this.#requests.balancer[request]];
       refresh(balancer);
       if (balancer.count === 0) this.#giveUp(request);
-      else if (!this.#place(request, false)) {
+      else if (!this.#place(request, on ? limits : undefined)) {
         queue.unshift(request);
         return;
       }
@@ -359,7 +333,7 @@ class Simulation {
         this.#overdue++;
         const balancer = this.#balancers[this.#requests.balancer[request]];
         refresh(balancer);
-        if (balancer.count > 0) this.#place(request, true);
+        if (balancer.count > 0) this.#place(request, undefined);
         else this.#giveUp(request);
       }
     }
@@ -372,8 +346,19 @@ class Simulation {
       if (queue === undefined || told.has(queue)) continue;
       told.add(queue);
       refresh(balancer);
-      queue.holding.tick(candidates, balancer.count, this.#nowMs);
+      queue.holding.tick(candidates, balancer.count, queue.length, this.#nowMs);
       this.#serve(queue);
+    }
+  }
+
+  #tickClasses(): void {
+    const told = new Set<SimulatedClasses>();
+    for (const balancer of this.#balancers) {
+      const { classes, candidates } = balancer;
+      if (classes === undefined || told.has(classes)) continue;
+      told.add(classes);
+      refresh(balancer);
+      classes.tick(candidates, balancer.count, this.#nowMs);
     }
   }
 
@@ -424,7 +409,7 @@ class Simulation {
     const requests = this.#requests;
     const nowMs = this.#nowMs;
     const server = requests.server[request];
-    const { inFlight, control, strategy, standstills, queue } = this.#balancers[requests.balancer[request]];
+    const { inFlight, control, strategy, standstills, queue, classes } = this.#balancers[requests.balancer[request]];
     const arrivedMs = requests.arrivedMs[request];
     const inFlightAtDispatch = requests.inFlightAtDispatch[request];
     const fate = requests.fate[request];
@@ -434,10 +419,14 @@ class Simulation {
     const latencyMs = nowMs - sentMs;
     inFlight[server]--;
     if (inFlight !== this.#total) this.#total[server]--;
+    classes?.give(request);
     control.onOutcome(server, latencyMs, failed, fate !== Fate.UNANSWERED);
     if (requests.serverId[request] === this.#id[server]) {
       const serverMs = latencyMs - standstills.lostSince(sentMs);
-      strategy.onOutcome?.(server, serverMs, failed, nowMs, inFlightAtDispatch);
+      const { ownWork, othersWork } = requests;
+      const [own, others] = [ownWork[request], othersWork[request]];
+      strategy.onOutcome?.(server, serverMs, failed, nowMs, inFlightAtDispatch, own, others);
+      classes?.onOutcome(request, serverMs, failed, nowMs);
       const heldMs = sentMs - arrivedMs;
       queue?.holding.onOutcome({ server, latencyMs: serverMs, heldMs, failed, inFlight: inFlightAtDispatch, nowMs });
     }

@@ -45,7 +45,8 @@ export function anyRoom(limits: LearnedLimits, fleet: HeldFleet, candidates: Int
 }
 
 /**
- * Puts those of `candidates[0 … count)` that have room into `into`, in their order.
+ * Puts those of `candidates[0 … count)` that have room into `into`, in their order: among them a freed place is given away. Where
+ * one of them has no limit all candidates are in it: what is held would else be sent to that one alone, however much it is.
  * @returns how many they are: with 0 who waits goes on waiting.
  */
 export function withRoom(
@@ -58,7 +59,12 @@ export function withRoom(
   let found = 0;
   for (let i = 0; i < count; i++) {
     const slot = candidates[i];
-    if (hasRoom(limits, fleet, slot)) into[found++] = slot;
+    const limit = limitOf(limits, fleet.id, slot);
+    if (limit <= NO_LIMIT) {
+      for (let all = 0; all < count; all++) into[all] = candidates[all];
+      return count;
+    }
+    if (fleet.inFlight[slot] < limit) into[found++] = slot;
   }
   return found;
 }

@@ -6,7 +6,10 @@ export type ListedServer = Pick<
   ServerStatus,
   "id" | "url" | "address" | "port" | "pool" | "state" | "state_reason" | "removed" | "active_connections"
 > &
-  Pick<ServerStatus, "weight" | "configured_weight" | "hard_limit" | "traffic_share" | "response_ms" | "backup">;
+  Pick<
+    ServerStatus,
+    "weight" | "configured_weight" | "concurrency_limit" | "hard_limit" | "traffic_share" | "response_ms" | "backup"
+  >;
 
 /**
  * @param name its id, its URL, its host and port as configured, or its address and port. Throws an `Error` that lists what there is

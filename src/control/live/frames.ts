@@ -1,7 +1,8 @@
 /** Makes frames: a second of the instance as the page shows it. */
 import type { LiveFlow, LiveFrame, LivePool, LiveServer } from "../../shared/live/frame.ts";
 import type { LiveTopology } from "../../shared/live/topology.ts";
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
+import { readPoolQueue } from "../../shared/memory/pool-queue.ts";
 import { FIRST_ROUTE_NUMBER, Route } from "../../shared/memory/series-table.ts";
 import type { ServerStatus } from "../fleet/status.ts";
 import type { LiveLearningReader } from "./learning.ts";
@@ -99,8 +100,11 @@ export class FrameMaker {
   }
 
   #pools(traffic: Traffic, rungs: ReadonlyMap<string, string>): LivePool[] {
-    return this.#view.fleets.pools().map(({ name, total, healthy, usable, panic }) => {
+    const { memory, learner, fleets } = this.#view;
+    const holding = new Map(learner.limited.map(({ name, state }) => [name, state]));
+    return fleets.pools().map(({ name, row, total, healthy, usable, panic }) => {
       const figures = traffic.pools.get(name);
+      const { waiting, held } = readPoolQueue(memory, row);
       return {
         name,
         rung: rungs.get(name) ?? null,
@@ -114,6 +118,9 @@ export class FrameMaker {
         p99: figures?.p99 ?? null,
         in_flight: figures?.inFlight ?? 0,
         failures: figures?.failures ?? 0,
+        queued: waiting,
+        held,
+        holding: holding.get(name) ?? "off",
       };
     });
   }
@@ -141,7 +148,8 @@ export class FrameMaker {
         weight: server.weight,
         effective: server.effective_weight,
         inFlight: server.active_connections,
-        limit: server.hard_limit,
+        limit: server.concurrency_limit,
+        hardLimit: server.hard_limit,
         p50: p50 ?? server.response_ms?.p50 ?? null,
         expectedMs: expected.get(server.id) ?? null,
       };
@@ -153,7 +161,8 @@ export class FrameMaker {
         share: server.traffic_share === null ? null : rounded(server.traffic_share),
         rps: figures?.rps ?? 0,
         in_flight: server.active_connections,
-        limit: server.hard_limit,
+        concurrency_limit: server.concurrency_limit,
+        hard_limit: server.hard_limit,
         p50,
         p99,
         cpu: server.cpu_usage === null ? null : rounded(server.cpu_usage),

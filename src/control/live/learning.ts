@@ -11,7 +11,7 @@ import {
   RUNG_NAMES,
   Rung,
 } from "../../shared/memory/layout/learning.ts";
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import type { LearnedPool } from "../processes/learner/learner.ts";
 import { rounded } from "./quantiles.ts";
 import type { Traffic } from "./traffic.ts";

@@ -3,13 +3,8 @@ import { bucketCount } from "../../shared/latency-buckets.ts";
 import type { DurationPair } from "../../shared/memory/duration-table.ts";
 import { durationKey, OTHER_ROW } from "../../shared/memory/duration-table.ts";
 import { DurationWord, NATIVE_BUCKETS } from "../../shared/memory/layout/durations.ts";
-import {
-  Header,
-  MAX_SERVERS,
-  type SharedMemory,
-  type WorkerBlock,
-  WorkerCounter,
-} from "../../shared/memory/layout/shared-memory.ts";
+import { Header, MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import { isReserved, readSeries } from "../../shared/memory/series-table.ts";
 
 /** Attempts at a server, as its slot counts them, and what is there now. */

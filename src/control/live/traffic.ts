@@ -1,5 +1,5 @@
 /** What the traffic is like: what two readings differ by. */
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import { growthQuantiles, NativeGrowth, NO_QUANTILES, type Quantiles, rounded } from "./quantiles.ts";
 import { type Histograms, NO_POOL, OTHER_PAIR, type PairCounts, type Reading, type StatusCounts } from "./reading.ts";
 

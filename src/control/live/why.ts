@@ -10,8 +10,10 @@ export interface WhyServer {
   /** After slow start. */
   readonly effective: number;
   readonly inFlight: number;
-  /** 0 = no limit. */
-  readonly limit: number;
+  /** Requests that it works on at once, as was learned; `null` = no such limit is in force. */
+  readonly limit: number | null;
+  /** 0 = not enforced. */
+  readonly hardLimit: number;
   /** Median of the time to its response heads, milliseconds. */
   readonly p50: number | null;
   /** What learned balancing expects of it at its present load, milliseconds. */
@@ -108,8 +110,11 @@ function slowStart({ weight, effective }: WhyServer): string {
   return effective < weight * 0.995 ? `slow start: ${percent(effective / weight)} of its weight` : "";
 }
 
-function full({ inFlight, limit }: WhyServer): string {
-  return limit > 0 && inFlight >= limit ? `full: ${inFlight} of ${limit}` : "";
+function full({ inFlight, limit, hardLimit }: WhyServer): string {
+  if (hardLimit > 0 && inFlight >= hardLimit) return `full: ${inFlight} of ${hardLimit}`;
+  return limit !== null && inFlight >= limit
+    ? `at its limit: ${inFlight} of the ${limit} that it works on at once`
+    : "";
 }
 
 function comparedShare({ share, effective }: WhyServer, { usable, weights }: WhyPool): string {

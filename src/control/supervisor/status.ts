@@ -7,8 +7,9 @@ import type { ProxySettings } from "../../protocol/worker.ts";
 import type { DegradedMode } from "../../shared/live/degraded-modes.ts";
 import { RecorderCounter } from "../../shared/memory/layout/history.ts";
 import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
-import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { Header, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { TracerCounter } from "../../shared/memory/layout/tracing.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import type { MemoryPages } from "../../shared/memory/pages.ts";
 import { cpuSeconds } from "../../shared/proc/cpu-seconds.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
@@ -43,6 +44,7 @@ import { describeTracing } from "../processes/tracer/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
 import { certificatesOf } from "./certificates.ts";
 import type { ConfigurationInForce } from "./configuration.ts";
+import type { RateLimitFiles } from "./instance/rate-limit-files.ts";
 import { firstPorts } from "./listening.ts";
 import type { Operating } from "./operating/operating.ts";
 import { poolWaiting } from "./pool-waiting.ts";
@@ -60,6 +62,7 @@ export interface SupervisorView {
   readonly totals: ServerTotalsLedger;
   readonly waits: PoolWaitsLedger;
   readonly shownSeries: ShownSeries;
+  readonly rateLimits: RateLimitFiles;
   readonly fleets: Fleets;
   readonly topology: () => Topology;
   /** `null` before the workers are started. */
@@ -194,6 +197,7 @@ export function metricsSource(view: SupervisorView, canaries: Pick<Canaries, "li
       const { rejected, takenMs } = view.configuration;
       return { successful: !rejected.configuration, takenAtSeconds: takenMs / 1000 };
     },
+    rateLimits: () => view.rateLimits.figures(),
     mirrors: () => mirroringRoutes(view.configuration.settings),
     logDropped: droppedLogLines,
     degradedModes: () => degradedModes(view),
@@ -225,6 +229,7 @@ export function degradedModes(view: SupervisorView): Record<DegradedMode, boolea
     descriptors: anyWorker(view.memory, WorkerCounter.DESCRIPTORS_SHORT),
     health_checks: view.fleets.skippingChecks,
     sockets: anyWorker(view.memory, WorkerCounter.SOCKETS_DEGRADED),
+    rate_limits: view.rateLimits.short,
     memory: view.fleets.outOfMemory || (view.workers()?.outOfMemory ?? false),
   };
 }

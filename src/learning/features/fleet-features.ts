@@ -2,6 +2,7 @@
 import { decayFactor } from "../../balancing/estimators/decay.ts";
 import { FleetRegression } from "../../balancing/estimators/fleet-regression.ts";
 import { isObservable, LEAST_LATENCY_MS } from "../../balancing/estimators/latency-estimator.ts";
+import { typicalLatencyMs } from "../../balancing/request-work.ts";
 import { inRange, USAGE_PERCENT } from "../../shared/ranges.ts";
 import { FEATURE_NAMES, type FeatureName } from "./feature-names.ts";
 import { ServerCurves } from "./server-curves.ts";
@@ -146,6 +147,17 @@ export class FleetFeatures {
     this.#long.add(slot, unloaded, silenceMs);
     this.#load[slot] += inFlight;
     this.#squares[slot] += unloaded * unloaded;
+  }
+
+  /**
+   * What a mean request would have taken in the place of one that took `latencyMs`: what features are of.
+   * @param inFlight at the server when it was sent there, without it.
+   * @param ownWork what it was expected to cost, and each of those that were there, in mean requests (request-work.ts).
+   */
+  typicalMs(slot: number, latencyMs: number, inFlight: number, ownWork: number, othersWork: number): number {
+    if (ownWork === 1 && othersWork === 1) return latencyMs;
+    this.#claim(slot);
+    return typicalLatencyMs(latencyMs, this.#curves.growth(slot, Math.max(0, inFlight)), ownWork, othersWork);
   }
 
   /** Begins a round of rows at one moment: works out what all of them need of the fleet in `slots[0 … count)`. */

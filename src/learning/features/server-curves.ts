@@ -149,17 +149,6 @@ export class ServerCurves {
     return sum;
   }
 
-  /** The size that the server in `slot` does not exceed, with that share of the belief, as was thought at the last `select`. */
-  sizeBelow(slot: number, belief: number): number {
-    const at = slot * EXPERTS;
-    let sum = 0;
-    for (let e = 0; e < EXPERTS - 1; e++) {
-      sum += this.#weight[at + e];
-      if (sum >= belief) return SIZES[e];
-    }
-    return Number.POSITIVE_INFINITY;
-  }
-
   /** What an average server takes for a request that finds no others, milliseconds; the experts of the selected server. */
   get fleetUnloadedMs(): number {
     return this.#fleetUnloadedMs;

@@ -2,7 +2,7 @@
  * A stage between a response and the client that gets it compressed: it takes the place of the server's head with one that
  * says so, and of the body's bytes with what they come to. Whatever stands behind it sees a server that compresses.
  */
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import { CompressedBody } from "../compress/compressed-body.ts";
 import { Encoder } from "../compress/encoder.ts";
 import { BodyLength, compressedHead } from "../compress/head.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { RequestSettings } from "../../protocol/pool.ts";
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import { type Failure, Failures } from "../failure.ts";
 import { Timed } from "../sockets/timer-wheel.ts";
 import { UntilTaken } from "../sockets/until-taken.ts";

@@ -1,5 +1,6 @@
 /** The clients of a worker: who may come in, and who is there. */
-import { type SharedMemory, type WorkerBlock, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import type { SharedMemory, WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import type { ClientConnection } from "../downstream/client-connection.ts";
 import type { DownstreamContext } from "../downstream/context.ts";
 import type { Entrance } from "../downstream/entrance.ts";

@@ -6,8 +6,8 @@ import {
   Header,
   type SharedMemory,
   type WorkerBlock,
-  WorkerCounter,
 } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
 
 /** What becomes of a new connection. */

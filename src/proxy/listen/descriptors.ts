@@ -4,7 +4,7 @@
  * whatever else needs a descriptor might end the process. So a client is only let in while there is one for it, one for
  * the server's side of each client that is there, and a reserve.
  */
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import { type Descriptors, processDescriptors } from "../../telemetry/process-descriptors.ts";
 
 /** Descriptors that stay free for what is not a client's: relays to the control process, logs, connects given up. */

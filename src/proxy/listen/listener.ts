@@ -2,7 +2,7 @@
 
 import type { ClientTls, TlsCertificate } from "../../protocol/worker.ts";
 import { AddressRanges } from "../../shared/addresses/address-ranges.ts";
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import type { Entrance } from "../downstream/entrance.ts";
 import { HTTP_2_PROTOCOL } from "../http2/frames/layout.ts";
 import type { Network } from "../sockets/network.ts";

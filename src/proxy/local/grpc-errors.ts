@@ -7,7 +7,12 @@ import { PROXY_NAME } from "../rewrite/request.ts";
 import type { LocalResponse } from "./response.ts";
 
 /** There was no room: less would be more. */
-const SHED: ReadonlySet<Failure> = new Set([Failures.QUEUE_FULL, Failures.QUEUE_TIMEOUT, Failures.OVERLOADED]);
+const SHED: ReadonlySet<Failure> = new Set([
+  Failures.QUEUE_FULL,
+  Failures.QUEUE_TIMEOUT,
+  Failures.QUEUE_SHED,
+  Failures.OVERLOADED,
+]);
 
 /** By the status that other clients get; the rest is `UNAVAILABLE`. */
 const BY_STATUS: Readonly<Record<number, number>> = {
@@ -17,6 +22,7 @@ const BY_STATUS: Readonly<Record<number, number>> = {
   405: GrpcStatus.UNIMPLEMENTED,
   408: GrpcStatus.DEADLINE_EXCEEDED,
   413: GrpcStatus.RESOURCE_EXHAUSTED,
+  429: GrpcStatus.RESOURCE_EXHAUSTED,
   500: GrpcStatus.INTERNAL,
   504: GrpcStatus.DEADLINE_EXCEEDED,
 };

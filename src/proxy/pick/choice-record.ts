@@ -26,7 +26,7 @@ export class ChoiceRecord implements ChoiceNotes {
   scale: Scale = Scale.NONE;
   /** Candidates there were. */
   count = 0;
-  /** `Rank` of picker.ts of those that were chosen from. */
+  /** `Rank` of those that were chosen from. */
   rank = 0;
   readonly ineligible = new IneligibleServers();
   readonly scores: Float64Array;

@@ -10,7 +10,8 @@ import {
   unpackCandidate,
   type WorkerRings,
 } from "../../shared/memory/layout/learning.ts";
-import { type ServerTable, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import type { ServerTable } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import { hashRequestId } from "../../shared/memory/request-id-hash.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
 import type { AttemptOutcome, EndConsumer, HeadConsumer } from "../outcome.ts";

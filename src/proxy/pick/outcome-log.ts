@@ -34,22 +34,26 @@ export class OutcomeWriter implements HeadConsumer, EndConsumer {
   }
 
   onHead(outcome: AttemptOutcome, nowMs: number): void {
-    this.ended(outcome, outcome.headFailed, nowMs);
+    this.ended(outcome, outcome.headFailed, nowMs, outcome.number === 1 ? outcome.heldMs : 0);
   }
 
   onEnd(outcome: AttemptOutcome, nowMs: number): void {
-    if (failedSinceHead(outcome)) this.ended(outcome, true, nowMs);
+    if (failedSinceHead(outcome)) this.ended(outcome, true, nowMs, outcome.number === 1 ? outcome.heldMs : 0);
   }
 
-  /** An attempt ended with a complete response head, or without one (`failed`). One cut off later ends a second time. */
-  ended(attempt: EndedAttempt, failed: boolean, nowMs: number): void {
-    const { words, figures } = this.#outcomes.ring;
+  /**
+   * An attempt ended with a complete response head, or without one (`failed`). One cut off later ends a second time.
+   * @param heldMs see `OutcomeWord.HELD`.
+   */
+  ended(attempt: EndedAttempt, failed: boolean, nowMs: number, heldMs = 0): void {
+    const { words, floats, figures } = this.#outcomes.ring;
     const at = this.#outcomes.next();
     words[at + OutcomeWord.DECISION] = attempt.decision;
     words[at + OutcomeWord.SLOT] = attempt.slot;
     words[at + OutcomeWord.SERVER] = attempt.serverId;
     words[at + OutcomeWord.IN_FLIGHT] = attempt.inFlightAtDispatch;
     words[at + OutcomeWord.FAILED] = failed ? 1 : 0;
+    floats[at + OutcomeWord.HELD] = heldMs;
     figures[(at + OutcomeWord.LATENCY) >> 1] =
       nowMs - attempt.dispatchedMs - this.#standstills.lostSince(attempt.dispatchedMs);
     figures[(at + OutcomeWord.TIME) >> 1] = nowMs + this.#clockOffsetMs;

@@ -8,16 +8,18 @@ import type { PoolSettings } from "../../protocol/pool.ts";
 import type { WorkerRings } from "../../shared/memory/layout/learning.ts";
 import type { SharedMemory, WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import { type OutcomeConsumer, OutcomeConsumers } from "../outcome.ts";
+import type { ChoiceNotebook } from "../pick/choice-writer.ts";
 import { DecisionWriter } from "../pick/decision-log.ts";
 import { FailureStreaks } from "../pick/failure-streaks.ts";
 import { OutcomeWriter } from "../pick/outcome-log.ts";
-import { type ChoiceNotebook, Picker } from "../pick/picker.ts";
+import { Picker } from "../pick/picker.ts";
 import { StickyCookie } from "../pick/sticky-cookie.ts";
 import { createStickyKey, type StickyKey } from "../pick/sticky-key.ts";
 import { learns, StrategyFeed } from "../pick/strategy-feed.ts";
-import { WaitQueue } from "../pick/wait-queue.ts";
 import { ServerCounts } from "../record/server-counts.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
+import type { Neighbours } from "./queue/neighbours.ts";
+import { WaitQueue } from "./queue/wait-queue.ts";
 import { RetryBudget } from "./retry-budget.ts";
 
 /** Retries per second that the budget always allows. */
@@ -36,6 +38,8 @@ export interface PoolParts {
   readonly random: () => number;
   /** What, added to the monotonic clock, gives the boot clock (boot-clock.ts). Only asked for where it is needed. */
   readonly bootOffsetMs: () => number;
+  /** Where requests wait in other workers. */
+  readonly neighbours: Neighbours;
   /** Where choices are taken down. Left out = nowhere. */
   readonly choices?: ChoiceNotebook;
   /** When this worker stood still itself, on `now`. */
@@ -70,9 +74,26 @@ export class ServerPool {
     const { strategy, decisions } = this.#createStrategy();
     this.#strategy = strategy;
     this.#decisions = decisions;
-    const index = indexOf(settings);
-    this.picker = new Picker(memory, block, settings.row, this.#failing, strategy, decisions, index, parts.choices);
-    this.queue = new WaitQueue(block, now, parts.onInternalError);
+    this.picker = new Picker({
+      memory,
+      own: block,
+      pool: settings.row,
+      failing: this.#failing,
+      strategy,
+      decisions,
+      strategyIndex: indexOf(settings),
+      notebook: parts.choices,
+      bootOffsetMs: parts.bootOffsetMs,
+    });
+    this.queue = new WaitQueue({
+      block,
+      row: settings.row,
+      pool: this.picker,
+      neighbours: parts.neighbours,
+      now,
+      onError: parts.onInternalError,
+    });
+    this.#configureQueue();
     this.#retryBudget = retryBudget(settings, now());
     this.#hedgeBudget = hedgeBudget(settings, now());
     this.#stickyKey = createStickyKey(settings.hashOn, trustedProxies);
@@ -125,6 +146,19 @@ export class ServerPool {
       this.#outcomes = this.#consumers();
     } else if (isLearnedOf(settings) !== isLearnedOf(old)) this.#outcomes = this.#consumers();
     this.#failing.configure(failingOptions(settings));
+    this.#configureQueue();
+  }
+
+  #configureQueue(): void {
+    const { queueSize, queueTimeoutMs, learnsLimits } = this.#settings;
+    this.picker.room.setLearning(learnsLimits);
+    this.queue.configure(queueSize, queueTimeoutMs);
+  }
+
+  /** Gives a place in flight back: it is for whoever waits. */
+  free(slot: number, nowMs: number): void {
+    this.picker.release(slot);
+    if (this.queue.isWanted) this.queue.poll(nowMs);
   }
 
   /** These are its servers. */

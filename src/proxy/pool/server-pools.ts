@@ -104,9 +104,19 @@ export class ServerPools {
     for (const pool of this.#byRow.values()) pool.onStandstill(fromMs, untilMs);
   }
 
-  /** To be called from time to time: see `FailingServers.notice`. */
-  noticeFailing(): void {
-    for (const pool of this.#byRow.values()) pool.picker.noticeFailing();
+  /** To be called from time to time: see `FailingServers.notice` and `WaitQueue`. */
+  tick(nowMs: number): void {
+    this.#parts.neighbours.heard();
+    for (const { picker, queue } of this.#byRow.values()) {
+      picker.noticeFailing();
+      queue.tick(nowMs);
+    }
+  }
+
+  /** This worker was told of a place at a server of some pool. */
+  onWake(nowMs: number): void {
+    this.#parts.neighbours.heard();
+    for (const { queue } of this.#byRow.values()) queue.onWake(nowMs);
   }
 }
 

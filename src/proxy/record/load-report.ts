@@ -2,7 +2,8 @@
  * Load reports in response headers (ORCA, gRFC A51 and Envoy's `endpoint-load-metrics`): `TEXT cpu_utilization=0.3,…`,
  * `JSON {"cpu_utilization":0.3}` or `BIN <base64>`; `endpoint-load-metrics-bin` is the binary form alone.
  */
-import { type WorkerBlock, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import type { WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import { inRange, parseDecimal, USAGE_PERCENT } from "../../shared/ranges.ts";
 import { FieldId } from "../http1/field-names.ts";
 import { FIELD_STRIDE, FieldPart, type ResponseHead } from "../http1/head.ts";

@@ -54,6 +54,8 @@ export interface RecordedRequest extends HistoryRequest, LoggedRequest {
 export interface RequestOutcome extends HistoryOutcome, LoggedOutcome {
   /** -1 = no server was chosen. */
   readonly slot: number;
+  /** It waited because of learned limits. */
+  readonly wasHeld: boolean;
 }
 
 /** A request ended. */
@@ -79,7 +81,9 @@ export function recordRequest(
     const { traceIdBuffer, traceIdStart } = request;
     exemplars.write(row, bucket, durationMs / 1000, nowMs + ctx.epochOffsetMs, traceIdBuffer, traceIdStart);
   }
-  if (outcome.waitMs > 0) countBriefDuration(block.waits, request.poolRow, outcome.waitMs / 1000);
+  if (outcome.waitMs > 0) {
+    countBriefDuration(outcome.wasHeld ? block.heldWaits : block.waits, request.poolRow, outcome.waitMs / 1000);
+  }
   if (request.grpc) countCall(ctx.grpcCounts, request, outcome);
   ctx.history?.record(request, outcome, durationMs, nowMs);
   const log = ctx.accessLog;

@@ -1,7 +1,7 @@
 /** What is counted of connecting to one server, whatever is spoken with it then. */
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { countBriefDuration } from "../../shared/memory/duration-table.ts";
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import type { UpstreamContext } from "./context.ts";
 
 /**

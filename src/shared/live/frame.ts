@@ -57,6 +57,11 @@ export interface LivePool extends LiveTraffic {
   readonly in_flight: number;
   /** Attempts that its servers failed, a second. */
   readonly failures: number;
+  /** Requests that wait for a server of it, and those of them that are held because of learned limits. */
+  readonly queued: number;
+  readonly held: number;
+  /** Whether requests may be held: `off`, `learning`, `holding`, `stopped`, `stale`. */
+  readonly holding: string;
 }
 
 /** What goes from a route to a pool; `pool` is empty for what the route answers itself. */
@@ -88,8 +93,10 @@ export interface LiveServer {
   /** Attempts that ended, a second. */
   readonly rps: number;
   readonly in_flight: number;
-  /** Most at one time; 0 = no limit. */
-  readonly limit: number;
+  /** Requests that it works on at once, as was learned; `null` = no such limit is in force. */
+  readonly concurrency_limit: number | null;
+  /** Most at one time; 0 = not enforced. */
+  readonly hard_limit: number;
   /** Time to the response head, milliseconds. */
   readonly p50: number | null;
   readonly p99: number | null;

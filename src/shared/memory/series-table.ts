@@ -6,7 +6,8 @@
  */
 
 import { ReservedPath } from "../reserved-paths.ts";
-import { SERIES_CAPACITY, type WorkerBlock, WorkerCounter } from "./layout/shared-memory.ts";
+import { SERIES_CAPACITY, type WorkerBlock } from "./layout/shared-memory.ts";
+import { WorkerCounter } from "./layout/worker-counters.ts";
 
 /** Route labels; the index is what a series key holds. The raw path is never a label: its cardinality has no bound. */
 export const ROUTES = [

@@ -1,5 +1,5 @@
 /** Metrics of responses that are compressed, over all workers. */
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
 import type { MetricsSource } from "./source.ts";
 import { sumCounter } from "./workers.ts";

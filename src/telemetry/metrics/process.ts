@@ -1,5 +1,6 @@
 /** Metrics of the instance itself. */
-import { Header, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { Header } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import type { MetricGroup } from "./definition.ts";
 import type { MetricsSource } from "./source.ts";
 import { sumCounter } from "./workers.ts";

@@ -1,5 +1,5 @@
 /** Metrics of the servers behind the balancer and of what the control plane does about them. */
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
 import { labelOfPool, labelOfServersPool } from "./pool-label.ts";
 import type { FleetEvents, MetricsSource, ServerFigures } from "./source.ts";

@@ -2,8 +2,9 @@
 
 import { RecorderCounter } from "../../shared/memory/layout/history.ts";
 import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
-import { Header, SERIES_CAPACITY, WORKER_GAUGES, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { Header, SERIES_CAPACITY } from "../../shared/memory/layout/shared-memory.ts";
 import { TracerCounter } from "../../shared/memory/layout/tracing.ts";
+import { WORKER_GAUGES, WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
 import { seriesInUse } from "../../shared/memory/series-table.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
 import type { MetricsSource } from "./source.ts";
@@ -70,6 +71,11 @@ export const upstreamMetrics: MetricGroup<MetricsSource> = {
       "Connections to servers that could not be opened.",
     ),
     summed("upstream_reuses_total", C.UPSTREAM_REUSES, "Requests sent over a kept connection."),
+    summed(
+      "upstream_http2_stalls_total",
+      C.UPSTREAM_STALLS,
+      "Connections opened to servers of HTTP/2 because those that there were took nothing of requests: their window was withheld.",
+    ),
     summed("upstream_idle_connections", C.UPSTREAM_IDLE, "Idle connections kept to servers."),
     summed("retries_total", C.RETRIES, "Attempts after the first."),
     summed("retries_denied_total", C.RETRIES_DENIED_BY_BUDGET, "Retries that the budget did not allow."),

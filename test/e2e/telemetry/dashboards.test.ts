@@ -17,6 +17,8 @@ import { exportingTo, spansAt, valueOfSpan } from "./spans.ts";
 
 /** Queries that a run of a minute cannot fill, each with the reason. */
 const NOT_HERE: Readonly<Record<string, string>> = {
+  "NeuraBalancer — Servers: Servers, H": "what servers work on at once is not known within a minute for sure",
+  "NeuraBalancer — Servers: In flight, limits and capacity, B": "nor here",
   "NeuraBalancer — Learning: Regret against the control, B": "no model is tried within a minute",
 };
 

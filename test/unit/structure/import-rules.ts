@@ -82,6 +82,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
       "src/balancing/",
       "src/shared/memory/layout/shared-memory.ts",
       "src/shared/memory/layout/learning.ts",
+      "src/shared/memory/layout/classes.ts",
     ),
     bannedGlobals: IMPURE_GLOBALS,
   },

@@ -1,10 +1,23 @@
 /** NeuraBalancer — Operations: the instances themselves. */
 import { dashboard } from "../dashboard.ts";
-import type { Dashboard } from "../model.ts";
+import type { Dashboard, Mapping } from "../model.ts";
 import { fallingIsBad, NONE_IS_GOOD, stat, table, timeseries } from "../panels.ts";
 import { increase, quantile, rate, series, share, sum } from "../promql.ts";
 
 const DAY = 86_400;
+
+const HOLD_STATES: readonly Mapping[] = [
+  {
+    type: "value",
+    options: {
+      off: { text: "off", color: "text" },
+      learning: { text: "learning", color: "blue" },
+      holding: { text: "holding", color: "green" },
+      stopped: { text: "stopped", color: "orange" },
+      stale: { text: "stale", color: "red" },
+    },
+  },
+];
 
 const now = [
   stat("Instances", [{ expr: `count(${series("build_info")})` }], {
@@ -219,13 +232,18 @@ const upstream = [
   timeseries(
     "Waiting for a server with room",
     [
-      { expr: quantile(0.5, "", rate("queue_wait_seconds_bucket")), legend: "p50" },
-      { expr: quantile(0.99, "", rate("queue_wait_seconds_bucket")), legend: "p99" },
+      { expr: quantile(0.5, "reason", rate("queue_wait_seconds_bucket")), legend: "p50 {{reason}}" },
+      { expr: quantile(0.99, "reason", rate("queue_wait_seconds_bucket")), legend: "p99 {{reason}}" },
     ],
     {
-      doc: "Of the requests that had to wait because every server of their pool was full. Nothing while none does.",
+      doc: "Of the requests that had to wait: every server of their pool was at its hard limit (full), or at its learned one (held). Nothing while none does.",
       unit: "s",
-      colors: { p50: "light-blue", p99: "dark-blue" },
+      colors: {
+        "p50 full": "light-blue",
+        "p99 full": "dark-blue",
+        "p50 held": "light-green",
+        "p99 held": "dark-green",
+      },
     },
   ),
   timeseries(
@@ -234,10 +252,43 @@ const upstream = [
       { expr: sum("", series("queue_length")), legend: "waiting" },
       { expr: sum("", rate("queue_timeouts_total")), legend: "waited too long/s" },
       { expr: sum("", rate("queue_rejected_total")), legend: "queue full/s" },
+      { expr: sum("", rate("queue_shed_total")), legend: "shed/s" },
     ],
     {
-      doc: "QUEUE_SIZE and QUEUE_TIMEOUT_MS bound it.",
-      colors: { "waited too long/s": "orange", "queue full/s": "red" },
+      doc: "QUEUE_SIZE and QUEUE_TIMEOUT_MS bound it. Shed: in lasting overload some are refused early, so that the others are served in time.",
+      colors: { "waited too long/s": "orange", "queue full/s": "red", "shed/s": "dark-red" },
+    },
+  ),
+  timeseries(
+    "Held",
+    [
+      { expr: sum("pool", series("pool_queue_held")), legend: "held now {{pool}}" },
+      { expr: sum("pool", rate("queue_wait_seconds_count", 'reason="held"')), legend: "held/s {{pool}}" },
+      { expr: sum("pool", rate("held_sent_anyway_total")), legend: "sent anyway/s {{pool}}" },
+    ],
+    {
+      doc: "Requests that wait here because every server works on as many as was learned that it can: they would wait at a server otherwise. Sent anyway: their patience was over. Many of those mean overload, or limits that are too small.",
+    },
+  ),
+  table(
+    "Whether requests are held",
+    [
+      { name: "Instance", label: "instance" },
+      { name: "Pool", label: "pool" },
+      {
+        name: "State",
+        label: "state",
+        expr: `max by (instance, pool, state) (${series("holding_state")} == 1)`,
+        mappings: HOLD_STATES,
+      },
+      { name: "Waiting", expr: sum("instance, pool", series("pool_queue_length")) },
+      { name: "Held", expr: sum("instance, pool", series("pool_queue_held")) },
+      { name: "Oldest", expr: `max by (instance, pool) (${series("pool_queue_oldest_seconds")})`, unit: "s" },
+    ],
+    {
+      doc: "off: limits are not learned. learning: no server has one. stopped: requests fared worse where they were held, and it is tried again later. stale: the learner is silent, so none is held.",
+      sortBy: "Waiting",
+      height: 6,
     },
   ),
   timeseries(

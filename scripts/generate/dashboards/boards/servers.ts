@@ -49,6 +49,7 @@ const now = [
       { name: "Effective", expr: byServer(series("server_effective_weight"), [], "avg"), decimals: 1 },
       { name: "Requests/s", expr: byServer(RESPONSES), unit: "reqps" },
       { name: "In flight", expr: byServer(series("server_active_connections")) },
+      { name: "Limit", expr: byServer(series("server_concurrency_limit"), [], "max") },
       { name: "Capacity", expr: byServer(series("server_capacity"), [], "max") },
       {
         name: "Failing",
@@ -66,7 +67,7 @@ const now = [
       },
     ],
     {
-      doc: "All that is known of each server now. p95 is the time to the answer's head; Not up is how long, in the dashboard's window, it was neither up nor standby.",
+      doc: "All that is known of each server now. Limit is how many requests it works on at once, as was learned: none where that is not known or not wanted. p95 is the time to the answer's head; Not up is how long, in the dashboard's window, it was neither up nor standby.",
       sortBy: "Failing",
       height: 10,
     },
@@ -90,13 +91,14 @@ const traffic = [
     "percentunit",
   ),
   timeseries(
-    "In flight and capacity",
+    "In flight, limits and capacity",
     [
       { expr: byServer(series("server_active_connections")), legend: LEGEND },
+      { expr: byServer(series("server_concurrency_limit"), [], "max"), legend: `limit ${LEGEND}` },
       { expr: `max(${byServer(series("server_capacity"), [], "max")})`, legend: "largest capacity" },
     ],
     {
-      doc: "Requests at each server. At its capacity all the time: it queues what it gets.",
+      doc: "Requests at each server. At its capacity all the time: it queues what it gets. At its learned limit all the time: it is busy, and what is beyond it waits here.",
       colors: { "largest capacity": "text" },
     },
   ),

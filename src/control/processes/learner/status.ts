@@ -7,7 +7,8 @@ import {
   LearnerWord,
   RUNG_NAMES,
 } from "../../../shared/memory/layout/learning.ts";
-import { Header, type SharedMemory, WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { Header, type SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { describeProcess } from "../sole-process.ts";
 import type { LearnedPool, Learner } from "./learner.ts";
 

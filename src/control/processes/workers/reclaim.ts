@@ -1,6 +1,7 @@
 /** What the supervisor does to the block of a worker that has died: the only time it writes there. */
 import { QUEUE_GAUGES, QueueWord, setWaiter } from "../../../shared/memory/layout/queues.ts";
-import { MAX_POOLS, type SharedMemory, WORKER_GAUGES } from "../../../shared/memory/layout/shared-memory.ts";
+import { MAX_POOLS, type SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
+import { WORKER_GAUGES } from "../../../shared/memory/layout/worker-counters.ts";
 
 /**
  * Takes a dead worker's requests out of the fleet's in-flight totals, says that nobody waits in it, and clears its gauges. Its

@@ -90,3 +90,21 @@ export function windowOf(
   const to = Math.min(total, Math.ceil((scrollPx + heightPx) / rowPx) + spare);
   return { from: Math.min(from, to), to };
 }
+
+/** What is in flight at a server, beside the limit that is reached first: what was learned, or what is enforced. */
+export function loadOf({ in_flight: inFlight, concurrency_limit: learned, hard_limit: hard }: ServerRow): Load {
+  const isLearned = learned !== null && (hard === 0 || learned < hard);
+  const limit = isLearned ? learned : hard;
+  if (limit === 0) return { text: String(inFlight), isFull: false, meaning: undefined };
+  const meaning = isLearned ? `works on ${learned} at once, as was learned` : `${hard} at most`;
+  return { text: `${inFlight} / ${limit}`, isFull: !isLearned && inFlight >= hard, meaning };
+}
+
+/** How it is shown. */
+export interface Load {
+  readonly text: string;
+  /** It takes no more. At a learned limit it is only busy. */
+  readonly isFull: boolean;
+  /** What the limit is, for people. */
+  readonly meaning: string | undefined;
+}

@@ -2,7 +2,7 @@
  * A client's connection of HTTP/1: it finds the requests in the bytes, has them served one after the other (RFC 9112 section 9.3.2)
  * and ends in an orderly way. What happens to one request is the exchange's business.
  */
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import type { Downstream } from "../../exchange/downstream.ts";
 import { type Failure, Failures, refusedRequest } from "../../failure.ts";
 import { HeadBuffer } from "../../http1/head-buffer.ts";

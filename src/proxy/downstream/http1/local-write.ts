@@ -1,5 +1,5 @@
 /** Sends responses of our own as HTTP/1.1 has them. */
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { COALESCE_BYTES } from "../../http1/copy.ts";
 import { type LocalResponse, sentBody } from "../../local/response.ts";
 import type { HeadEdits } from "../../rewrite/edits.ts";

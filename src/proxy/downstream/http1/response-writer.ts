@@ -1,5 +1,5 @@
 /** What a connection of HTTP/1 says: its exchanges' responses and our own, and whether another request may follow them. */
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import type { DownstreamUser } from "../../exchange/downstream.ts";
 import { COALESCE_BYTES, copyBytes } from "../../http1/copy.ts";
 import { BodyKind } from "../../http1/head.ts";

@@ -2,7 +2,7 @@
  * What a client says on its connection of HTTP/2: which stream each frame is for, and whether it may come (RFC 9113 sections
  * 5.1, 6 and 8.1). Requests begin when all of the packet was read, so that a head and its body leave in one write.
  */
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { AbuseBudget } from "../../http2/budget.ts";
 import { ErrorCode } from "../../http2/error-codes.ts";
 import type { FrameHandler } from "../../http2/frames/frame-handler.ts";
@@ -90,11 +90,17 @@ export class Incoming implements FrameHandler {
     let at = 0;
     while (at < data.length && this.#prefaceBytes < PREFACE.length) {
       if (data[at++] !== PREFACE[this.#prefaceBytes++]) {
-        this.onConnectionError(ErrorCode.PROTOCOL_ERROR, "what came first is no preface of HTTP/2");
+        this.onConnectionError(ErrorCode.PROTOCOL_ERROR, this.#wrongPreface);
         break;
       }
     }
     return at;
+  }
+
+  get #wrongPreface(): string {
+    return this.#owner.entrance.secure
+      ? "HTTP/2 was agreed on (ALPN), and what came first is no preface of it"
+      : "what came first is no preface of HTTP/2";
   }
 
   /** When the frame that is whole now, or is not yet, began to come. */

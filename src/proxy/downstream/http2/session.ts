@@ -2,7 +2,7 @@
  * A client's connection of HTTP/2 (RFC 9113): it finds the streams in the frames, has them served at once, and ends in an
  * orderly way. What happens to one request is its stream's business, and its exchange's.
  */
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { ErrorCode } from "../../http2/error-codes.ts";
 import { MAX_31_BITS } from "../../http2/frames/layout.ts";
 import { Outgoing } from "../../http2/sending/outgoing.ts";

@@ -2,7 +2,7 @@
  * One stream of a client's connection (RFC 9113 section 5): a request, and its response. What HTTP/2 has of its own ends
  * here: behind it a stream is a `Downstream` like others.
  */
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import type { Downstream, DownstreamUser } from "../../exchange/downstream.ts";
 import { Failures, refusedRequest } from "../../failure.ts";
 import { ParseError, refusalOf } from "../../http1/parse-error.ts";

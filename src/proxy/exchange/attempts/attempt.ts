@@ -7,6 +7,7 @@ import { NO_GRPC_STATUS } from "../../../shared/grpc-status.ts";
 import type { TraceAttemptKind } from "../../../shared/memory/layout/tracing.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { grpcStatusIn, grpcStatusOf } from "../../grpc/grpc-message.ts";
+import type { WaitingPlace } from "../../pool/queue/wait-line.ts";
 import type { ServerPool } from "../../pool/server-pool.ts";
 import { NO_NOTES, type RequestNotes } from "../../record/explain/request-notes.ts";
 import { NO_ROW, type TraceRecord } from "../../record/trace/trace-record.ts";
@@ -107,8 +108,16 @@ export class Attempt implements UpstreamUser {
    * @param number which attempt of its request it is, from 1.
    * @param kind why there is one.
    * @param fresh use no connection that was kept.
+   * @param place where the request has waited before it; null = it has not.
    */
-  start(slot: number, number: number, kind: TraceAttemptKind, fresh: boolean, nowMs: number): void {
+  start(
+    slot: number,
+    number: number,
+    kind: TraceAttemptKind,
+    fresh: boolean,
+    nowMs: number,
+    place: WaitingPlace | null = null,
+  ): void {
     const { pool, trace, traceparent, notes } = this.#request;
     const { picker } = pool;
     const upstream = this.#ctx.upstreams[slot];
@@ -116,6 +125,7 @@ export class Attempt implements UpstreamUser {
     if (upstream === undefined) throw new Error(`slot ${slot} has no server`);
     this.slot = slot;
     this.outcome.begin(slot, upstream.endpoint.id, number, picker.decision, picker.inFlightAtDispatch, nowMs);
+    if (place?.held) this.outcome.held(nowMs - place.sinceMs, place.sentAnyway);
     if (traceparent !== null || trace !== null) this.#beginSpan(trace, kind);
     this.#notes = notes;
     if (notes !== null) this.#notesRow = notes.attempt(kind, this.outcome, picker);
@@ -154,9 +164,7 @@ export class Attempt implements UpstreamUser {
     }
     if (slot < 0) return;
     this.#tell(failure, responseBytes, nowMs); // the slot is this server's for as long as it holds a place there
-    const { picker, queue } = this.#request.pool;
-    picker.release(slot);
-    if (queue.length > 0) queue.poll(nowMs);
+    this.#request.pool.free(slot, nowMs);
   }
 
   /** Lets go of the leg alone: the response on it, whose head was read, is not wanted. `rest[restStart …]` follows. */
@@ -173,12 +181,11 @@ export class Attempt implements UpstreamUser {
    * @param fresh use no connection that was kept.
    */
   moveTo(slot: number, number: number, kind: TraceAttemptKind, fresh: boolean, nowMs: number): void {
-    const { picker, queue } = this.#request.pool;
+    const { pool } = this.#request;
     const left = this.slot;
     this.#tell(null, 0, nowMs);
     this.start(slot, number, kind, fresh, nowMs);
-    picker.release(left);
-    if (queue.length > 0) queue.poll(nowMs);
+    pool.free(left, nowMs);
   }
 
   #tell(failure: Failure | null, responseBytes: number, nowMs: number): void {

@@ -4,12 +4,12 @@
  * second one is asked beside a slow one.
  */
 import { ATTEMPT_CAUSES, attemptCause, SERVER_ERROR_CAUSE } from "../../../shared/attempt-causes.ts";
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { TraceAttemptKind } from "../../../shared/memory/layout/tracing.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { isServerError } from "../../outcome.ts";
-import { ALL_FULL, NO_SERVER } from "../../pick/picker.ts";
-import type { Waiting } from "../../pick/wait-queue.ts";
+import { isAtLimit, NO_SERVER } from "../../pick/picker.ts";
+import { type Waiting, WaitingPlace } from "../../pool/queue/wait-line.ts";
 import { LOAD_REPORT_BITS, readLoadReport } from "../../record/load-report.ts";
 import type { UpstreamLeg } from "../../upstream/leg.ts";
 import type { ExchangeContext } from "../context.ts";
@@ -42,6 +42,9 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
   #hedge: Attempt | null = null;
   /** The request that this object serves now: a timer that was set for an earlier one finds another number. */
   #generation = 0;
+  readonly place: WaitingPlace;
+  /** It was held, before whichever attempt. */
+  wasHeld = false;
 
   constructor(ctx: ExchangeContext, seeker: ResponseSeeker, request: ProxiedRequest) {
     this.#ctx = ctx;
@@ -49,6 +52,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     this.#request = request;
     this.#retries = new Retries(ctx, request);
     this.#current = new Attempt(ctx, this, seeker, request);
+    this.place = new WaitingPlace(this);
   }
 
   /** The attempt that counts. It may be over, or not have begun. */
@@ -65,46 +69,71 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
 
   /** Seeks a response. */
   begin(nowMs: number): void {
-    const slot = this.#acquire(nowMs);
-    if (slot >= 0) this.#start(slot, nowMs);
-    else if (slot === NO_SERVER) this.#seeker.fail(Failures.NO_SERVER, nowMs);
-    else this.#enqueue(nowMs);
+    const { excluded } = this.#retries;
+    const { sticky, pool } = this.#request;
+    // A retry was before all those that wait now; who sticks to a server takes nobody's place but one there.
+    const why = this.count === 0 && sticky === null ? pool.queue.mustWait(nowMs) : 0;
+    const slot = why === 0 ? pool.picker.acquire(this.#request, nowMs, excluded) : why;
+    this.#goOrWait(slot, nowMs);
   }
 
-  #acquire(nowMs: number): number {
-    return this.#request.pool.picker.acquire(this.#request, nowMs, this.#retries.excluded);
-  }
-
-  #enqueue(nowMs: number): void {
-    const { queue, settings } = this.#request.pool;
-    if (queue.length >= settings.queueSize) {
+  /** @param slot of a server, where a place in flight was taken; or why there is none, as the picker says it. */
+  #goOrWait(slot: number, nowMs: number): void {
+    const { queue, picker } = this.#request.pool;
+    const { excluded } = this.#retries;
+    let to = slot;
+    if (isAtLimit(to) && !queue.mayHold(nowMs)) {
+      to = picker.acquire(this.#request, nowMs, excluded, undefined, true);
+    }
+    if (to >= NO_SERVER) this.leaveFor(to, nowMs);
+    else if (queue.isFull) {
+      queue.refused();
       this.#ctx.counters[WorkerCounter.QUEUE_REJECTED]++;
       this.#seeker.fail(Failures.QUEUE_FULL, nowMs);
-      return;
+    } else {
+      this.#seeker.onQueued(nowMs);
+      queue.enter(this.place, to, excluded.length > 0, nowMs);
     }
-    this.#seeker.onQueued(nowMs);
-    queue.push(this);
   }
 
-  /** The queue's turn: see `Waiting`. */
-  retryFromQueue(nowMs: number): boolean {
-    const slot = this.#acquire(nowMs);
-    if (slot === ALL_FULL) return false;
+  // In the queue: see `Waiting`.
+
+  acquireFromQueue(nowMs: number, beyond: boolean): number {
+    return this.#request.pool.picker.acquire(this.#request, nowMs, this.#retries.excluded, undefined, beyond);
+  }
+
+  leaveFor(slot: number, nowMs: number): void {
     if (slot === NO_SERVER) this.#seeker.fail(Failures.NO_SERVER, nowMs);
     else this.#start(slot, nowMs);
-    return true;
   }
 
-  /** Waits no longer. */
-  leaveQueue(): void {
-    this.#request.pool.queue.remove(this);
+  shed(nowMs: number): void {
+    this.#seeker.fail(Failures.QUEUE_SHED, nowMs);
+  }
+
+  /** It has waited for as long as any may: one that was only held is sent on. @returns false when it is to be refused. */
+  onWaitOver(nowMs: number): boolean {
+    return this.#request.pool.queue.sendAnyway(this.place, nowMs);
+  }
+
+  /** Waits no longer. @param isGone its client has left. */
+  leaveQueue(isGone: boolean, nowMs: number): void {
+    this.#request.pool.queue.leave(this.place, isGone, nowMs);
+    this.#noteHeld();
+  }
+
+  #noteHeld(): void {
+    if (!this.place.held) return;
+    this.wasHeld = true;
+    this.place.held = false;
   }
 
   #start(slot: number, nowMs: number): void {
     this.#seeker.onAttempt(nowMs);
     this.#countAttempt(nowMs);
     const kind = this.count === 1 ? TraceAttemptKind.FIRST : TraceAttemptKind.RETRY;
-    this.#current.start(slot, this.count, kind, this.#retries.foundStale, nowMs);
+    this.#current.start(slot, this.count, kind, this.#retries.foundStale, nowMs, this.place);
+    this.#noteHeld();
   }
 
   #countAttempt(nowMs: number): void {
@@ -212,12 +241,15 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
   onHedgeDue(generation: number, nowMs: number): void {
     const first = this.#current;
     if (generation !== this.#generation || this.count !== 1 || !first.active || first.answered) return;
-    const { picker, hedgeBudget } = this.#request.pool;
+    const { pool } = this.#request;
+    const { picker, hedgeBudget, queue } = pool;
+    // Nobody waits for its sake.
+    if (queue.isWanted) return;
     const slot = picker.acquire(this.#request, nowMs, [first.slot], false);
     if (slot < 0) return;
     // Only a hedge that has another server to go to, which answers, costs budget.
     if (slot === first.slot || picker.isPassedOver(slot) || !hedgeBudget.tryTake(nowMs)) {
-      picker.release(slot);
+      pool.free(slot, nowMs);
       return;
     }
     this.#ctx.counters[WorkerCounter.HEDGES]++;
@@ -268,6 +300,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     if (this.#hedge?.active) this.#hedge.end(false, failure, 0, nowMs);
     this.#current.outcome.serverId = 0;
     this.#retries.reset();
+    this.wasHeld = false;
     this.#generation++;
   }
 }

@@ -11,6 +11,8 @@ export class OutcomeRecord implements AttemptOutcome {
   decision = 0;
   dispatchedMs = 0;
   inFlightAtDispatch = 0;
+  heldMs = 0;
+  sentAnyway = false;
   connectMs = Number.NaN;
   tlsMs = Number.NaN;
   reused = false;
@@ -30,6 +32,8 @@ export class OutcomeRecord implements AttemptOutcome {
     this.decision = decision;
     this.dispatchedMs = nowMs;
     this.inFlightAtDispatch = inFlight;
+    this.heldMs = 0;
+    this.sentAnyway = false;
     this.connectMs = Number.NaN;
     this.tlsMs = Number.NaN;
     this.reused = false;
@@ -40,6 +44,12 @@ export class OutcomeRecord implements AttemptOutcome {
     this.verdict = Verdict.NONE;
     this.failure = null;
     this.responseBytes = 0;
+  }
+
+  /** Before it began it was held. @param anyway it was sent because its patience was over. */
+  held(heldMs: number, anyway: boolean): void {
+    this.heldMs = heldMs;
+    this.sentAnyway = anyway;
   }
 
   /**

@@ -2,10 +2,11 @@
  * Second attempts of one request: whether it may be sent again, and where not to. What bounds them is asked in this one
  * place: what the request is, `RETRY_ATTEMPTS`, and the budget.
  */
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { hasPushback } from "../../grpc/grpc-message.ts";
 import type { ResponseHead } from "../../http1/head.ts";
+import { isAtLimit } from "../../pick/picker.ts";
 import type { ExchangeContext } from "../context.ts";
 import type { ProxiedRequest } from "../request.ts";
 
@@ -74,12 +75,15 @@ export class Retries {
    * @returns a slot, or `NO_OTHER`: this response is the client's.
    */
   insteadOf(slot: number, nowMs: number): number {
-    const { picker } = this.#request.pool;
+    const { pool } = this.#request;
+    const { picker } = pool;
     this.excluded.push(slot);
-    const other = picker.acquire(this.#request, nowMs, this.excluded);
+    let other = picker.acquire(this.#request, nowMs, this.excluded);
+    // It is not kept from its only chance by a limit that was only learned.
+    if (isAtLimit(other)) other = picker.acquire(this.#request, nowMs, this.excluded, true, true);
     if (other < 0) return NO_OTHER;
     if (!this.excluded.includes(other) && !picker.isPassedOver(other) && this.#takeBudget(nowMs)) return other;
-    picker.release(other);
+    pool.free(other, nowMs);
     return NO_OTHER;
   }
 

@@ -3,8 +3,8 @@
  * as a server's is; and where there is none the request does not pass.
  */
 
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { TraceAttemptKind } from "../../../shared/memory/layout/tracing.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { Method } from "../../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { BodyKind } from "../../http1/head.ts";
@@ -33,6 +33,7 @@ export interface AuthSeeker {
 /** The questions of one exchange, one after the other. */
 export class AuthRequest extends SideRequest {
   protected override readonly kind = TraceAttemptKind.AUTHORISE;
+  protected override readonly isNeeded = true;
   readonly #seeker: AuthSeeker;
   #target!: AuthTarget;
   /** What the client asked by: the question is a GET. */

@@ -29,6 +29,7 @@ export interface MirrorOwner {
 /** One copy; the object serves many, one after the other. */
 export class MirroredRequest extends SideRequest {
   protected override readonly kind = TraceAttemptKind.MIRROR;
+  protected override readonly isNeeded = false;
   readonly #owner: MirrorOwner;
   #target!: MirrorTarget;
   readonly #response = new BodyReader(true);

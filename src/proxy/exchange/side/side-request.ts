@@ -7,6 +7,7 @@ import type { TraceAttemptKind } from "../../../shared/memory/layout/tracing.ts"
 import { type Failure, Failures } from "../../failure.ts";
 import { BodyKind, type RequestHead } from "../../http1/head.ts";
 import { parseRequestHead } from "../../http1/request-parser.ts";
+import { NO_SERVER } from "../../pick/picker.ts";
 import type { ServerPool } from "../../pool/server-pool.ts";
 import type { RequestNotes } from "../../record/explain/request-notes.ts";
 import { LOAD_REPORT_BITS, readLoadReport } from "../../record/load-report.ts";
@@ -29,6 +30,8 @@ const NO_LIMITS = { maxHeadBytes: Number.MAX_SAFE_INTEGER, maxFields: Number.MAX
 export abstract class SideRequest extends Timed implements AttemptedRequest, AttemptOwner, AttemptUser {
   /** Why there are attempts. */
   protected abstract readonly kind: TraceAttemptKind;
+  /** Somebody fails without its response: it is not kept back by limits that were only learned. */
+  protected abstract readonly isNeeded: boolean;
   protected readonly ctx: ExchangeContext;
   readonly attempt: Attempt;
   /** Servers that failed it. */
@@ -116,8 +119,9 @@ export abstract class SideRequest extends Timed implements AttemptedRequest, Att
   /** Asks a server. @returns false when there is none with room. */
   protected ask(nowMs: number): boolean {
     const { picker, queue } = this.pool;
-    // Who waits comes first.
-    const slot = queue.length > 0 ? -1 : picker.acquire(this, nowMs, this.excluded);
+    // Who waits comes first, unless this is asked for the sake of a request that would fail else.
+    const mayAsk = this.isNeeded ? !queue.waitsForHardLimits : !queue.isWanted;
+    const slot = mayAsk ? picker.acquire(this, nowMs, this.excluded, undefined, this.isNeeded) : NO_SERVER;
     if (slot < 0) return false;
     this.attempt.start(slot, ++this.attempts, this.kind, this.#foundStale, nowMs);
     return true;

@@ -47,6 +47,11 @@ export class Outgoing<S extends SendingStream<S>> {
     return this.#output.isEmpty;
   }
 
+  /** Content waits for the peer to give the connection a window. */
+  get isHeldUp(): boolean {
+    return this.#waiting.size > 0 && this.#window.available <= 0;
+  }
+
   /**
    * The connection is made.
    * @param preface what comes before all frames; empty = nothing.

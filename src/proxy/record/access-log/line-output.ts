@@ -4,7 +4,8 @@
  * then lines are dropped and counted, and requests go on.
  */
 import { write } from "node:fs";
-import { type WorkerBlock, WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import type { WorkerBlock } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { viewOf } from "../../http1/fixed-text.ts";
 import type { LineTarget } from "./line-target.ts";
 

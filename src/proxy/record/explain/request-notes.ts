@@ -18,7 +18,7 @@ import type { AttemptOutcome } from "../../outcome.ts";
 /** An attempt that there was no room for: it is only counted. */
 export const NO_NOTES = -1;
 
-const { SERVER, CHOICE, COUNTS, STATUS, START, CONNECT, HEAD, END, CANDIDATES } = ExplainAttemptWord;
+const { SERVER, CHOICE, COUNTS, STATUS, START, CONNECT, HEAD, END, HELD, CANDIDATES } = ExplainAttemptWord;
 const ID_MASK = 0xff_ffff;
 const MOST_COUNTED = 1_023;
 
@@ -81,6 +81,8 @@ export class RequestNotes {
     floats[at + CONNECT] = Number.NaN;
     floats[at + HEAD] = Number.NaN;
     floats[at + END] = Number.NaN;
+    floats[at + HELD] = outcome.heldMs;
+    if (outcome.sentAnyway) words[at + SERVER] |= ExplainAttemptFlag.SENT_ANYWAY << 28;
     const arms = arm < 0 ? 0 : ((arm & 0xff) + 1) | ((arm >> 8) << 4);
     if (record === null) {
       words[at + CHOICE] = choice.strategy;

@@ -5,7 +5,7 @@
 
 import type { Endpoint } from "../../../protocol/endpoint.ts";
 import { addressText } from "../../../shared/address-text.ts";
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { proxyHeader } from "../../../shared/proxy-protocol/writer.ts";
 import { Failures } from "../../failure.ts";
 import { FixedText } from "../../http1/fixed-text.ts";

@@ -14,7 +14,7 @@ import { isAlert } from "../../sockets/tls-alert.ts";
 import type { UpstreamContext } from "../context.ts";
 import { type Dialled, DialledChannel } from "../dialled-channel.ts";
 import type { UpstreamRequest } from "../leg.ts";
-import { CONNECTION_WINDOW_BYTES, LAST_STREAM_ID, MAX_STREAMS, STREAM_WINDOW_BYTES } from "./bounds.ts";
+import { CONNECTION_WINDOW_BYTES, LAST_STREAM_ID, MAX_STREAMS, STALL_MS, STREAM_WINDOW_BYTES } from "./bounds.ts";
 import { HeadDecoder, HeadEncoder, type Http2Coding } from "./coding.ts";
 import { Incoming, type IncomingOwner, resetFailure } from "./incoming.ts";
 import { KEEP_ALIVE_MS, KeepAlive, PING_BYTES, PING_TIMEOUT_MS } from "./keep-alive.ts";
@@ -72,6 +72,8 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
   readonly #keepAlive: KeepAlive;
   /** Monotonic milliseconds since when nobody uses it; `Infinity` = somebody does. */
   idleSinceMs: number = Number.POSITIVE_INFINITY;
+  /** Monotonic milliseconds since when content waits for the connection's window, without any of it given; `Infinity` = none does. */
+  #heldUpSinceMs: number = Number.POSITIVE_INFINITY;
   #isAwaitingTurn = false;
 
   constructor(ctx: UpstreamContext, owner: SessionOwner, dialled: Dialled, nowMs: number) {
@@ -114,6 +116,11 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
   /** Nobody uses it, and its upstream knows. */
   get isIdle(): boolean {
     return this.idleSinceMs !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Requests with content wait here for longer than others have to. */
+  isStalled(nowMs: number): boolean {
+    return nowMs - this.#heldUpSinceMs >= STALL_MS;
   }
 
   get #isUnused(): boolean {
@@ -194,7 +201,7 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
     this.lastStreamId += this.lastStreamId === 0 ? 1 : 2;
     stream.id = this.lastStreamId;
     stream.openedAt = this.#packets;
-    stream.sendWindow.add(this.#outgoing.peer.initialWindowSize);
+    stream.sendWindow.available = this.#outgoing.peer.initialWindowSize;
     this.streams.add(stream);
     this.#outgoing.head(stream.id, block, 0, this.#encoder.length, last);
     this.#later();
@@ -258,6 +265,11 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
   }
 
   onGoaway(lastStreamId: number, _code: ErrorCode, nowMs: number): void {
+    if (this.#phase === Phase.SETTLING) {
+      this.#fail(Failures.STREAM_REFUSED, nowMs);
+      this.letGo(true);
+      return;
+    }
     this.retire();
     for (const stream of this.streams.all()) {
       if (stream.id <= lastStreamId) continue;
@@ -268,6 +280,7 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
 
   onWindowUpdate(streamId: number, increment: number, nowMs: number): void {
     if (streamId === 0) {
+      this.#heldUpSinceMs = Number.POSITIVE_INFINITY;
       if (this.#outgoing.grow(increment)) this.#outgoing.resume(nowMs);
       else this.onError(ErrorCode.FLOW_CONTROL_ERROR, "the connection's window is too large", nowMs);
       return;
@@ -385,6 +398,8 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
     if (isSuspect && !isAsking) this.#ask(nowMs);
     this.#outgoing.flush();
     this.#putAway();
+    if (!this.#outgoing.isHeldUp) this.#heldUpSinceMs = Number.POSITIVE_INFINITY;
+    else if (this.#heldUpSinceMs === Number.POSITIVE_INFINITY) this.#heldUpSinceMs = nowMs;
     if (!this.#isUnused) {
       if (this.deadlineMs === Number.POSITIVE_INFINITY) this.wheel.set(this, nowMs + KEEP_ALIVE_MS);
     } else if (this.#phase === Phase.RETIRED) this.#close();

@@ -117,7 +117,6 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
     this.#context = null;
     this.#connection = null;
     this.id = 0;
-    this.sendWindow.available = 0;
     this.#receiveWindow.renew();
     this.#upload = null;
     this.reusable = true;

@@ -108,7 +108,7 @@ export const ExplainAttemptWord = {
   SERVER: 0,
   /**
    * Index of the strategy into `STRATEGIES` (5), a `Choice` (5), a `Scale` (5), candidates that it holds (4), servers that were none
-   * (3), counts of those (4), how far it could be trusted (`Rank` of picker.ts, 3).
+   * (3), counts of those (4), how far it could be trusted (`Rank` of rank.ts, 3).
    */
   CHOICE: 1,
   /** Candidates there were (10), servers that were none (10), the `DecisionArm` + 1 (4), the `Rung` (4). */
@@ -120,8 +120,10 @@ export const ExplainAttemptWord = {
   CONNECT: 5,
   HEAD: 6,
   END: 7,
+  /** Float32: how long the request was held before it because of learned limits, milliseconds. */
+  HELD: 8,
   /** `ExplainCandidateWord`s; then a word for each server that was none, id (24) and `Ineligible` (8); then counts (24) by `Ineligible` (8). */
-  CANDIDATES: 8,
+  CANDIDATES: 9,
 } as const;
 
 /** Bits of what else is known of an attempt. */
@@ -130,6 +132,8 @@ export const ExplainAttemptFlag = {
   RESPONDED: 1,
   /** It went over a connection that was kept. */
   REUSED: 2,
+  /** It was sent because the request's patience was over: no server had room. */
+  SENT_ANYWAY: 4,
 } as const;
 
 /** A candidate of an attempt. */
@@ -166,8 +170,10 @@ export const Ineligible = {
   LESS_TRUSTED: 8,
   /** Taken out by an operator. */
   MAINTENANCE: 9,
+  /** At the limit that was learned of it. */
+  AT_LIMIT: 10,
   /** How many there are, with 0. */
-  LENGTH: 10,
+  LENGTH: 11,
 } as const;
 export type Ineligible = (typeof Ineligible)[keyof typeof Ineligible];
 

@@ -294,6 +294,8 @@ export const OutcomeWord = {
   IN_FLIGHT: 3,
   /** 1 = the server failed the attempt. */
   FAILED: 4,
+  /** Float32: how long its request was held before it because of learned limits, milliseconds; only of a first attempt. */
+  HELD: 5,
   /** Float64: from the dispatch to the complete response head, or to the failure, milliseconds. */
   LATENCY: 6,
   /** Float64: when it ended, milliseconds of the boot clock. */

@@ -46,6 +46,7 @@ import {
 } from "./learning.ts";
 import { QueueWord, WAITER_WORDS } from "./queues.ts";
 import { TRACE_ROWS, type TraceRings, TracerCounter, type TracerMemory, TraceWord } from "./tracing.ts";
+import { WorkerCounter } from "./worker-counters.ts";
 
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
@@ -156,98 +157,6 @@ export interface PoolTable {
   readonly waiters: Int32Array;
 }
 
-/** Words of a worker's counters (Float64, only ever growing unless in `WORKER_GAUGES`). Writer: that worker. */
-export const WorkerCounter = {
-  CONNECTIONS_ACCEPTED: 0,
-  CONNECTIONS_OPEN: 1,
-  TLS_HANDSHAKE_ERRORS: 2,
-  REQUESTS: 3,
-  /** Requests refused before a server was chosen: malformed, oversize, late. */
-  REQUESTS_REFUSED: 4,
-  BYTES_FROM_CLIENTS: 5,
-  BYTES_TO_CLIENTS: 6,
-  RETRIES: 7,
-  RETRIES_DENIED_BY_BUDGET: 8,
-  UPSTREAM_CONNECTS: 9,
-  UPSTREAM_CONNECT_FAILURES: 10,
-  UPSTREAM_REUSES: 11,
-  /** Idle connections to servers that are kept. */
-  UPSTREAM_IDLE: 12,
-  /** Requests waiting for a server with room. */
-  QUEUE_LENGTH: 13,
-  QUEUE_TIMEOUTS: 14,
-  QUEUE_REJECTED: 15,
-  /** Open tunnels (WebSocket and other upgrades). */
-  TUNNELS_OPEN: 16,
-  TUNNELS_TOTAL: 17,
-  /** Requests that the client gave up before the response was complete. */
-  CLIENT_ABORTS: 18,
-  /** Exceptions caught at the edge: each is a bug, fails one connection and is counted. */
-  INTERNAL_ERRORS: 19,
-  ACCESS_LOG_LINES: 20,
-  ACCESS_LOG_DROPPED: 21,
-  /** Connections refused by a limit. */
-  CONNECTIONS_REJECTED: 22,
-  /** Series that found no room in the table (counted under method="other", status 0). */
-  SERIES_OVERFLOW: 23,
-  HEDGES: 24,
-  HEDGES_WON: 25,
-  /** Resident set size, bytes. */
-  RSS_BYTES: 26,
-  /** Milliseconds since the epoch of the worker's last sign of life. */
-  HEARTBEAT_MS: 27,
-  /** 1 while lines of the access log are lost (a full disk, a reader that is gone or too slow). */
-  ACCESS_LOG_FAILING: 28,
-  /** 1 while connections are refused because descriptors are short. */
-  DESCRIPTORS_SHORT: 29,
-  /** Lines of the process's own log that could not be written. */
-  LOG_DROPPED: 30,
-  /** Open file descriptors of the process; 0 where the system does not tell. */
-  DESCRIPTORS_OPEN: 31,
-  /** Requests placed by `ml`, by `DecisionArm`: this word and the three behind it. */
-  DECISIONS: 32,
-  /** 1 while the runtime's sockets stand in for ours, which the system does not allow. */
-  SOCKETS_DEGRADED: 36,
-  /** Numbers in servers' load reports that were ignored because they cannot be true. */
-  LOAD_REPORTS_IGNORED: 37,
-  /** Responses that were compressed on the way to their client, and the bytes of their bodies before that. */
-  RESPONSES_COMPRESSED: 38,
-  COMPRESSED_BYTES: 39,
-  /** And after that. */
-  COMPRESSED_BYTES_SENT: 40,
-  /** Responses that were not compressed because too many others were. */
-  COMPRESSION_SKIPPED: 41,
-  /** How often the worker stood still itself (`Standstills`), and for how long in all. */
-  STANDSTILLS: 42,
-  STANDSTILL_MS: 43,
-  /** Requests whose first attempt was placed by what a model predicted. */
-  ML_PREDICTED: 56,
-  /** Attempts that a lower policy of `ml` placed because the one that should have could not be used, or was not trusted. */
-  ML_FALLBACKS: 57,
-  PROXY_HEADERS_REFUSED: 58,
-  /** Of clients: connections of HTTP/2, and how many of them ended over what they sent, by rule or for its number. */
-  HTTP2_CONNECTIONS: 59,
-  HTTP2_PROTOCOL_ERRORS: 60,
-  HTTP2_ABUSE: 61,
-  /** Streams beyond the limit of their connection. */
-  HTTP2_STREAMS_REFUSED: 62,
-  LENGTH: 64,
-} as const;
-
-/** Those of `WorkerCounter` that say how it is now: a gauge as a metric, and cleared when the worker dies. */
-export const WORKER_GAUGES: readonly number[] = [
-  WorkerCounter.CONNECTIONS_OPEN,
-  WorkerCounter.UPSTREAM_IDLE,
-  WorkerCounter.QUEUE_LENGTH,
-  WorkerCounter.TUNNELS_OPEN,
-  WorkerCounter.RSS_BYTES,
-  WorkerCounter.HEARTBEAT_MS,
-  WorkerCounter.ACCESS_LOG_FAILING,
-  WorkerCounter.DESCRIPTORS_SHORT,
-  WorkerCounter.DESCRIPTORS_OPEN,
-  WorkerCounter.SOCKETS_DEGRADED,
-];
-
 /** Words of a worker's identity (Int32). Writer: that worker, unless said otherwise; cleared by the supervisor after its death. */
 export const WorkerInfo = {
   PID: 0,
@@ -294,8 +203,9 @@ export interface WorkerBlock {
   readonly durations: Float64Array;
   /** `[DURATION_ROWS × DURATION_BUCKETS × ExemplarWord.LENGTH]`; only while traces are exported. */
   readonly exemplars: Float64Array;
-  /** Time in queues, of those who waited, by a pool's row: `[MAX_POOLS × BriefDurationWord.LENGTH]`. */
+  /** Time in queues, by a pool's row, `[MAX_POOLS × BriefDurationWord.LENGTH]`: of those who waited for hard limits, and who were held. */
   readonly waits: Float64Array;
+  readonly heldWaits: Float64Array;
   /** Who waits, by a pool's row: `[MAX_POOLS × QueueWord.LENGTH]` (queues.ts). */
   readonly queues: Float64Array;
   /** Connections that were made, and TLS handshakes on them, by slot: `[MAX_SERVERS × BriefDurationWord.LENGTH]`. */
@@ -434,6 +344,7 @@ function carve(c: Carver): SharedMemory {
       durations: c.float64(DURATION_ROWS * DurationWord.LENGTH),
       exemplars: c.float64(DURATION_ROWS * DURATION_BUCKETS * ExemplarWord.LENGTH),
       waits: c.float64(MAX_POOLS * BriefDurationWord.LENGTH),
+      heldWaits: c.float64(MAX_POOLS * BriefDurationWord.LENGTH),
       queues: c.float64(MAX_POOLS * QueueWord.LENGTH),
       connects: c.float64(MAX_SERVERS * BriefDurationWord.LENGTH),
       handshakes: c.float64(MAX_SERVERS * BriefDurationWord.LENGTH),

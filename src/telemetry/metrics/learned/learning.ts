@@ -12,7 +12,7 @@ import {
   TRAINING_RESULTS,
   VERDICT_KINDS,
 } from "../../../shared/memory/layout/learning.ts";
-import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import type { Emit, Labels, MetricDefinition, MetricGroup } from "../definition.ts";
 import { emitHistogram } from "../histogram.ts";
 import { labelOfPool } from "../pool-label.ts";

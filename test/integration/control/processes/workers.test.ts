@@ -7,9 +7,9 @@ import {
   Header,
   SHARED_BYTES,
   viewSharedMemory,
-  WorkerCounter,
   WorkerInfo,
 } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import { spawn } from "../../../support/processes.ts";
 import { isAlive, makeWorkers, settings, until } from "./fixture.ts";
 

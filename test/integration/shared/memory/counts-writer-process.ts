@@ -5,7 +5,7 @@
  */
 import { ExemplarWriter } from "../../../../src/shared/memory/exemplars.ts";
 import { openSharedMemory } from "../../../../src/shared/memory/file.ts";
-import { WorkerCounter } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import { countRequest, freeSeries, Method } from "../../../../src/shared/memory/series-table.ts";
 
 const SERVERS = 20;

@@ -7,7 +7,8 @@ import {
   createSharedMemory,
   removeRuntimeDirectory,
 } from "../../../../src/shared/memory/file.ts";
-import { type SharedMemory, WorkerCounter } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import type { SharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import { readSeries } from "../../../../src/shared/memory/series-table.ts";
 import { spawn } from "../../../support/processes.ts";
 import { until } from "../../../support/until.ts";

@@ -5,6 +5,7 @@ import { LiveLearningReader } from "../../../../src/control/live/learning.ts";
 import { readCounts, readHistograms } from "../../../../src/control/live/reading.ts";
 import { trafficBetween } from "../../../../src/control/live/traffic.ts";
 import type { LiveView } from "../../../../src/control/live/view.ts";
+import { QueueWord } from "../../../../src/shared/memory/layout/queues.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 
 const SERVERS = 300;
@@ -12,6 +13,8 @@ const SERVERS = 300;
 test("three hundred servers have less than 200 KB a second", () => {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
   memory.header[Header.WORKER_BLOCKS] = 1;
+  memory.workers[0].queues[QueueWord.WAITING] = 4;
+  memory.workers[0].queues[QueueWord.HELD_NOW] = 3;
   const statuses = Array.from({ length: SERVERS }, (_, i) => {
     memory.servers.id[i] = i + 1;
     memory.workers[0].responses[i] = 1_000 + i;
@@ -27,6 +30,7 @@ test("three hundred servers have less than 200 KB a second", () => {
       traffic_share: 0.003_333,
       weight: 1.5,
       effective_weight: 0.777_777,
+      concurrency_limit: 12,
       hard_limit: 100,
       capacity: 100,
       active_connections: 17,
@@ -35,13 +39,13 @@ test("three hundred servers have less than 200 KB a second", () => {
       response_ms: { p50: 12.345, p99: 123.456 },
     };
   });
-  const pools = [{ name: "checkout-production", total: SERVERS, healthy: 270, usable: 270, panic: false }];
+  const pools = [{ name: "checkout-production", row: 0, total: SERVERS, healthy: 270, usable: 270, panic: false }];
   const view = {
     memory,
     durationPairs: () => [],
     poolOf: () => "checkout-production",
     fleets: { statuses: () => statuses, pools: () => pools, endpoints: () => [] },
-    learner: { pools: [] },
+    learner: { pools: [], limited: [{ name: "checkout-production", state: "holding" }] },
     routes: () => [],
     strategyOf: () => "adaptive",
     poolsInUse: () => new Set(["checkout-production"]),
@@ -67,6 +71,8 @@ test("three hundred servers have less than 200 KB a second", () => {
   expect(frame.servers[1].rps).toBe(15.4);
   expect(JSON.stringify(frame).length).toBeLessThan(200_000);
   expect(JSON.stringify(topology).length).toBeLessThan(200_000);
+  expect(frame.servers[1]).toMatchObject({ concurrency_limit: 12, hard_limit: 100 });
+  expect(frame.pools[0]).toMatchObject({ queued: 4, held: 3, holding: "holding" });
   expect(frame.instance.degraded).toEqual(["panic"]);
   expect(maker.topology().topology).toBe(topology.topology);
   statuses.pop();

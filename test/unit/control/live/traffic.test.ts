@@ -10,12 +10,8 @@ import {
   type DurationPair,
   durationKey,
 } from "../../../../src/shared/memory/duration-table.ts";
-import {
-  Header,
-  SHARED_BYTES,
-  viewSharedMemory,
-  WorkerCounter,
-} from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import { countRequest, Method } from "../../../../src/shared/memory/series-table.ts";
 
 const PAIRS: readonly DurationPair[] = [

@@ -9,7 +9,8 @@ const SERVER: WhyServer = {
   weight: 1,
   effective: 1,
   inFlight: 3,
-  limit: 0,
+  limit: null,
+  hardLimit: 0,
   p50: 12,
   expectedMs: null,
 };
@@ -47,7 +48,11 @@ describe("why a server gets what it gets", () => {
 
   test("says what holds it back", () => {
     expect(said({ effective: 0.4, share: null })).toContain("slow start: 40 % of its weight");
-    expect(said({ inFlight: 20, limit: 20, share: null })).toContain("full: 20 of 20");
+    expect(said({ inFlight: 20, hardLimit: 20, limit: 8, share: null })).toContain("full: 20 of 20");
+    expect(said({ inFlight: 8, hardLimit: 20, limit: 8, share: null })).toContain(
+      "at its limit: 8 of the 8 that it works on at once",
+    );
+    expect(said({ inFlight: 7, hardLimit: 20, limit: 8, share: null })).not.toContain("limit");
     expect(said({ state: "starting", share: null })).toContain("no health check has succeeded yet");
   });
 

@@ -14,7 +14,9 @@ import { parseResponseHead } from "../../../../src/proxy/http1/response-parser.t
 import type { LocalResponse } from "../../../../src/proxy/local/response.ts";
 import { type AttemptOutcome, OutcomeConsumers } from "../../../../src/proxy/outcome.ts";
 import { ALL_FULL } from "../../../../src/proxy/pick/picker.ts";
-import type { Waiting } from "../../../../src/proxy/pick/wait-queue.ts";
+import { Neighbours } from "../../../../src/proxy/pool/queue/neighbours.ts";
+import { WaitQueue } from "../../../../src/proxy/pool/queue/wait-queue.ts";
+import { NO_WAKES } from "../../../../src/proxy/pool/queue/wake-sockets.ts";
 import { RetryBudget } from "../../../../src/proxy/pool/retry-budget.ts";
 import type { ServerPool } from "../../../../src/proxy/pool/server-pool.ts";
 import type { TracedChoice } from "../../../../src/proxy/record/trace/trace-record.ts";
@@ -169,21 +171,6 @@ export class Leg extends Timed implements UpstreamLeg {
   }
 }
 
-/** First come, first served; nobody looks unless asked to. */
-function queueOf(waiting: Waiting[]) {
-  return {
-    get length() {
-      return waiting.length;
-    },
-    push: (who: Waiting) => void waiting.push(who),
-    remove: (who: Waiting) => void (waiting.includes(who) && waiting.splice(waiting.indexOf(who), 1)),
-    poll: (nowMs: number) => {
-      const first = waiting.shift();
-      if (first !== undefined && !first.retryFromQueue(nowMs)) waiting.unshift(first);
-    },
-  };
-}
-
 /** Whom else a request is sent to: the same servers. */
 export interface Sides {
   /** They are asked first whether it may pass. */
@@ -213,8 +200,7 @@ export class Rig {
   connecting = false;
   refusesSends = false;
   full = false;
-  readonly waiting: Waiting[] = [];
-  readonly queue = queueOf(this.waiting);
+  readonly queue: WaitQueue;
   #hedge: () => void = () => {};
   readonly #hedgeAfterMs: number;
 
@@ -225,6 +211,17 @@ export class Rig {
     const note = (what: "head" | "end") => (outcome: AttemptOutcome) =>
       void this.told.push({ what, outcome: { ...outcome } });
     const values = { ...SETTINGS, ...settings };
+    this.queue = new WaitQueue({
+      block,
+      row: 0,
+      pool: { hasRoom: () => !this.full, room: { holds: () => false, patienceMs: 0 } },
+      neighbours: new Neighbours(memory, 0, NO_WAKES, () => 0),
+      now: () => this.nowMs,
+      onError: (error) => {
+        throw error;
+      },
+    });
+    this.queue.configure(values.queueSize, values.queueTimeoutMs);
     const pool = {
       settings: { ...values, request: values, upstreamHost: null },
       stickyCookie: null,
@@ -232,6 +229,10 @@ export class Rig {
       hedgeBudget: new RetryBudget(1, OFTEN, 0),
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),
       queue: this.queue,
+      free: (slot: number, nowMs: number) => {
+        this.inFlight[slot]--;
+        this.queue.poll(nowMs);
+      },
       picker: {
         usesKey: false,
         inFlightAtDispatch: 0,
@@ -248,7 +249,6 @@ export class Rig {
           this.inFlight[slot]++;
           return slot;
         },
-        release: (slot: number) => void this.inFlight[slot]--,
       },
     };
     const rules = new RouteRules({ ...routeToAll("default", { redirect: false, hstsMs: 0 }), number: 0 }, () => null);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { DescriptorGuard } from "../../../../src/proxy/listen/descriptors.ts";
-import { WorkerCounter } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 
 const C = WorkerCounter;
 

@@ -20,7 +20,7 @@ beforeEach(() => {
   failing = new FailingServers(memory.servers, OPTIONS);
   const fleet = { ...memory.servers, identityHash: new Uint32Array(memory.servers.id.length) };
   const strategy = createStrategy("round_robin", { fleet, random: () => 0 });
-  picker = new Picker(memory, memory.workers[0], POOL, failing, strategy, null);
+  picker = new Picker({ memory, own: memory.workers[0], pool: POOL, failing, strategy, decisions: null });
 });
 
 /** Publishes servers of the pool in slots 0, 1, … with ids 1, 2, … */

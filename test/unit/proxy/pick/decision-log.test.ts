@@ -16,8 +16,8 @@ import {
   SHARED_BYTES,
   type SharedMemory,
   viewSharedMemory,
-  WorkerCounter,
 } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import { hashRequestId } from "../../../../src/shared/memory/request-id-hash.ts";
 
 const OFFSET_MS = 1000;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { parseLoadReport, readLoadReport } from "../../../../src/proxy/record/load-report.ts";
-import { SHARED_BYTES, viewSharedMemory, WorkerCounter } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import { response } from "../support.ts";
 
 /** An `OrcaLoadReport` with these two shares. */

@@ -2,12 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { SeriesKeeper } from "../../../../src/proxy/record/series-keeper.ts";
 import { SERIES_KEPT_MS, SERIES_SHOWN_MS } from "../../../../src/shared/memory/gone-series.ts";
-import {
-  SERIES_CAPACITY,
-  SHARED_BYTES,
-  viewSharedMemory,
-  WorkerCounter,
-} from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { SERIES_CAPACITY, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import { countRequest, Method, readSeries, seriesInUse } from "../../../../src/shared/memory/series-table.ts";
 import { ShownSeries } from "../../../../src/telemetry/metrics/shown-series.ts";
 

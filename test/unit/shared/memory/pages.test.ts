@@ -16,7 +16,8 @@ import {
   ExemplarWord,
 } from "../../../../src/shared/memory/layout/durations.ts";
 import { SCORE_COLUMNS } from "../../../../src/shared/memory/layout/learning.ts";
-import { MAX_SERVERS, type SharedMemory, WorkerCounter } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { MAX_SERVERS, type SharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import { MemoryPages } from "../../../../src/shared/memory/pages.ts";
 
 const directories: string[] = [];

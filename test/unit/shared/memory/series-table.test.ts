@@ -6,8 +6,8 @@ import {
   SHARED_BYTES,
   viewSharedMemory,
   type WorkerBlock,
-  WorkerCounter,
 } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import {
   countRequest,
   freeSeries,

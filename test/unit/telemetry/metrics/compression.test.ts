@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { WorkerCounter } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import { Metrics } from "../../../../src/telemetry/metrics/metrics.ts";
 import { makeSource, parseExposition } from "./fixture.ts";
 

@@ -12,7 +12,7 @@ import {
   LearnerWord,
 } from "../../../../src/shared/memory/layout/learning.ts";
 import type { SharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
-import { WorkerCounter } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import { countRequest, Method, ROUTES, Route } from "../../../../src/shared/memory/series-table.ts";
 import { renderMetricsDocs } from "../../../../src/telemetry/metrics/docs.ts";
 import { METRIC_GROUPS, Metrics } from "../../../../src/telemetry/metrics/metrics.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { PredictionWord } from "../../../../src/shared/memory/layout/learning.ts";
-import { WorkerCounter } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import { Metrics } from "../../../../src/telemetry/metrics/metrics.ts";
 import type { MetricsSource } from "../../../../src/telemetry/metrics/source.ts";
 import { makeSource, parseExposition, server } from "./fixture.ts";

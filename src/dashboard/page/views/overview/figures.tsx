@@ -12,6 +12,7 @@ export function Figures() {
   const series = (what: string) => recent.read([seriesName(TOTAL, what)], at, FINE_SPAN_MS).values[0];
   const failing = totals.rps === 0 ? null : totals.s5xx / totals.rps;
   const usable = pools.reduce((sum, pool) => sum + pool.usable, 0);
+  const held = pools.reduce((sum, pool) => sum + pool.held, 0);
   const all = pools.reduce((sum, pool) => sum + pool.total, 0);
   return (
     <dl class="figures">
@@ -47,7 +48,8 @@ export function Figures() {
         figure={countFigure(totals.in_flight)}
         values={series("in_flight")}
         beside={totals.queued === 0 ? "none waiting" : `${totals.queued} waiting`}
-        bad={totals.queued > 0}
+        bad={totals.queued > held}
+        hint={held === 0 ? undefined : `${held} are held: all servers are busy`}
       />
       <BigNumber
         name="Servers usable"

@@ -15,6 +15,13 @@ import { Badge, Empty } from "../../widgets/text.tsx";
 import { SettingTable } from "../settings/setting-table.tsx";
 import { changeOption, switchStrategy } from "./acts.ts";
 
+/** What is said of holding, where there is something to say. */
+const HOLDING: Readonly<Record<string, string>> = {
+  holding: "requests wait here while all servers are busy",
+  stopped: "requests are not held: they fared worse by it",
+  stale: "requests are not held: the learner is silent",
+};
+
 /** A card. */
 export function PoolCard({ pool, live }: { readonly pool: KnownPool; readonly live: LivePool | undefined }) {
   const [options, setOptions] = useState(false);
@@ -32,6 +39,9 @@ export function PoolCard({ pool, live }: { readonly pool: KnownPool; readonly li
         <p>
           <strong>{pool.strategy}</strong>
           {live?.rung && <span class="dim"> · placed by the {live.rung.replaceAll("_", " ")}</span>}
+          {live !== undefined && HOLDING[live.holding] !== undefined && (
+            <span class="dim"> · {HOLDING[live.holding]}</span>
+          )}
           {strategy !== undefined && <span class="dim"> · {strategy.description}</span>}
         </p>
         {live !== undefined && (
@@ -56,6 +66,12 @@ export function PoolCard({ pool, live }: { readonly pool: KnownPool; readonly li
               <div>
                 <dt>in flight</dt>
                 <dd>{live.in_flight}</dd>
+              </div>
+              <div class={live.queued > live.held ? "bad" : ""}>
+                <dt>waiting</dt>
+                <dd title={live.held > 0 ? `${live.held} of them are held: all servers are busy` : undefined}>
+                  {live.queued}
+                </dd>
               </div>
               <div class={live.usable === 0 ? "bad" : ""}>
                 <dt>usable</dt>

@@ -82,7 +82,7 @@ export function changeCapacity(server: ServerRow): void {
         name: "capacity",
         label: "Requests at one time",
         kind: "number",
-        value: String(server.limit),
+        value: String(server.hard_limit),
         hint: "0 = not enforced.",
       },
     ],
@@ -92,7 +92,7 @@ export function changeCapacity(server: ServerRow): void {
       Number(capacity) === 0
         ? `${server.name} has no capacity limit.`
         : `${server.name} takes ${capacity} requests at one time.`,
-    undo: () => patch(server, { capacity: server.capacity_origin === "configuration" ? null : server.limit }),
+    undo: () => patch(server, { capacity: server.capacity_origin === "configuration" ? null : server.hard_limit }),
   });
 }
 
@@ -117,7 +117,7 @@ function comingBack(server: ServerRow, rest: Maintenance | null): WayBack {
   const configured = { pool, url, weight, ...(capacity === 0 ? {} : { capacity }), ...(zone === null ? {} : { zone }) };
   const numbers = {
     ...(server.weight_origin === "configuration" ? {} : { weight: server.weight }),
-    ...(server.capacity_origin === "configuration" ? {} : { capacity: server.limit }),
+    ...(server.capacity_origin === "configuration" ? {} : { capacity: server.hard_limit }),
   };
   const add: UndoStep = () => ({
     method: "POST",

@@ -4,7 +4,7 @@ import { addressOf } from "../../app/router.ts";
 import { Sparkline } from "../../charts/sparkline.tsx";
 import { count, latency, percent } from "../../model/format/numbers.ts";
 import { FINE_SPAN_MS, ofServer, seriesName } from "../../model/recent.ts";
-import type { ServerRow } from "../../model/server-list.ts";
+import { loadOf, type ServerRow } from "../../model/server-list.ts";
 import { Age, StateBadge } from "../../widgets/text.tsx";
 
 /** In the order that is given. */
@@ -27,7 +27,7 @@ function ServerCard({ row, several }: { readonly row: ServerRow; readonly severa
     at,
     FINE_SPAN_MS,
   );
-  const load = row.limit === 0 ? null : row.in_flight / row.limit;
+  const load = loadOf(row);
   return (
     <li class={`card server ${row.state}`}>
       <header>
@@ -54,11 +54,7 @@ function ServerCard({ row, several }: { readonly row: ServerRow; readonly severa
           <Fact name="rate" value={count(row.rps, "/s")} />
           <Fact name="p50" value={latency(row.p50)} />
           <Fact name="p99" value={latency(row.p99)} />
-          <Fact
-            name="in flight"
-            value={row.limit === 0 ? String(row.in_flight) : `${row.in_flight} / ${row.limit}`}
-            bad={load !== null && load >= 1}
-          />
+          <Fact name="in flight" value={load.text} bad={load.isFull} title={load.meaning} />
           <Fact name="CPU" value={row.cpu === null ? "–" : `${Math.round(row.cpu)} %`} bad={(row.cpu ?? 0) >= 90} />
           <Fact
             name={row.predicted === null ? "errors" : "predicted"}
@@ -81,9 +77,15 @@ function ServerCard({ row, several }: { readonly row: ServerRow; readonly severa
   );
 }
 
-function Fact({ name, value, bad = false }: { readonly name: string; readonly value: string; readonly bad?: boolean }) {
+function Fact(props: {
+  readonly name: string;
+  readonly value: string;
+  readonly bad?: boolean;
+  readonly title?: string;
+}) {
+  const { name, value, bad = false, title } = props;
   return (
-    <div class={bad ? "bad" : ""}>
+    <div class={bad ? "bad" : ""} title={title}>
       <dt>{name}</dt>
       <dd>{value}</dd>
     </div>

@@ -118,9 +118,10 @@ function Panel({ server }: { readonly server: ServerRow }) {
       <Facts
         of={[
           ["Share of the pool", `${percent(server.share)} · ${count(server.rps, "/s")}`],
+          ["In flight", String(server.in_flight)],
           [
-            "In flight",
-            server.limit === 0 ? `${server.in_flight}, no limit` : `${server.in_flight} of ${server.limit}`,
+            "Works on at once",
+            server.concurrency_limit === null ? "no limit was learned" : `${server.concurrency_limit}, as was learned`,
           ],
           ["Latency to the head", `p50 ${latency(server.p50)}, p99 ${latency(server.p99)}`],
           ["Failed attempts", percent(server.errors)],
@@ -135,7 +136,7 @@ function Panel({ server }: { readonly server: ServerRow }) {
             "Weight",
             `${server.weight} (${server.weight_origin}; configured ${server.configured_weight})${server.effective === server.weight ? "" : `, ${server.effective.toFixed(2)} in slow start`}`,
           ],
-          ["Capacity", server.limit === 0 ? "not enforced" : `${server.limit} (${server.capacity_origin})`],
+          ["Hard limit", server.hard_limit === 0 ? "not enforced" : `${server.hard_limit} (${server.capacity_origin})`],
           [
             "Pool",
             `${server.pool}${server.backup ? ", backup" : ""}${server.zone === null ? "" : `, zone ${server.zone}`}`,

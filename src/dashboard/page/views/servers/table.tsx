@@ -4,6 +4,7 @@ import { place, setQuery } from "../../app/place.ts";
 import { addressOf } from "../../app/router.ts";
 import { count, latency, percent } from "../../model/format/numbers.ts";
 import {
+  loadOf,
   type ServerRow,
   SORT_KEYS,
   type Sorting,
@@ -109,7 +110,7 @@ function Heading({ of, sorting }: { readonly of: SortKey; readonly sorting: Sort
 }
 
 function Row({ row, several, index }: { readonly row: ServerRow; readonly several: boolean; readonly index: number }) {
-  const full = row.limit > 0 && row.in_flight >= row.limit;
+  const load = loadOf(row);
   return (
     <tr aria-rowindex={index}>
       <th scope="row">
@@ -121,8 +122,8 @@ function Row({ row, several, index }: { readonly row: ServerRow; readonly severa
       </td>
       <td class="num">{percent(row.share)}</td>
       <td class="num">{count(row.rps, "/s")}</td>
-      <td class={`num ${full ? "alarm" : ""}`}>
-        {row.limit === 0 ? row.in_flight : `${row.in_flight} / ${row.limit}`}
+      <td class={`num ${load.isFull ? "alarm" : ""}`} title={load.meaning}>
+        {load.text}
       </td>
       <td class="num">{latency(row.p50)}</td>
       <td class="num">{latency(row.p99)}</td>

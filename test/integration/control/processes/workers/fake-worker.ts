@@ -5,7 +5,8 @@
 import { appendFileSync } from "node:fs";
 import type { FromWorker, ToWorker, WorkerStart } from "../../../../../src/protocol/worker.ts";
 import { openSharedMemory } from "../../../../../src/shared/memory/file.ts";
-import { WorkerCounter, WorkerInfo } from "../../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerInfo } from "../../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../../src/shared/memory/layout/worker-counters.ts";
 
 const mode = process.argv[2];
 const journal = process.argv[3];

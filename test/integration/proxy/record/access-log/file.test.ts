@@ -18,11 +18,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AccessLog } from "../../../../../src/proxy/record/access-log/access-log.ts";
-import {
-  SHARED_BYTES,
-  viewSharedMemory,
-  WorkerCounter,
-} from "../../../../../src/shared/memory/layout/shared-memory.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../../src/shared/memory/layout/worker-counters.ts";
 import { LOGGED_OUTCOME, loggedRequest } from "../../../../support/logged-request.ts";
 import { spawnSync } from "../../../../support/processes.ts";
 import { until } from "../../../../support/until.ts";

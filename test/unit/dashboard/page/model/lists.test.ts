@@ -3,6 +3,7 @@ import { filterEvents, marksOf, withEvents } from "../../../../../src/dashboard/
 import { SeriesTable } from "../../../../../src/dashboard/page/model/series-table.ts";
 import {
   filterServers,
+  loadOf,
   type ServerRow,
   sortServers,
   windowOf,
@@ -68,4 +69,14 @@ test("series share an axis, forget the oldest, and know what they do not know", 
       [null, null, null],
     ],
   });
+});
+
+test("what is in flight stands beside the limit that is reached first; at a learned one a server is busy, and not full", () => {
+  const loadAt = (in_flight: number, concurrency_limit: number | null, hard_limit: number) =>
+    loadOf(row("a", { in_flight, concurrency_limit, hard_limit }));
+  expect(loadAt(7, null, 0)).toEqual({ text: "7", isFull: false, meaning: undefined });
+  expect(loadAt(7, 8, 0)).toEqual({ text: "7 / 8", isFull: false, meaning: "works on 8 at once, as was learned" });
+  expect(loadAt(9, 8, 20)).toMatchObject({ text: "9 / 8", isFull: false });
+  expect(loadAt(20, 30, 20)).toEqual({ text: "20 / 20", isFull: true, meaning: "20 at most" });
+  expect(loadAt(19, null, 20)).toMatchObject({ text: "19 / 20", isFull: false });
 });
