@@ -263,7 +263,9 @@ export function legContract(kind: LegKind): void {
         if (length > 0) server.send(Buffer.alloc(length, String(i % 10)));
         if (kind.multiplexes) server.finish(trailers ? "X-Sum: 1\r\n" : "");
         leg.resumeReading();
-        await until(() => user.heads.length === 1 && user.bytes === length && (!trailers || user.heard.includes("end")));
+        await until(
+          () => user.heads.length === 1 && user.bytes === length && (!trailers || user.heard.includes("end")),
+        );
         expect(user.headText.toLowerCase()).toContain(`x-turn: ${i}\r\n`);
         expect(user.body).toBe(String(i % 10).repeat(length));
         wheel.set(leg, now() + 60_000);
