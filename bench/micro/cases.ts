@@ -174,6 +174,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     ...{ traced: true, sampled: false, sampledFlag: true, traceIdBuffer: IDS, traceIdStart: 0 },
     ...{ spanIdBuffer: IDS, spanIdStart: -1 },
     clientAddress: peer.addressBytes,
+    limitedBy: null,
     labels: null,
     hostStart: BROWSER.indexOf("Host: ") + 6,
     hostEnd: BROWSER.indexOf("\r\n", BROWSER.indexOf("Host: ")),

@@ -42,7 +42,7 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
     ...{ route: 0, poolRow: 0, method: 1, headBuffer: head, methodStart: 0, methodEnd: 3, targetStart: 4 },
     ...{ targetEnd: 27, requestIdBuffer: ids, requestIdStart: 0, requestIdEnd: 32, traceIdBuffer: ids },
     ...{ traced: true, sampled: false, sampledFlag: true, spanIdBuffer: ids, spanIdStart: -1 },
-    ...{ traceIdStart: 0, clientAddress: Buffer.from("203.0.113.7"), labels: null },
+    ...{ traceIdStart: 0, clientAddress: Buffer.from("203.0.113.7"), limitedBy: null, labels: null },
     ...{ hostStart: 0, hostEnd: 0, userAgentStart: 0, userAgentEnd: 0, refererStart: 0, refererEnd: 0 },
     ...{ protocol: null, tlsVersion: null },
   };

@@ -1,4 +1,6 @@
 /** What a configuration comes to: the instance's settings, its pools and its routes. */
+
+import type { RateLimitSpec } from "../protocol/rate-limit.ts";
 import type { ErrorPage, ForwardAction, RedirectAction, RespondAction, RouteSpec } from "../protocol/route.ts";
 import type { ListenerSpec } from "../protocol/worker.ts";
 import type { Sections } from "./schema.ts";
@@ -11,6 +13,8 @@ export interface Config extends Sections {
   readonly pools: readonly PoolConfig[];
   /** In the order of the file; never empty. */
   readonly routes: readonly RouteConfig[];
+  /** In the order in which requests are asked about them. */
+  readonly rateLimits: readonly RateLimitSpec[];
   /** Routes that took something over have the same objects. */
   readonly routeDefaults: RouteDefaults;
 }

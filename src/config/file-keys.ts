@@ -35,7 +35,7 @@ export const FILE_SECTIONS: readonly FileSection[] = Object.entries<Section>({
 });
 
 /** What the file has beside sections of settings: shapes of their own (blocks.ts). */
-export const BLOCK_NAMES = ["pools", "routes", "route_defaults", "listeners"] as const;
+export const BLOCK_NAMES = ["pools", "routes", "route_defaults", "listeners", "rate_limits"] as const;
 export type BlockName = (typeof BLOCK_NAMES)[number];
 
 const PATHS: ReadonlyMap<string, string> = new Map(

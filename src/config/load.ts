@@ -7,7 +7,7 @@ import { describeUnused, findMisspelt } from "./misspelt.ts";
 import { OverrideLayer } from "./overrides/layer.ts";
 import { deepFreeze, HIDDEN, readSettings } from "./read-settings.ts";
 import { RESERVED_FEATURES } from "./reserved.ts";
-import { ALL_SETTINGS, SECTIONS } from "./schema.ts";
+import { ALL_SETTINGS, OTHER_SECTIONS, SECTIONS } from "./schema.ts";
 import { isOverride } from "./servers/overrides.ts";
 import { readBlocks } from "./sites/blocks.ts";
 import { readSites, type Sites } from "./sites/sites.ts";
@@ -15,6 +15,7 @@ import { readSources, type SettingsSource, type SourceReading } from "./sources/
 import type { Variable } from "./sources/variable.ts";
 
 const SERVERS_NAME = SECTIONS.servers.settings.list.env;
+const RATE_LIMITS_NAME = OTHER_SECTIONS.rateLimits.settings.list.env;
 
 /** A configuration that can be used. */
 export interface LoadedConfig {
@@ -65,7 +66,7 @@ function readOnce(source: SettingsSource): SettingsSource {
 function loadLayered(sources: readonly SettingsSource[], layer: OverrideLayer): LoadResult {
   const read = readSources(layer.empty ? sources : [layer.source, ...sources]);
   const { variables, complete } = read;
-  const blocks = readBlocks(read.blocks);
+  const blocks = readBlocks(read.blocks, variables.get(RATE_LIMITS_NAME));
   const hasPools = (blocks.read.pools?.entries ?? []).length > 0 || blocks.problems.length > 0 || !complete;
   const withoutServers = hasPools && !variables.has(SERVERS_NAME);
   const settings = withoutServers ? ALL_SETTINGS.filter(({ setting }) => setting.env !== SERVERS_NAME) : ALL_SETTINGS;

@@ -26,11 +26,13 @@ export interface ProxySettingsOptions {
   readonly rows?: ReadonlyMap<string, number>;
   /** Numbers that routes are counted under, by name. Default: in the order of the configuration. */
   readonly routeNumbers?: ReadonlyMap<string, number>;
+  /** Files of rate limits, by name. Default: none, for nobody to map. */
+  readonly rateLimitFiles?: ReadonlyMap<string, string>;
 }
 
 /** Throws a `ConfigError` with every problem of the files that the configuration names. */
 export function toProxySettings(config: Config, options: ProxySettingsOptions): ProxySettings {
-  const { nowMs, warn = () => {}, rows, routeNumbers } = options;
+  const { nowMs, warn = () => {}, rows, routeNumbers, rateLimitFiles } = options;
   const problems: string[] = [];
   // Pools share files: each is complained of once.
   const told = new Set<string>();
@@ -56,6 +58,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     routes: config.routes.map((route, index) =>
       withFiles(route, routeNumbers?.get(route.name) ?? index, findings.problem),
     ),
+    rateLimits: config.rateLimits.map((limit) => ({ ...limit, file: rateLimitFiles?.get(limit.name) ?? "" })),
     tracing: toTraceSampling(config),
   };
   const { access, accessFile } = config.log;

@@ -16,7 +16,7 @@ import type { Section, SectionValues, Setting } from "./setting.ts";
 
 const { configuration, app, log, tls } = processSections;
 const { servers, dns, balancing, health, metricsPoll, outlier } = fleet;
-const { clients, timeouts, limits, retry, queue, sticky, upstream } = traffic;
+const { clients, timeouts, limits, rateLimits, retry, queue, sticky, upstream } = traffic;
 
 /** The sections, in the order in which they are shown. */
 export const SECTIONS = {
@@ -48,8 +48,11 @@ export const SECTIONS = {
   otlpTraces,
 } as const satisfies Record<string, Section>;
 
-/** What is read by other commands, or before the rest: documented with it, and known to all as no misspelt names. */
-export const OTHER_SECTIONS = { modelService, configuration, commands } as const satisfies Record<string, Section>;
+/** What is read by other commands, before the rest, or as a block: documented with it, and known to all as no misspelt names. */
+export const OTHER_SECTIONS = { modelService, configuration, commands, rateLimits } as const satisfies Record<
+  string,
+  Section
+>;
 
 /** The values of all settings: times in milliseconds (names end in `Ms`), unset settings `null`. */
 export type Sections = SectionValues<typeof SECTIONS>;

@@ -7,6 +7,7 @@ import type { AccessLists } from "../shared/addresses/client-access.ts";
 import type { PendingChallenge } from "./acme.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { PoolSettings, RequestSettings } from "./pool.ts";
+import type { WorkerRateLimit } from "./rate-limit.ts";
 import type { RouteSpec } from "./route.ts";
 import type { TraceSampling } from "./tracer.ts";
 
@@ -32,6 +33,8 @@ export interface ProxySettings extends GivenTo<"worker"> {
   readonly pools: readonly PoolSettings[];
   /** In the order of the file. */
   readonly routes: readonly RouteSpec[];
+  /** In the order in which requests are asked about them. */
+  readonly rateLimits: readonly WorkerRateLimit[];
   /** How requests are traced; null = nothing is exported, and what clients say of traces is passed on as it came. */
   readonly tracing: TraceSampling | null;
 }

@@ -231,6 +231,14 @@ export const Failures = {
     false,
     "requests from this address are not served here",
   ),
+  RATE_LIMITED: failure(
+    "rate_limited",
+    429,
+    "client",
+    "http_request_denied",
+    false,
+    "there were more requests than a limit allows: try again later",
+  ),
   HOST_REQUIRED: failure(
     "host_required",
     400,

@@ -31,6 +31,7 @@ import type { ChoiceNotebook } from "./pick/choice-writer.ts";
 import { Neighbours, type Wakes } from "./pool/queue/neighbours.ts";
 import { NO_WAKES } from "./pool/queue/wake-sockets.ts";
 import { ServerPools } from "./pool/server-pools.ts";
+import { type OpenLimit, RateLimits } from "./rate-limits/rate-limits.ts";
 import { AccessLog } from "./record/access-log/access-log.ts";
 import { ExplainWriter } from "./record/explain/explain-writer.ts";
 import { HistoryWriter } from "./record/history-writer.ts";
@@ -87,6 +88,8 @@ export interface ProxyServerOptions {
   readonly tcp: Tcp | null;
   /** How workers tell each other of places. Default: there are no others. */
   readonly wakes?: Wakes;
+  /** Maps what a rate limit has counted. */
+  readonly openLimit: OpenLimit;
 }
 
 const LOG_FLUSH_MS = 200;
@@ -115,6 +118,7 @@ export class ProxyServer {
   readonly #epochOffsetMs: () => number;
   readonly #seriesKeeper: SeriesKeeper;
   readonly #pools: ServerPools;
+  readonly #rateLimits: RateLimits;
   #onDrained: (() => void) | null = null;
   #second = 0;
   /** The loop does not tell when it stood still: what can be known of it is that ticks are late. */
@@ -193,6 +197,8 @@ export class ProxyServer {
     );
     this.#pools.configure(settings.pools, trustedProxies);
     wakes.onWake = () => this.#pools.onWake(now());
+    this.#rateLimits = new RateLimits(options.openLimit, options.index, options.bootOffsetMs);
+    this.#rateLimits.configure(settings.rateLimits);
     const ctx: ExchangeContext = Object.assign(worker, {
       routes: this.#routes(worker),
       hedgeTimers: new HedgeTimers(now, onInternalError),
@@ -251,6 +257,7 @@ export class ProxyServer {
     ctx.trustedProxies = new TrustedProxies(settings.trustedProxies);
     ctx.peers = new PeerCache(ctx.trustedProxies);
     this.#pools.configure(settings.pools, ctx.trustedProxies);
+    this.#rateLimits.configure(settings.rateLimits);
     ctx.routes = this.#routes(ctx);
     this.#seriesKeeper.setRoutes(settings.routes);
     this.#setAccessLog(settings);
@@ -370,6 +377,7 @@ export class ProxyServer {
       settings: request,
       trustedProxies,
       random,
+      rateLimits: this.#rateLimits,
       mirrorRows,
       durationPlaces: new DurationPlaces(block, routes, tracing !== null),
       hstsMs,

@@ -1,11 +1,13 @@
 /** The worker process: composition root of the request path. It owns its clock and randomness and hands them down. */
 
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
+import { limitShape } from "../protocol/rate-limit.ts";
 import type { FromWorker, ProxySettings, ToWorker, WorkerStart } from "../protocol/worker.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
 import { Header, type WorkerBlock, WorkerInfo } from "../shared/memory/layout/shared-memory.ts";
 import { WorkerCounter } from "../shared/memory/layout/worker-counters.ts";
+import { openLimitFile } from "../shared/memory/rate-limits/limit-file.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
 import { endOnUncaught } from "../telemetry/log/last-words.ts";
@@ -127,6 +129,7 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
       log,
       onError: (error) => internalError({ counters: block.counters, log }, error),
     }),
+    openLimit: (limit) => openLimitFile(join(dirname(message.memoryPath), limit.file), limitShape(limit)),
   });
   if (message.challenges.length > 0) server.setChallenges(message.challenges);
   const { counters } = block;

@@ -23,6 +23,7 @@ export const ACCESS_LOG_FIELDS = {
   first_byte_ms: "From there on which the server was asked to the head of its answer, connecting included.",
   error: "Why the request failed, if it did: `connect_refused`.",
   error_source: "Whose fault that was: `client`, `upstream` or `internal`.",
+  rate_limit: "Which rate limit refused the request, or would have without its dry run.",
   host: "Whom the client asked for: of the target, or of `Host`.",
   user_agent: "`User-Agent`.",
   referer: "`Referer`.",

@@ -38,6 +38,7 @@ export const FAILURE_CODES: readonly string[] = [
   "queue_shed",
   "auth_unavailable",
   "client_denied",
+  "rate_limited",
   "host_required",
   "no_route",
   "ambiguous_path",

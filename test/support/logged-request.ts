@@ -33,6 +33,7 @@ export function loggedRequest(
     refererEnd: ends[5],
     method: Method.GET,
     protocol: Buffer.from("HTTP/1.1"),
+    limitedBy: null,
     tlsVersion: null,
     requestIdBuffer: ids,
     requestIdStart: 0,

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import type { Endpoint } from "../../src/protocol/endpoint.ts";
+import { limitShape, type WorkerRateLimit } from "../../src/protocol/rate-limit.ts";
 import type { RouteSpec } from "../../src/protocol/route.ts";
 import type { AskAdmin } from "../../src/proxy/downstream/admin-relay.ts";
 import { ProxyServer } from "../../src/proxy/server.ts";
@@ -22,6 +23,7 @@ import {
   viewSharedMemory,
 } from "../../src/shared/memory/layout/shared-memory.ts";
 import { WorkerCounter } from "../../src/shared/memory/layout/worker-counters.ts";
+import { type LimitMemory, limitMemory } from "../../src/shared/memory/rate-limits/limit-file.ts";
 import { publishReadiness } from "../../src/shared/memory/readiness.ts";
 import { FREE_ROW, type ServerRow, ServerTableWriter } from "../../src/shared/memory/server-table/writer.ts";
 import type { Logger } from "../../src/telemetry/log/logger.ts";
@@ -188,6 +190,7 @@ export class TestProxy {
   readonly logged: unknown[] = [];
   readonly #table = new ServerTableWriter(this.memory);
   readonly #logFile: string;
+  readonly #limits = new Map<string, LimitMemory>();
   #rows = new Map<number, ServerRow>();
   #endpoints: Endpoint[];
 
@@ -230,7 +233,15 @@ export class TestProxy {
       admin: admin ?? (async () => ADMIN_ANSWER),
       accessLogFd: fd,
       tcp: this.settings.nativeSockets ? ownSockets() : null,
+      openLimit: (limit) => this.limit(limit),
     });
+  }
+
+  /** What is counted for a rate limit. */
+  limit(limit: WorkerRateLimit): LimitMemory {
+    const memory = this.#limits.get(limit.file) ?? limitMemory(limitShape(limit), { k0: 1, k1: 2 });
+    this.#limits.set(limit.file, memory);
+    return memory;
   }
 
   /** Of the first listener without TLS; 0 = there is none. */

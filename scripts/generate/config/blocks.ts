@@ -1,4 +1,4 @@
-/** Pools, routes and listeners in the documentation: their keys, and an example of each. */
+/** Pools, routes, listeners and rate limits in the documentation: their keys, and an example of each. */
 
 import { mayHave, type Scope } from "../../../src/config/scopes.ts";
 import type { AnyShape, Field } from "../../../src/config/shapes/shape.ts";
@@ -30,7 +30,7 @@ const DEFAULTS = ["compression: {min_size: 2KiB}", "error_pages: [{statuses: 5xx
 
 /** The end of `neurabalancer.example.yaml`: commented out as a whole, because most instances balance one set of servers. */
 export function blocksExample(): string[] {
-  const { pools, routes, route_defaults: defaults, listeners } = BLOCKS;
+  const { pools, routes, route_defaults: defaults, listeners, rate_limits: limits } = BLOCKS;
   const commented = (lines: readonly string[]) => lines.map((line) => `#${line}`);
   const indented = (text: string) => text.split("\n").map((line) => `  ${line}`);
   return [
@@ -45,6 +45,14 @@ export function blocksExample(): string[] {
     "",
     ...comment(listeners.doc),
     ...commented(["listeners:", ...entry(listeners.shape.of)]),
+    "",
+    ...comment(limits.doc),
+    ...commented([
+      "rate_limits:",
+      "  clients:",
+      ...fieldLines(limits.shape.of, "    "),
+      "  uploads: {concurrent: 10, key: client_ip}",
+    ]),
   ];
 }
 
@@ -70,7 +78,7 @@ function fieldLines(shape: AnyShape, indent: string): string[] {
 
 /** The part of docs/configuration.md about them. */
 export function blocksReference(): string[] {
-  const { pools, routes, route_defaults: defaults, listeners } = BLOCKS;
+  const { pools, routes, route_defaults: defaults, listeners, rate_limits: limits } = BLOCKS;
   return [
     "## Pools",
     "",
@@ -95,6 +103,12 @@ export function blocksReference(): string[] {
     listeners.doc,
     "",
     ...keyTable(listeners.shape.of, ""),
+    "",
+    "## Rate limits",
+    "",
+    `${limits.doc} [rate-limits.md](rate-limits.md) has more.`,
+    "",
+    ...keyTable(limits.shape.of, ""),
   ];
 }
 

@@ -4,6 +4,7 @@ import type { ServerSpec } from "../../shared/server-spec.ts";
 import type { Config } from "../config.ts";
 import { type EffectiveSetting, effectiveOf } from "../effective.ts";
 import { meanTheSame, whyNotInOverride, whyNotOverridable } from "./overridable.ts";
+import { termsOf } from "./rate-limits.ts";
 import { sharesOf } from "./splits.ts";
 
 /** What is configured of a target; `unknown` = only a source of addresses can tell. */
@@ -54,6 +55,11 @@ export function configuredOf(
       const value = effectiveOf(effective, pool, setting)?.value ?? null;
       const whyNotIn = whyNotInOverride(setting, value);
       return whyNotIn === null ? { kind: "value", value } : gone(whyNotIn);
+    }
+    case "rate_limit": {
+      const limit = config.rateLimits.find(({ name }) => name === of.target.limit);
+      if (limit === undefined) return gone(`there is no rate limit ${of.target.limit}`);
+      return { kind: "value", value: termsOf(limit) };
     }
     case "split":
     case "canary": {

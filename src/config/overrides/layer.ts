@@ -12,11 +12,12 @@ export type ConfiguredOverride =
   | OverrideOf<"server_added">
   | OverrideOf<"server_removed">
   | OverrideOf<"split">
+  | OverrideOf<"rate_limit">
   | OverrideOf<"canary">;
 
 /** Does it change what is configured? */
 export function isConfigured(override: Override): override is ConfiguredOverride {
-  return ["setting", "server_added", "server_removed", "split", "canary"].includes(override.kind);
+  return ["setting", "server_added", "server_removed", "split", "canary", "rate_limit"].includes(override.kind);
 }
 
 /** With this begins the origin of what an override says. */

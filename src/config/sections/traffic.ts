@@ -6,7 +6,7 @@ import { grpcStatuses } from "../values/grpc-statuses.ts";
 import { hostField } from "../values/header-fields.ts";
 import { retryStatuses } from "../values/retry-statuses.ts";
 import { secretKeys } from "../values/secret-keys.ts";
-import { integer, milliseconds, oneOf, path, seconds, size, toggle, tokenText } from "../values/value-types.ts";
+import { integer, milliseconds, oneOf, path, seconds, size, text, toggle, tokenText } from "../values/value-types.ts";
 
 const DAY_MS = 86_400_000;
 const COUNT = integer(0, 1_000_000_000);
@@ -121,6 +121,18 @@ export const timeouts = {
       default: "3600000",
       doc: "A WebSocket or other tunnel without traffic is closed after this.",
       givenTo: { request: "tunnelTimeoutMs" },
+    }),
+  },
+};
+
+/** How many requests may pass: in one line what the file has as a block. */
+export const rateLimits = {
+  title: "Rate limits",
+  settings: {
+    list: optional({
+      env: "RATE_LIMITS",
+      type: text,
+      doc: "How many requests may pass: limits separated by semicolons, each a name and words `key=value` with the keys of `rate_limits` in the configuration file, such as `clients rate=100/s key=client_ip exempt=10.0.0.0/8; uploads concurrent=10 key=client_ip`. Those of the file are in force beside them.",
     }),
   },
 };

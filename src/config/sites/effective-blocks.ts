@@ -45,6 +45,7 @@ export function effectiveBlocks(
   }
   for (const { path, value, origin } of leaves) {
     if (path.startsWith("route_defaults.")) out.push({ section: "route_defaults", env: path, value, origin });
+    if (/^(rate_limits|RATE_LIMITS)\./.test(path)) out.push({ section: "rate_limits", env: path, value, origin });
     if (path.startsWith("listeners[")) out.push({ section: "listeners", env: path, value, origin });
   }
   return out;

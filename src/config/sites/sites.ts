@@ -10,8 +10,10 @@ import { inWordsOfSources } from "../in-words-of-sources.ts";
 import { readListeners } from "../listeners/listeners.ts";
 import { usualListeners } from "../listeners/usual.ts";
 import type { OverrideLayer } from "../overrides/layer.ts";
+import { overrideRateLimits } from "../overrides/rate-limits.ts";
 import { overrideSplits } from "../overrides/splits.ts";
 import { type ChangedServers, type PoolDraft, readPools } from "../pools/pools.ts";
+import { readRateLimits } from "../rate-limits/rate-limits.ts";
 import type { Draft } from "../read-settings.ts";
 import { routeToAll } from "../routes/default-route.ts";
 import { readDefaults } from "../routes/route.ts";
@@ -33,6 +35,7 @@ export interface SitesSources {
   readonly overrides: readonly Variable[];
   readonly layer: OverrideLayer;
   readonly read: BlocksRead;
+  readonly limitsOfLine: BlocksRead["rate_limits"];
   readonly leaves: readonly ShownLeaf[];
 }
 
@@ -51,7 +54,7 @@ export interface Sites {
 }
 
 /** Puts them together. */
-export function readSites({ draft, variables, overrides, layer, read, leaves }: SitesSources): Sites {
+export function readSites({ draft, variables, overrides, layer, read, limitsOfLine, leaves }: SitesSources): Sites {
   const findings = new ShapeFindings();
   const servers = variables.get(SERVERS);
   const sections = draft as unknown as Sections;
@@ -79,6 +82,15 @@ export function readSites({ draft, variables, overrides, layer, read, leaves }: 
       findings.warnings.push(`${servers.key ?? SERVERS} makes the pool ${DEFAULT_POOL}, and no route uses it`);
     }
   }
+  const limited = {
+    routes: routed === null || routed.routes.length === read.routes?.written ? routes.map(({ name }) => name) : null,
+    pools: known,
+  };
+  const limits = overrideRateLimits(
+    readRateLimits([read.rate_limits, limitsOfLine], limited, findings),
+    layer,
+    findings.problems,
+  );
   const isSecure = listeners === null ? typeof sections.tls.port === "number" : listeners.some(({ tls }) => tls);
   // A proxy in front may have the TLS, and say so.
   const isBehindProxy = sections.clients.trustedProxies !== null;
@@ -97,6 +109,7 @@ export function readSites({ draft, variables, overrides, layer, read, leaves }: 
       ...effective.filter(({ pool }) => pool === undefined),
       ...effectiveBlocks(names, effective, read, leaves, routed),
       ...splits,
+      ...limits.effective,
     ],
     changedServers,
     contradictions: (shown) => contradictionsOf(draft as PartialConfig, pools, listeners, shown),
@@ -107,6 +120,7 @@ export function readSites({ draft, variables, overrides, layer, read, leaves }: 
       listeners: listeners ?? usualListeners(sections),
       pools: pools.map(({ name, draft: own }): PoolConfig => ({ ...(own as unknown as Sections), name })),
       routes,
+      rateLimits: limits.rateLimits,
       routeDefaults: defaults,
     }),
   };

@@ -82,6 +82,8 @@ function lineOf(override: Override, { onlyDefault }: EnvContext): string {
     case "server_added":
     case "server_removed":
       return cannot(`in the file, the servers of pool ${override.target.pool} are a list`);
+    case "rate_limit":
+      return cannot(`in the file, rate_limits.${override.target.limit} has ${valueInWords(override.value)}`);
     case "split":
       return cannot(`in the file, the split of the route is ${valueInWords(override.value)}`);
     case "canary": {

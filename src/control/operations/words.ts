@@ -21,6 +21,8 @@ export function describeTarget(of: OverrideTarget): string {
       return `the server ${of.target.url} removed from pool ${of.target.pool}`;
     case "setting":
       return of.target.pool === null ? of.target.setting : `${of.target.setting} of pool ${of.target.pool}`;
+    case "rate_limit":
+      return `rate limit ${of.target.limit}`;
     case "split":
       return `the split of route ${of.target.route}`;
     case "canary":

@@ -47,8 +47,8 @@ export interface ConfigurationOptions {
   readonly log: Logger;
   readonly events: Events;
   readonly wallMs: () => number;
-  /** Where pools and routes of a configuration are in the shared memory. Throws an `Error` for the operator. */
-  readonly place: (config: Config) => Pick<ProxySettingsOptions, "rows" | "routeNumbers">;
+  /** Where pools, routes and limits of a configuration are in shared memory. Throws an `Error` for the operator. */
+  readonly place: (config: Config) => Pick<ProxySettingsOptions, "rows" | "routeNumbers" | "rateLimitFiles">;
   /**
    * Makes it so, and calls `take` from where on there is no way back. Rejects before that, and nothing has changed then.
    * @param actor who wants it.

@@ -36,6 +36,10 @@ const SENTENCES: Readonly<Record<string, readonly [begins: string, ends: string]
     "what happens is kept again",
   ],
   tracing: ["spans do not arrive as they should: the log of the tracer says why; requests go on", "spans arrive again"],
+  rate_limits: [
+    "a rate limit has no room for all keys (max_keys): some are forgotten or not counted; requests go on",
+    "rate limits have room for all keys again",
+  ],
   log: ["lines of this log could not be written", "lines of this log could not be written for a while"],
 };
 

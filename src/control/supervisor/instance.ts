@@ -6,10 +6,8 @@ import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/config.ts";
 import { toLearnerSettings } from "../../config/learner-settings.ts";
-import { durationPairs } from "../../protocol/duration-pairs.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
-import type { ListenerSpec, ProxySettings } from "../../protocol/worker.ts";
-import { durationRows } from "../../shared/memory/duration-table.ts";
+import type { ProxySettings } from "../../protocol/worker.ts";
 import { createSharedMemory, removeRuntimeDirectory } from "../../shared/memory/file.ts";
 import { Header } from "../../shared/memory/layout/shared-memory.ts";
 import { MemoryPages } from "../../shared/memory/pages.ts";
@@ -22,8 +20,6 @@ import { Guard } from "../admin/access/guard.ts";
 import { AdminApi } from "../admin/api.ts";
 import { type AdminListener, listenForWorkers } from "../admin/doors/listener.ts";
 import type { ReadOutcome } from "../admin/routes/configuration.ts";
-import type { ControlClock } from "../clock.ts";
-import type { Resolver } from "../discovery/dns/resolver.ts";
 import { Journal } from "../events/journal.ts";
 import { Fleets } from "../fleet/fleets.ts";
 import { PoolRows } from "../fleet/pool-rows.ts";
@@ -33,11 +29,13 @@ import { isAnyBalanced, learnedPools } from "../processes/learner/learned-pools.
 import { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
 import { adminControl } from "./admin-control.ts";
-import { ConfigurationInForce, type ConfigurationOptions } from "./configuration.ts";
+import { ConfigurationInForce } from "./configuration.ts";
 import { toPoolPlans } from "./fleet-options.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { announceStart } from "./instance/announcement.ts";
-import { learns, named, numbersOf, workerCount } from "./instance/derived.ts";
+import { learns, named, numbersOf, reserveMemory, workerCount } from "./instance/derived.ts";
+import type { InstanceOptions } from "./instance/options.ts";
+import { RateLimitFiles } from "./instance/rate-limit-files.ts";
 import type { InstancePart } from "./instance-part.ts";
 import { Operating } from "./operating/operating.ts";
 import { type InstanceParts, makeParts } from "./parts.ts";
@@ -60,30 +58,6 @@ const LEARNER_STOP_MS = 2_000;
 /** Recorder and tracer hand on what they have: they may take what is left of the time to stop, up to this, and this at least. */
 const RECORDER_STOP_MS = { most: 3_000, least: 200 } as const;
 
-/** What an instance is made from. */
-export interface InstanceOptions
-  extends Pick<ConfigurationOptions, "config" | "effective" | "over" | "reload" | "trial" | "refused" | "onInForce"> {
-  readonly log: Logger;
-  /** Program and arguments of a worker. */
-  readonly workerCommand: readonly string[];
-  /** Program and arguments of the learner. */
-  readonly learnerCommand: readonly string[];
-  /** Program and arguments of the recorder. */
-  readonly recorderCommand: readonly string[];
-  /** Program and arguments of the tracer. */
-  readonly tracerCommand: readonly string[];
-  /** Program and arguments before a command of the command line. */
-  readonly program: readonly string[];
-  readonly clock: ControlClock;
-  /** What, added to the monotonic clock, gives the boot clock (boot-clock.ts). */
-  readonly bootOffsetMs: () => number;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  readonly resolver: Resolver;
-  /** How often files of certificates are looked at. */
-  readonly certificatePollMs: number;
-}
-
 export class SupervisorInstance {
   readonly #options: InstanceOptions;
   readonly #logger: ReplaceableLogger;
@@ -97,6 +71,7 @@ export class SupervisorInstance {
   #pages!: MemoryPages;
   readonly #rows = new PoolRows();
   readonly #routeNumbers = new RouteNumbers();
+  readonly #rateLimits: RateLimitFiles;
   #fleets!: Fleets;
   #totals!: ServerTotalsLedger;
   #waits!: PoolWaitsLedger;
@@ -122,6 +97,7 @@ export class SupervisorInstance {
     this.#logger = replaceableLogger(options.log);
     this.#log = this.#logger.log;
     this.#journal = new Journal(() => clock.wallMs());
+    this.#rateLimits = new RateLimitFiles(() => clock.nowMs() + options.bootOffsetMs(), options.secret);
     this.#configuration = new ConfigurationInForce({
       config,
       effective,
@@ -133,9 +109,10 @@ export class SupervisorInstance {
       log: this.#log,
       events: this.#journal,
       wallMs: () => clock.wallMs(),
-      place: ({ pools, routes }) => ({
+      place: ({ pools, routes, rateLimits }) => ({
         rows: this.#rows.plan(pools.map(({ name }) => name)),
         routeNumbers: this.#routeNumbers.plan(routes.map(({ name }) => name)),
+        rateLimitFiles: this.#rateLimits.plan(rateLimits),
       }),
       apply: (wanted, settings, actor) => this.#apply(wanted, settings, actor),
       layer: (loaded) => this.#operating.operations.layer(loaded),
@@ -209,9 +186,11 @@ export class SupervisorInstance {
 
     await this.#fleets.start(toPoolPlans(config, settings.pools));
     if (this.#stopping) return;
+    this.#rateLimits.open(directory.path, workerCount(config));
     const workers = this.#makeWorkers(directory);
     this.#workers = workers;
-    this.#reserveRings(settings);
+    this.#reserve(settings);
+    this.#rateLimits.take(settings.rateLimits, this.#told);
     this.#keepTotals();
     this.#recording.start();
     this.#tracing.start(traced);
@@ -236,7 +215,15 @@ export class SupervisorInstance {
       lookAtFiles: () => void this.#turns.take(this.#lookAtFiles),
       certificatePollMs,
     });
-    this.#announce(listeners);
+    const { pools } = settings;
+    const started = {
+      listeners,
+      pools,
+      workers: workerCount(config),
+      fleet: this.#fleets,
+      startedAtMs: this.#startedAtMs,
+    };
+    announceStart(started, this.#log, this.#journal);
     await this.#operating.opened();
     if (!this.#options.refused) this.#options.onInForce?.(config);
   }
@@ -340,6 +327,7 @@ export class SupervisorInstance {
       totals: this.#totals,
       waits: this.#waits,
       shownSeries: this.#shownSeries,
+      rateLimits: this.#rateLimits,
       fleets: this.#fleets,
       topology: () => topologyOf(this.#configuration.settings, this.#fleets, this.#routeNumbers),
       workers: () => this.#workers,
@@ -366,7 +354,7 @@ export class SupervisorInstance {
     const { settings, needRestart } = pinSettings(this.#configuration.settings, wanted);
     needRestart.push(...restartsNeeded("admin", this.#options.config.admin, config.admin));
     const traced = this.#tracing.read(config);
-    this.#reserveRings(settings); // may throw, as may the next, and then nothing has changed
+    this.#reserve(settings); // may throw, as may the next, and then nothing has changed
     await this.#fleets.update(toPoolPlans(config, settings.pools), actor);
     if (needRestart.length > 0) {
       this.#log.warn({ settings: needRestart }, `a restart is needed to change ${needRestart.join(", ")}`);
@@ -393,6 +381,7 @@ export class SupervisorInstance {
     this.#onServers(endpoints);
     const told = this.#workers?.setSettings(settings, endpoints) ?? Promise.resolve();
     this.#fleets.settle(told);
+    this.#rateLimits.take(settings.rateLimits, told);
     this.#workers?.scale(workerCount(config));
     if (!learns(settings)) await this.#learner.stop(LEARNER_STOP_MS);
     this.#told = told;
@@ -427,7 +416,11 @@ export class SupervisorInstance {
       log: this.#log,
       events: this.#journal,
       clock: () => clock.nowMs(),
-      reserveBlocks: (count) => this.#pages.reserveWorkers(count),
+      reserveBlocks: (count) => {
+        this.#pages.reserveWorkers(count);
+        this.#rateLimits.reserveWorkers(count);
+      },
+      reclaimLimits: (index) => this.#rateLimits.reclaim(index),
     });
   }
 
@@ -479,21 +472,9 @@ export class SupervisorInstance {
     });
   }
 
-  #announce(listeners: readonly ListenerSpec[]): void {
-    const { pools } = this.#configuration.settings;
-    const workers = workerCount(this.#configuration.config);
-    const unresolved = this.#fleets.unresolved();
-    const servers = this.#fleets.summary().total;
-    const started = { listeners, pools, workers, servers, unresolved, startedAtMs: this.#startedAtMs };
-    announceStart(started, this.#log, this.#journal);
-  }
-
-  #reserveRings(settings: ProxySettings): void {
-    const pools = learnedPools(settings);
-    if (isAnyBalanced(pools)) this.#pages.reserveRings();
-    else if (pools.length > 0) this.#pages.reserveOutcomes();
-    if (settings.history) this.#pages.reserveHistory();
-    if (settings.tracing !== null) this.#pages.reserveTraces();
-    this.#pages.reserveDurations(durationRows(durationPairs(settings.routes).length), settings.tracing !== null);
+  /** Makes room for what these need. Throws an `Error` for the operator. */
+  #reserve(settings: ProxySettings): void {
+    reserveMemory(this.#pages, settings);
+    this.#rateLimits.reserve(settings.rateLimits);
   }
 }

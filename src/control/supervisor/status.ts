@@ -44,6 +44,7 @@ import { describeTracing } from "../processes/tracer/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
 import { certificatesOf } from "./certificates.ts";
 import type { ConfigurationInForce } from "./configuration.ts";
+import type { RateLimitFiles } from "./instance/rate-limit-files.ts";
 import { firstPorts } from "./listening.ts";
 import type { Operating } from "./operating/operating.ts";
 import { poolWaiting } from "./pool-waiting.ts";
@@ -61,6 +62,7 @@ export interface SupervisorView {
   readonly totals: ServerTotalsLedger;
   readonly waits: PoolWaitsLedger;
   readonly shownSeries: ShownSeries;
+  readonly rateLimits: RateLimitFiles;
   readonly fleets: Fleets;
   readonly topology: () => Topology;
   /** `null` before the workers are started. */
@@ -195,6 +197,7 @@ export function metricsSource(view: SupervisorView, canaries: Pick<Canaries, "li
       const { rejected, takenMs } = view.configuration;
       return { successful: !rejected.configuration, takenAtSeconds: takenMs / 1000 };
     },
+    rateLimits: () => view.rateLimits.figures(),
     mirrors: () => mirroringRoutes(view.configuration.settings),
     logDropped: droppedLogLines,
     degradedModes: () => degradedModes(view),
@@ -226,6 +229,7 @@ export function degradedModes(view: SupervisorView): Record<DegradedMode, boolea
     descriptors: anyWorker(view.memory, WorkerCounter.DESCRIPTORS_SHORT),
     health_checks: view.fleets.skippingChecks,
     sockets: anyWorker(view.memory, WorkerCounter.SOCKETS_DEGRADED),
+    rate_limits: view.rateLimits.short,
     memory: view.fleets.outOfMemory || (view.workers()?.outOfMemory ?? false),
   };
 }

@@ -4,7 +4,8 @@ import { isatty } from "node:tty";
 import { bootClockOffsetMs } from "../../shared/boot-clock.ts";
 import { systemResolver } from "../discovery/dns/resolver.ts";
 import { problemsOf } from "./configuration.ts";
-import { type InstanceOptions, SupervisorInstance } from "./instance.ts";
+import type { InstanceOptions } from "./instance/options.ts";
+import { SupervisorInstance } from "./instance.ts";
 
 const CERTIFICATE_POLL_MS = 10_000;
 /** npm passes on a Ctrl-C that the terminal has sent already: the same signal so soon is the same request. */
@@ -39,6 +40,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
       return bootOffsetMs;
     },
     random: Math.random,
+    secret: () => crypto.getRandomValues(new Uint32Array(2)),
     resolver: systemResolver,
     certificatePollMs: CERTIFICATE_POLL_MS,
     ...options,

@@ -14,6 +14,8 @@ import type { FixedText } from "../http1/fixed-text.ts";
 import { grpcStatusFor } from "../local/grpc-errors.ts";
 import type { LocalResponse } from "../local/response.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
+import type { AppliedLimits } from "../rate-limits/applied-limits.ts";
+import { LimitedRequest } from "../rate-limits/limited-request.ts";
 import { type RequestOutcome, recordRequest } from "../record/record.ts";
 import { HeadEdits } from "../rewrite/edits.ts";
 import type { AuthTarget } from "../routing/auth-target.ts";
@@ -52,6 +54,8 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   #tunnel: Tunnel | null = null;
   /** Asks whether requests may pass; null = none of them had to ask. */
   #auth: AuthRequest | null = null;
+  /** What limits make of its requests; null = none of them fell under any. */
+  #limited: LimitedRequest | null = null;
   /** Of calls of gRPC that say how long they have; null = none did. */
   #callDeadline: CallDeadline | null = null;
   status = 0;
@@ -159,12 +163,24 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     if (this.request.grpcTimeoutMs > 0) this.#giveTime(this.request.grpcTimeoutMs, startedMs);
     const next = this.request.readFirstBody(data, bodyStart, dataEnd);
     if (!this.#accept(bodyStart, next, nowMs)) return dataEnd;
-    const { refusal, auth } = this.request.target.route;
-    const end = refusal ?? this.request.ruling;
+    const { limits, route: own } = this.request.target;
+    const { refusal, auth } = own;
+    const end = refusal ?? this.request.ruling ?? (limits === null ? null : this.#limit(limits, nowMs));
     if (end !== null) this.#respondWith(end, nowMs);
     else if (auth !== null) this.#authorise(auth, nowMs);
     else this.#proceed(nowMs);
     return next;
+  }
+
+  /** Asks the limits that it falls under. @returns why it may not pass; null = it may. */
+  #limit(limits: AppliedLimits, nowMs: number): Failure | null {
+    const { request } = this;
+    this.#limited ??= new LimitedRequest();
+    const limited = this.#limited;
+    const passes = limited.admit(limits, request, request.parsedHead(), nowMs);
+    request.limitedBy = limited.by;
+    if (limited.lines !== null) request.responseEdits = HeadEdits.add(request.responseEdits, limited.lines);
+    return passes ? null : Failures.RATE_LIMITED;
   }
 
   #giveTime(timeoutMs: number, startedMs: number): void {
@@ -447,6 +463,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     if (trace !== null) trace.end(this.request, this.request.parsedHead(), this, nowMs);
     this.#mirroring.end();
     if (this.request.grpcTimeoutMs > 0) this.#callDeadline?.end();
+    if (this.request.target.limits !== null) this.#limited?.end();
     this.#enter(Phase.IDLE, nowMs);
     this.#relay.end();
     this.request.clear();

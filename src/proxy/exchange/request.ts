@@ -19,7 +19,7 @@ import type { Ticket } from "../pick/sticky-cookie.ts";
 import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import { type FoundFields, findFields, findNothing } from "../record/access-log/head-fields.ts";
-import type { RouteLabels } from "../record/access-log/logged.ts";
+import type { LimitedBy, RouteLabels } from "../record/access-log/logged.ts";
 import { RequestNotes } from "../record/explain/request-notes.ts";
 import { type JoiningRequest, joinTrace, OWN_IDS_BYTES } from "../record/trace/join-trace.ts";
 import type { TraceRecord } from "../record/trace/trace-record.ts";
@@ -80,6 +80,8 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
   responseEdits: HeadEdits | null = null;
   /** Where it goes. */
   target!: Target;
+  /** Which limit refused it, or would have, were it not for its dry run; null = none. */
+  limitedBy: LimitedBy | null = null;
   /** Why it goes no farther than its route; null = it does. */
   ruling: LocalResponse | Failure | null = null;
   /** What metrics count it under: index into `ROUTES`, or the number of its route. */
@@ -357,6 +359,7 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
     this.notes = null;
     this.target = NO_TARGET;
     this.ruling = null;
+    this.limitedBy = null;
     this.pathPrefix = NO_BUFFER;
     this.host = null;
     this.edits = null;

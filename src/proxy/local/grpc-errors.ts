@@ -22,6 +22,7 @@ const BY_STATUS: Readonly<Record<number, number>> = {
   405: GrpcStatus.UNIMPLEMENTED,
   408: GrpcStatus.DEADLINE_EXCEEDED,
   413: GrpcStatus.RESOURCE_EXHAUSTED,
+  429: GrpcStatus.RESOURCE_EXHAUSTED,
   500: GrpcStatus.INTERNAL,
   504: GrpcStatus.DEADLINE_EXCEEDED,
 };

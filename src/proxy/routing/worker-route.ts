@@ -13,6 +13,8 @@ import { DEFAULT_TRAILER_LIMITS, type TrailerLimits } from "../http1/trailer-rul
 import { createStickyKey, type StickyKey } from "../pick/sticky-key.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import type { ServerPools } from "../pool/server-pools.ts";
+import type { AppliedLimits } from "../rate-limits/applied-limits.ts";
+import type { RateLimits } from "../rate-limits/rate-limits.ts";
 import { RouteLabels } from "../record/access-log/logged.ts";
 import type { Peer } from "../rewrite/request.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
@@ -34,6 +36,7 @@ export interface RouteParts {
   readonly trustedProxies: TrustedProxies;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  readonly rateLimits: Pick<RateLimits, "appliedTo">;
   readonly mirrorRows: MirrorRows;
   readonly durationPlaces: DurationPlaces;
   /** Of requests that no route takes: see `RouteSpec`. */
@@ -54,6 +57,8 @@ export interface Target extends TargetPlaces {
   readonly host: Buffer | null;
   /** The pool's, with the route's own over them. */
   readonly settings: RequestSettings;
+  /** What its requests fall under; `null` = nothing, as usual. */
+  readonly limits: AppliedLimits | null;
   /** What the access log says of it; `null` where the configuration has no routes. */
   readonly labels: RouteLabels | null;
 }
@@ -74,6 +79,7 @@ export class WorkerRoute {
   /** What a client may not say behind the body, because it may not say it before it. */
   readonly trailers: TrailerLimits;
   readonly #durationPlaces: DurationPlaces;
+  readonly #rateLimits: RouteParts["rateLimits"];
   readonly #random: () => number;
   /** What a client is told apart by, so that all its requests go to one pool; `null` = each goes by itself. */
   readonly #splitKey: StickyKey | null;
@@ -90,6 +96,7 @@ export class WorkerRoute {
     this.refusal = refusal;
     this.access = ClientAccess.of(spec.clients);
     this.#durationPlaces = parts.durationPlaces;
+    this.#rateLimits = parts.rateLimits;
     this.#random = random;
     const { action } = spec;
     const splitBy = action.kind === "forward" ? action.splitBy : null;
@@ -144,6 +151,7 @@ export class WorkerRoute {
       pool,
       host: this.rules.host ?? hostOf(pool),
       settings: { ...request, ...this.spec.settings },
+      limits: this.#rateLimits.appliedTo(this.spec.name, name),
       labels: this.#labels(name),
       ...this.#durationPlaces.of(this.spec, name),
     };
@@ -155,6 +163,7 @@ export class WorkerRoute {
       pool: null,
       host: null,
       settings: { ...settings, ...this.spec.settings },
+      limits: this.#rateLimits.appliedTo(this.spec.name, ""),
       labels: this.#labels(null),
       ...this.#durationPlaces.of(this.spec, ""),
     };

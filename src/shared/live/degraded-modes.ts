@@ -18,6 +18,7 @@ export const DEGRADED_MODES = [
   "descriptors",
   "health_checks",
   "sockets",
+  "rate_limits",
   "memory",
 ] as const;
 /** One of them. */

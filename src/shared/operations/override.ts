@@ -4,6 +4,7 @@
  */
 
 import type { CanaryTerms } from "./canary.ts";
+import type { RateLimitTerms } from "./rate-limit.ts";
 import type { Shares } from "./shares.ts";
 
 /** Of which server: as history calls it, never by the id of one run. */
@@ -60,6 +61,11 @@ export interface OverrideKinds {
     readonly target: { readonly route: string };
     readonly value: Shares;
     readonly configured: Shares;
+  };
+  readonly rate_limit: {
+    readonly target: { readonly limit: string };
+    readonly value: RateLimitTerms;
+    readonly configured: RateLimitTerms;
   };
   /** Its shares lie over those of the configuration and of a `split`; what is configured is the route's split. */
   readonly canary: {

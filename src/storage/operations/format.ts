@@ -22,6 +22,12 @@ const record = {
 const server = z.object({ pool: text, server: text, address: text });
 const inPool = z.object({ pool: text, url: text });
 const shares = z.record(text, z.number());
+const rateLimit = z.object({
+  mode: text,
+  rate: text.nullable(),
+  burst: z.number().nullable(),
+  concurrent: z.number().nullable(),
+});
 const { percent, durationMs, requests, tolerance, steps } = CANARY_LIMITS;
 const within = ({ least, most }: { readonly least: number; readonly most: number }) => z.number().min(least).max(most);
 const canary = z.object({
@@ -87,6 +93,13 @@ const overrideSchema = z.discriminatedUnion("kind", [
     target: z.object({ route: text }),
     value: shares,
     configured: shares,
+  }),
+  z.object({
+    ...record,
+    kind: z.literal("rate_limit"),
+    target: z.object({ limit: text }),
+    value: rateLimit,
+    configured: rateLimit,
   }),
   z.object({
     ...record,

@@ -5,6 +5,7 @@ import { compressionMetrics } from "./compression.ts";
 import { adminMetrics } from "./control/admin.ts";
 import { canaryMetrics } from "./control/canaries.ts";
 import { overrideMetrics } from "./control/overrides.ts";
+import { rateLimitMetrics } from "./control/rate-limits.ts";
 import type { MetricGroup } from "./definition.ts";
 import { complete, exposition, type Work } from "./exposition.ts";
 import { FORMATS } from "./formats/formats.ts";
@@ -15,6 +16,7 @@ import { holdingMetrics } from "./learned/holding.ts";
 import { learningMetrics } from "./learned/learning.ts";
 import { mirrorMetrics } from "./mirrors.ts";
 import { processMetrics } from "./process.ts";
+
 import { requestMetrics } from "./requests.ts";
 import { poolMetrics, serverStateMetrics } from "./server-states.ts";
 import { controlMetrics, serverMetrics } from "./servers.ts";
@@ -54,6 +56,7 @@ export const METRIC_GROUPS: readonly MetricGroup<ScrapedSource>[] = [
   clientMetrics,
   upstreamMetrics,
   mirrorMetrics,
+  rateLimitMetrics,
   grpcMetrics,
   compressionMetrics,
   overrideMetrics,

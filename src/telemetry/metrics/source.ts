@@ -200,6 +200,14 @@ export interface MirroringRoute {
   readonly pool: string;
 }
 
+/** A rate limit. */
+export interface RateLimitFigures {
+  readonly spec: { readonly name: string; readonly maxKeys: number };
+  /** By `LimitCounter`. */
+  readonly counters: Float64Array;
+  readonly keys: () => number;
+}
+
 /** A canary, by the names of the HTTP API. */
 export interface CanaryFigures {
   readonly route: string;
@@ -276,6 +284,7 @@ export interface MetricsSource {
   readonly canaries: () => CanariesFigures;
   readonly overrides: () => OverridesFigures;
   readonly mirrors: () => readonly MirroringRoute[];
+  readonly rateLimits: () => readonly RateLimitFigures[];
   /** Lines of the supervisor's own log that were lost. */
   readonly logDropped: () => number;
   /** Ways in which the instance works with less than it should, each on or off. */

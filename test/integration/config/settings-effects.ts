@@ -135,6 +135,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/integration/cli/configuration-file.test.ts",
     "CONFIG_FILE names it, and --config wins",
   ),
+  RATE_LIMITS: effect(
+    ["a rate=1/s", "a rate=2/s"],
+    [],
+    "test/unit/config/rate-limits/rate-limits.test.ts",
+    "is enough without a file",
+  ),
   DNS_MIN_TTL_SECONDS: effect(
     ["1", "2"],
     ["fleet.dns"],

@@ -100,8 +100,8 @@ describe("neurabalancer.example.yaml", () => {
     }
   });
 
-  test("has pools, routes and listeners that are right, and every setting of routes but those that exclude others", () => {
-    const all = example.replace(/^#(?=(pools|routes|route_defaults|listeners):| {2,})/gm, "");
+  test("has pools, routes, listeners and limits that are right, and every setting of routes but those that exclude others", () => {
+    const all = example.replace(/^#(?=(pools|routes|route_defaults|listeners|rate_limits):| {2,})/gm, "");
     const loaded = fromFile(all);
     expect(loaded.pools.map(({ name }) => name)).toEqual(["default", "shop", "api", "auth"]);
     expect(loaded.pools[1].servers.list).toMatchObject([{}, { weight: 2, zone: "eu-1a" }, { backup: true }]);
@@ -122,6 +122,10 @@ describe("neurabalancer.example.yaml", () => {
       clients: { allow: null, deny: ["192.0.2.0/24"] },
     } as const;
     expect(loaded.listeners).toEqual([{ host: "0.0.0.0", port: 8080, tls: false, ...own }]);
+    expect(loaded.rateLimits.map(({ name, quota }) => [name, quota.requests])).toEqual([
+      ["clients", 100],
+      ["uploads", 10],
+    ]);
     const schema = z.fromJSONSchema(JSON.parse(readFileSync(join(ROOT, "docs/neurabalancer.schema.json"), "utf8")));
     expect(schema.safeParse(parse(all)).error).toBeUndefined();
     for (const wrong of [
@@ -132,6 +136,8 @@ describe("neurabalancer.example.yaml", () => {
       "routes: [{redirect: {status: 299}}]",
       "routes: {pool: a}",
       "listeners: [{port: 70000}]",
+      "rate_limits: {a: {rates: 1/s}}",
+      "rate_limits: {a: {rate: 1/s, mode: on}}",
     ]) {
       expect({ wrong, isRight: schema.safeParse(parse(wrong)).success }).toEqual({ wrong, isRight: false });
     }

@@ -23,6 +23,7 @@ export const LAYERED: readonly Layers[] = [
       ["exchange/"],
       ["worker-context.ts"],
       ["routing/"],
+      ["rate-limits/"],
       ["pool/"],
       ["local/", "pick/", "record/"],
       ["upstream/"],

@@ -14,6 +14,7 @@ export interface WorkerHost {
   readonly memory: SharedMemory;
   readonly log: Logger;
   readonly events?: Events;
+  readonly reclaimLimits?: (index: number) => void;
   /** Monotonic clock, milliseconds. */
   readonly clock: () => number;
   /** Checks without a sign of life after which a worker counts as hung. */
@@ -46,7 +47,10 @@ export class WorkerProcess extends ProcessKeeper<ToWorker, FromWorker> {
       fields: { worker: index },
       startMessage: () => host.startMessage(index),
       heartbeat: () => memory.workers[index].counters[WorkerCounter.HEARTBEAT_MS],
-      reclaim: () => ({ requests_lost: reclaimWorkerBlock(memory, index) }),
+      reclaim: () => {
+        host.reclaimLimits?.(index);
+        return { requests_lost: reclaimWorkerBlock(memory, index) };
+      },
       onReady: ({ ports }) => {
         log.info({ worker: index, worker_pid: this.pid, port: ports[0] }, "worker ready");
         host.onReady(ports);

@@ -29,6 +29,8 @@ export interface WorkersOptions {
   readonly clock: () => number;
   /** Makes room for blocks 0 … `count`-1 in the shared memory; throws when there is none. Default: there always is. */
   readonly reserveBlocks?: (count: number) => void;
+  /** Gives back what a dead worker's requests had of rate limits. Default: nothing is limited. */
+  readonly reclaimLimits?: (index: number) => void;
   /** How often signs of life are looked for. Default 1000. */
   readonly tickMs?: number;
   /** A worker without a sign of life for this long is killed. Default 15000. */
@@ -75,6 +77,7 @@ export class Workers {
       log: options.log,
       events: options.events,
       clock: options.clock,
+      reclaimLimits: options.reclaimLimits,
       hungTicks: Math.max(1, Math.ceil((options.hungAfterMs ?? 15_000) / (options.tickMs ?? 1_000))),
       startMessage: (index) => this.#startMessage(index),
       onReady: (ports) => {

@@ -2,6 +2,7 @@
 import { version } from "../../../../package.json";
 import type { ListenerSpec, ProxySettings } from "../../../protocol/worker.ts";
 import type { Events } from "../../events/events.ts";
+import type { Fleets } from "../../fleet/fleets.ts";
 import type { ControlLog } from "../../log.ts";
 import { describeListeners } from "../listening.ts";
 
@@ -10,16 +11,17 @@ export interface Started {
   readonly listeners: readonly ListenerSpec[];
   readonly pools: readonly Pick<ProxySettings["pools"][number], "name" | "strategy">[];
   readonly workers: number;
-  readonly servers: number;
-  /** Names that no address is known of yet. */
-  readonly unresolved: readonly string[];
+  /** Its servers, and the names that no address is known of yet. */
+  readonly fleet: Pick<Fleets, "summary" | "unresolved">;
   /** When it began, milliseconds since the epoch. */
   readonly startedAtMs: number;
 }
 
 /** Says it. */
 export function announceStart(started: Started, log: ControlLog, events: Events): void {
-  const { listeners, pools, workers, servers: total, unresolved, startedAtMs: atMs } = started;
+  const { listeners, pools, workers, fleet, startedAtMs: atMs } = started;
+  const { total } = fleet.summary();
+  const unresolved = fleet.unresolved();
   const listening = describeListeners(listeners);
   const several = pools.length > 1;
   const which = several ? { pools: pools.length } : { strategy: pools[0].strategy };

@@ -1,12 +1,17 @@
 /** The streams of one connection: those that there are, and what is remembered of those that were. */
-import type { Http2Stream } from "./stream.ts";
+import { SpareStreams } from "../../http2/spare-streams.ts";
+import { StreamTable } from "../../http2/stream-table.ts";
+import { Http2Stream } from "./stream.ts";
 
 /** So many streams that ended last are remembered; of older ones it is supposed that their clients know. */
 const REMEMBERED = 64;
 
+/** Of all clients of a worker. */
+const spareStreams = new SpareStreams(() => new Http2Stream());
+
 /** One connection's. */
 export class KnownStreams {
-  readonly open = new Map<number, Http2Stream>();
+  readonly open = new StreamTable<Http2Stream>();
   /** The highest number that the client has used. */
   lastId = 0;
   /** The highest number that it used when it was too late: streams up to here are not served, what comes for them is read over. */
@@ -19,10 +24,31 @@ export class KnownStreams {
    */
   #ended: Int32Array | null = null;
   #next = 0;
+  /** Those that are over since the turn of the loop began, and serve other requests then. */
+  readonly #spare: Http2Stream[] = [];
 
   /** A stream with this number is there, or was. */
   isBegun(streamId: number): boolean {
     return (streamId & 1) === 1 && streamId <= Math.max(this.lastId, this.lateId);
+  }
+
+  /** One that is to be opened. */
+  take(): Http2Stream {
+    return spareStreams.take();
+  }
+
+  /** A stream that was open is over. @param byClient as for `end`. */
+  close(stream: Http2Stream, byClient: boolean): void {
+    this.end(stream.id, byClient);
+    if (stream.isSpare) this.#spare.push(stream);
+  }
+
+  /** The turn of the loop is over: nobody is in the middle of anything. */
+  endTurn(): void {
+    for (let stream = this.#spare.pop(); stream !== undefined; stream = this.#spare.pop()) {
+      stream.rest();
+      spareStreams.putAway(stream);
+    }
   }
 
   /** It is over. @param byClient the client had said that it sends nothing more. */

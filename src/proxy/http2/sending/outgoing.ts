@@ -12,6 +12,7 @@ import {
   writeWindowUpdate,
 } from "../frames/writer.ts";
 import { PeerSettings, SettingDefault } from "../settings.ts";
+import type { Listed, StreamTable } from "../stream-table.ts";
 import { SendWindow } from "../windows.ts";
 import { Output, type OutputSink } from "./output.ts";
 
@@ -20,15 +21,14 @@ const NOTHING = Buffer.alloc(0);
 const GOAWAY_BYTES = 256;
 
 /** A stream, as far as it sends. */
-export interface SendingStream {
-  readonly id: number;
+export interface SendingStream<S> extends Listed<S> {
   readonly sendWindow: SendWindow;
   /** There may be room for what of it waits: it sends, and waits again (`content`) if that was not all. */
   resumeSending(nowMs: number): void;
 }
 
 /** One connection's. */
-export class Outgoing<S extends SendingStream> {
+export class Outgoing<S extends SendingStream<S>> {
   readonly #sink: OutputSink;
   readonly #output: Output;
   /** What the peer has said. */
@@ -45,6 +45,11 @@ export class Outgoing<S extends SendingStream> {
   /** Nothing waits for the end of the turn. */
   get isEmpty(): boolean {
     return this.#output.isEmpty;
+  }
+
+  /** Content waits for the peer to give the connection a window. */
+  get isHeldUp(): boolean {
+    return this.#waiting.size > 0 && this.#window.available <= 0;
   }
 
   /**
@@ -140,13 +145,13 @@ export class Outgoing<S extends SendingStream> {
    * The peer has said this about itself: `buf[start … end)` of SETTINGS.
    * @returns an `ErrorCode` for the connection; `NO_ERROR` = it is all right, and acknowledged.
    */
-  settings(buf: Buffer, start: number, end: number, streams: Iterable<S>): ErrorCode {
+  settings(buf: Buffer, start: number, end: number, streams: StreamTable<S>): ErrorCode {
     const before = this.peer.initialWindowSize;
     const error = this.peer.apply(buf, start, end);
     if (error !== ErrorCode.NO_ERROR) return error;
     const change = this.peer.initialWindowSize - before;
     if (change !== 0) {
-      for (const stream of streams) if (!stream.sendWindow.add(change)) return ErrorCode.FLOW_CONTROL_ERROR;
+      for (const stream of streams.all()) if (!stream.sendWindow.add(change)) return ErrorCode.FLOW_CONTROL_ERROR;
     }
     const out = this.#output.room(FrameBytes.SETTINGS_ACK);
     this.#output.wrote(writeSettingsAck(out, this.#output.end));

@@ -63,6 +63,10 @@ export class JsonLine {
     at = writeServer(out, at, keys, line);
     at = writeAttempts(out, at, keys, line);
     at = writeFailure(out, at, keys, line);
+    const { limitedBy } = line.request;
+    if (keys.rate_limit !== null && limitedBy !== null) {
+      at = writeWord(out, writeFixed(line.view, at, keys.rate_limit), limitedBy.spec.name);
+    }
     at = writeClient(out, at, keys, line);
     at = writeTrace(out, at, keys, line.request, line.view);
     if (at === start) at++;

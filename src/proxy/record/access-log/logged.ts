@@ -35,8 +35,15 @@ export interface LoggedRequest extends NamedRequest, TracedRequest {
   readonly tlsVersion: Buffer | null;
   /** What its client has shown in TLS and was verified; `null` = nothing. */
   readonly certificate: { readonly subject: Buffer; readonly fingerprint: Buffer } | null;
+  /** The rate limit that refused it, or would have; `null` = none. */
+  readonly limitedBy: LimitedBy | null;
   /** Where it went; `null` = lines say nothing of that. */
   readonly labels: RouteLabels | null;
+}
+
+/** A rate limit: its name needs no escaping. */
+export interface LimitedBy {
+  readonly spec: { readonly name: string };
 }
 
 /** Where a request went, as lines have it: made once for each route and pool. */

@@ -50,6 +50,7 @@ export class OwnRequest implements LoggedRequest, JoiningRequest {
   parentIdStart = -1;
   clientAddress: Buffer;
   readonly certificate: LoggedRequest["certificate"];
+  readonly limitedBy = null;
   readonly labels = null;
   /** Monotonic milliseconds. */
   readonly startedMs: number;

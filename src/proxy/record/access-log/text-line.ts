@@ -35,7 +35,11 @@ export function writeTextLine(
   at = writeSeconds(out, at, durationMs);
   at += out.write(`s ${o.responseBytes}B server=${o.serverId}`, at);
   if (r.labels !== null) at = copyAll(out, at, r.labels.text);
-  at += out.write(`${grpc}${attempts}${failed} request_id=${id}${trace === "" ? "" : ` trace_id=${trace}`}\n`, at);
+  const limited = r.limitedBy === null ? "" : ` rate_limit=${r.limitedBy.spec.name}`;
+  at += out.write(
+    `${grpc}${attempts}${failed}${limited} request_id=${id}${trace === "" ? "" : ` trace_id=${trace}`}\n`,
+    at,
+  );
   return at;
 }
 

@@ -63,6 +63,7 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
   #connection: StreamConnection | null = null;
   /** Its number; 0 = none was given. */
   id = 0;
+  nextListed: Http2Stream | null = null;
   /** Packets that had come on its connection when it was opened. */
   openedAt = 0;
   /** What the server lets us send. */

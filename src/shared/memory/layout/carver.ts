@@ -20,6 +20,11 @@ export class Carver {
     return at;
   }
 
+  uint8(length: number): Uint8Array {
+    const at = this.#take(length);
+    return this.#buffer ? new Uint8Array(this.#buffer, at, length) : new Uint8Array(0);
+  }
+
   int32(length: number): Int32Array {
     const at = this.#take(length * 4);
     return this.#buffer ? new Int32Array(this.#buffer, at, length) : new Int32Array(0);

@@ -78,6 +78,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     canaries: () => ({ list: [], states: [], verdicts: [] }),
     overrides: () => ({ list: [], ended: { configuration: 0, time: 0 } }),
     mirrors: () => [],
+    rateLimits: () => [],
     logDropped: () => 0,
     learner: () => ({
       pools: [{ row: 0, name: "default", rung: 0, tableAgeMs: 40 }],

@@ -1,0 +1,163 @@
+/**
+ * The file of one rate limit in the instance's runtime directory, which the supervisor makes and every worker maps: what is
+ * counted by key, and by worker what became of requests. Where nothing is limited there is none.
+ *
+ * Writers: of the table all workers, by compare-and-swap; of a worker's own part that worker, and after its death the supervisor.
+ */
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { Carver } from "../layout/carver.ts";
+import { MAX_WORKERS } from "../layout/shared-memory.ts";
+import type { HashSecret } from "./half-sip-hash.ts";
+import { SET_WORDS } from "./key-table.ts";
+
+/** "NBRL" in little-endian bytes. */
+const MAGIC = 0x4c52424e;
+
+/** Words of its header (Int32). Writer: supervisor, before anybody else maps it. */
+const FileWord = { MAGIC: 0, SETS: 1, SECRET: 2, LENGTH: 16 } as const;
+
+/** What a worker counts (Float64): they only grow. */
+export const LimitCounter = {
+  ALLOWED: 0,
+  REFUSED: 1,
+  /** Would have been refused, were it not for the dry run. */
+  WOULD_REFUSE: 2,
+  /** Not limited, by `exempt`. */
+  EXEMPT: 3,
+  /** Keys that were forgotten because there was no room for another one. */
+  FORGOTTEN: 4,
+  /** Requests whose key found no place: let pass or refused, as the limit says. */
+  UNCOUNTED: 5,
+  LENGTH: 8,
+} as const;
+
+/** Requests that one worker holds places for at once, of a limit of those at once. */
+export const HELD_PLACES = 16_384;
+/** Keys of which a worker remembers that they were refused. */
+export const REFUSED_ROWS = 16;
+/** Bytes of a key's name. */
+export const REFUSED_NAME_BYTES = 80;
+
+/** One worker's part. */
+export interface LimitWorkerPart {
+  readonly counters: Float64Array;
+  /** Times refused, by row. */
+  readonly refusedCounts: Float64Array;
+  /** When last, milliseconds of the boot clock, by row. */
+  readonly refusedLastMs: Float64Array;
+  /** Bytes of the name, by row: written after the name; 0 = there is none. */
+  readonly refusedLengths: Int32Array;
+  readonly refusedNames: Uint8Array;
+  /** Indexes into `table` of the places that its requests have, + 1; 0 = free. Empty where requests in a period are limited. */
+  readonly held: Int32Array;
+}
+
+/** Views over the file. */
+export interface LimitMemory {
+  readonly secret: HashSecret;
+  /** Sets of a `KeyTable`. */
+  readonly table: Int32Array;
+  readonly workers: readonly LimitWorkerPart[];
+}
+
+/** What decides how large a file is. */
+export interface LimitShape {
+  /** Rounded up to a power of two. */
+  readonly keys: number;
+  /** Of requests at once, not in a period. */
+  readonly concurrent: boolean;
+}
+
+/** Makes the file, with room for all of its keys and for workers 0 … `workers`-1. Throws what the system says: no room. */
+export function createLimitFile(path: string, shape: LimitShape, workers: number, secret: Uint32Array): LimitMemory {
+  const sets = setsFor(shape.keys);
+  const fd = openSync(path, "wx", 0o600);
+  try {
+    const { size, firstPart } = measure(sets, shape.concurrent);
+    ftruncateSync(fd, size);
+    zero(fd, 0, firstPart);
+  } finally {
+    closeSync(fd);
+  }
+  reserveLimitWorkers(path, shape, 0, workers);
+  const { header } = carve(new Carver(mapFile(path)), sets, shape.concurrent);
+  header[FileWord.SETS] = sets;
+  header[FileWord.SECRET] = secret[0];
+  header[FileWord.SECRET + 1] = secret[1];
+  Atomics.store(header, FileWord.MAGIC, MAGIC);
+  return openLimitFile(path, shape);
+}
+
+/** Makes room for workers `from` … `to`-1, which nobody uses yet. Throws what the system says. */
+export function reserveLimitWorkers(path: string, { keys, concurrent }: LimitShape, from: number, to: number): void {
+  if (to <= from) return;
+  const { firstPart, partBytes } = measure(setsFor(keys), concurrent);
+  const fd = openSync(path, "r+");
+  try {
+    zero(fd, firstPart + from * partBytes, firstPart + to * partBytes);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Maps a file that the supervisor made. Throws when it is not one of this shape. */
+export function openLimitFile(path: string, { keys, concurrent }: LimitShape): LimitMemory {
+  const { header, table, workers } = carve(new Carver(mapFile(path)), setsFor(keys), concurrent);
+  if (header[FileWord.MAGIC] !== MAGIC || header[FileWord.SETS] !== setsFor(keys)) {
+    throw new Error(`${path} is not the file of a rate limit with ${keys} keys`);
+  }
+  return { secret: { k0: header[FileWord.SECRET], k1: header[FileWord.SECRET + 1] }, table, workers };
+}
+
+/** The same in memory of one process. */
+export function limitMemory({ keys, concurrent }: LimitShape, secret: HashSecret): LimitMemory {
+  const sets = setsFor(keys);
+  const { table, workers } = carve(new Carver(new ArrayBuffer(measure(sets, concurrent).size)), sets, concurrent);
+  return { secret, table, workers };
+}
+
+/** Bytes that it takes with so many workers. */
+export function limitFileBytes({ keys, concurrent }: LimitShape, workers: number): number {
+  const { firstPart, partBytes } = measure(setsFor(keys), concurrent);
+  return firstPart + workers * partBytes;
+}
+
+function setsFor(keys: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, keys / (SET_WORDS / 2))));
+}
+
+function carve(c: Carver, sets: number, concurrent: boolean) {
+  const header = c.int32(FileWord.LENGTH);
+  const table = c.int32(sets * SET_WORDS);
+  const offsets: number[] = [];
+  const workers = Array.from({ length: MAX_WORKERS }, (): LimitWorkerPart => {
+    c.page();
+    offsets.push(c.size);
+    return {
+      counters: c.float64(LimitCounter.LENGTH),
+      refusedCounts: c.float64(REFUSED_ROWS),
+      refusedLastMs: c.float64(REFUSED_ROWS),
+      refusedLengths: c.int32(REFUSED_ROWS),
+      refusedNames: c.uint8(REFUSED_ROWS * REFUSED_NAME_BYTES),
+      held: c.int32(concurrent ? HELD_PLACES : 0),
+    };
+  });
+  c.page();
+  return { header, table, workers, offsets };
+}
+
+function measure(sets: number, concurrent: boolean): { size: number; firstPart: number; partBytes: number } {
+  const c = new Carver();
+  const { offsets } = carve(c, sets, concurrent);
+  return { size: c.size, firstPart: offsets[0], partBytes: offsets[1] - offsets[0] };
+}
+
+function mapFile(path: string): ArrayBufferLike {
+  return Bun.mmap(path, { shared: true }).buffer;
+}
+
+const ZEROS = new Uint8Array(64 * 1024);
+
+function zero(fd: number, from: number, to: number): void {
+  for (let at = from; at < to; ) at += writeSync(fd, ZEROS, 0, Math.min(ZEROS.length, to - at), at);
+}
