@@ -42,6 +42,7 @@ function attemptText(attempt: ExplainedAttempt, index: number): string {
     ["Attempt", `${index + 1} (${kind}), at ${at}, by worker ${worker}`],
     ...(attempt.pool === null ? [] : [["Pool", attempt.pool]]),
     ["Server", nameOf(attempt)],
+    ...(attempt.held_ms === 0 ? [] : [["Held", heldText(attempt)]]),
     ["Placed", `by ${strategy}: ${why}`],
     ...learnedOf(attempt),
     ["Outcome", `${result}${timesOf(attempt)}`],
@@ -58,6 +59,10 @@ function attemptText(attempt: ExplainedAttempt, index: number): string {
     parts.push(`(${ineligible.length} of ${ineligible_count}: ${counts.join(", ")})`);
   }
   return parts.join("\n");
+}
+
+function heldText({ held_ms, sent_anyway }: ExplainedAttempt): string {
+  return `for ${ms(held_ms)}: all servers were at their limits${sent_anyway ? "; then sent anyway" : ""}`;
 }
 
 /** Of `ml`, as the learner remembers it. */

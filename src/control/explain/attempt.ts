@@ -61,6 +61,8 @@ export function describeAttempt(
     choice: told.word,
     why: rank === undefined ? told.why : `${told.why}; ${rank}`,
     scale: SCALES[(how >>> 10) & 0x1f] ?? null,
+    held_ms: rounded(Math.max(0, floats[place + ExplainAttemptWord.HELD])),
+    sent_anyway: (flags & ExplainAttemptFlag.SENT_ANYWAY) !== 0,
     connect_ms: known(floats[place + ExplainAttemptWord.CONNECT]),
     head_ms: headMs,
     total_ms: totalMs,

@@ -82,7 +82,7 @@ export class ExplainResponses {
     return {
       ...found.request,
       summary: summaryOf(found.request, found.attempts),
-      wait_reason: waitReason(found.request),
+      wait_reason: waitReason(found.request, found.attempts),
       attempts: shown,
       same_id: found.others,
       learner: says.error === null ? null : says.error.message,
@@ -285,6 +285,8 @@ function asExplained(attempt: LearnedAttempt, index: number): ExplainedAttempt {
     choice: "unknown",
     why: `by the policy ${attempt.policy}, arm ${attempt.arm}`,
     scale: null,
+    held_ms: 0,
+    sent_anyway: false,
     connect_ms: null,
     head_ms: outcome?.latency_ms ?? null,
     total_ms: null,

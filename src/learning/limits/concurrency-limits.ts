@@ -7,7 +7,7 @@ import { SizeBelief } from "./size-belief.ts";
 /** How long latencies count for the fleet's mean, milliseconds. */
 const MEAN_MS = 10_000;
 /** A server is given so many times the requests that it is thought to work on at once: what is too much costs little. */
-const MARGIN = 1.5;
+const MARGIN = 1.25;
 /** The size is taken for so large that this share of the belief says it is no larger. */
 const BELIEF = 0.9;
 /** A limit beyond this is none: such a server waits for others, and what waits there takes up no worker. */
@@ -98,7 +98,7 @@ export class ConcurrencyLimits {
     let most = 0;
     for (let i = 0; i < count; i++) {
       const slot = slots[i];
-      const wanted = Math.ceil(MARGIN * this.#belief.sizeBelow(slot, BELIEF));
+      const wanted = Math.floor(MARGIN * this.#belief.sizeBelow(slot, BELIEF));
       limit[slot] = wanted <= MOST_LIMIT ? wanted : NO_LIMIT;
       if (limit[slot] === NO_LIMIT) continue;
       known++;

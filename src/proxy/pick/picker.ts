@@ -11,6 +11,7 @@ import { type ChoiceNotebook, ChoiceWriter } from "./choice-writer.ts";
 import type { DecisionWriter } from "./decision-log.ts";
 import { Rank } from "./rank.ts";
 import { Room } from "./room.ts";
+import { WorkInFlight } from "./work-in-flight.ts";
 
 /** No server may take requests at all. */
 export const NO_SERVER = -1;
@@ -38,6 +39,8 @@ export interface PickedRequest {
   readonly key: number;
   /** The server that its client sticks to: preferred to what the strategy says. */
   readonly sticky: StickyServer | null;
+  /** The class that it is of; 0 = the rest, or none are told apart. */
+  readonly requestClass: number;
   /** It may be sent again to another server once one has had it. */
   readonly idempotent: boolean;
   readonly requestIdBuffer: Buffer;
@@ -57,6 +60,8 @@ export interface PickerParts {
   readonly decisions: DecisionWriter | null;
   /** Which of `STRATEGIES` it is. Default: the first. */
   readonly strategyIndex?: number;
+  /** Default: one that counts nothing. */
+  readonly work?: WorkInFlight;
   /** Default: nobody wants to know how choices came about. */
   readonly notebook?: ChoiceNotebook;
   /** What, added to the monotonic clock, gives the boot clock. Default: 0. */
@@ -75,6 +80,8 @@ export class Picker {
   readonly #writer: ChoiceWriter;
   /** Who has room. */
   readonly room: Room;
+  /** What requests in flight are expected to cost. */
+  readonly work: WorkInFlight;
   readonly #filtered = new Int32Array(MAX_SERVERS);
   #inFlightAtDispatch = 0;
   #choices = 0;
@@ -92,6 +99,7 @@ export class Picker {
     this.#strategy = parts.strategy;
     this.#decisions = parts.decisions;
     this.#strategyIndex = parts.strategyIndex ?? 0;
+    this.work = parts.work ?? new WorkInFlight(memory, own);
     this.#candidates = new Candidates(memory, own, pool, failing);
     this.room = new Room(memory.servers, memory.learned[pool], parts.bootOffsetMs ?? (() => 0));
     const notebook = parts.notebook ?? { record: null };
@@ -132,7 +140,7 @@ export class Picker {
     const candidates = this.#candidates;
     if (candidates.outdated) this.#refresh();
     if (candidates.count === 0) return NO_SERVER;
-    const { key, sticky } = request;
+    const { key, sticky, requestClass } = request;
     this.#decisions?.setRequest(request.requestIdBuffer, request.requestIdStart, request.requestIdEnd);
     const holds = !beyond && this.room.holds(nowMs);
     if (sticky !== null) {
@@ -146,12 +154,12 @@ export class Picker {
     const count = holds ? this.room.withLearnedRoom(candidates.list, all, this.#filtered) : all;
     if (count === 0) return ALL_AT_LIMIT;
     const chosenFrom = count === all ? candidates.list : this.#filtered;
-    const slot = this.#strategy.pick(chosenFrom, count, key, nowMs);
-    if (this.#writer.record !== null) this.#write(chosenFrom, count, key, nowMs, slot);
+    const slot = this.#strategy.pick(chosenFrom, count, key, nowMs, requestClass);
+    if (this.#writer.record !== null) this.#write(chosenFrom, count, request, nowMs, slot);
     this.#choices = count;
     this.#noted = true;
     this.#decisions?.placed(!again);
-    this.#take(slot);
+    this.#take(slot, requestClass);
     return slot;
   }
 
@@ -240,23 +248,26 @@ export class Picker {
     return this.#memory.servers.state[slot];
   }
 
-  release(slot: number): void {
+  /** @param work what `work.taken` was when the place was taken. */
+  release(slot: number, work: number): void {
+    this.work.give(slot, work);
     Atomics.sub(this.#memory.servers.inFlight, slot, 1);
     this.#own.ownInFlight[slot]--;
   }
 
-  #take(slot: number): number {
+  #take(slot: number, requestClass: number): number {
+    this.work.take(slot, requestClass);
     this.#own.ownInFlight[slot]++;
     this.#inFlightAtDispatch = Atomics.add(this.#memory.servers.inFlight, slot, 1);
     return this.#inFlightAtDispatch;
   }
 
   /** As `#take`, unless it is full by its hard limit: another worker may have taken the last place since it was looked at. */
-  #tryTake(slot: number): boolean {
-    const before = this.#take(slot);
+  #tryTake(slot: number, requestClass: number): boolean {
+    const before = this.#take(slot, requestClass);
     const limit = this.#memory.servers.hardLimit[slot];
     if (limit === 0 || before < limit) return true;
-    this.release(slot);
+    this.release(slot, this.work.taken);
     return false;
   }
 
@@ -281,7 +292,7 @@ export class Picker {
     this.#strategy.onPlaced?.(slot, nowMs);
     this.#noted = this.#strategy.onPlaced !== undefined;
     this.#choices = 0;
-    return this.#tryTake(slot) ? slot : NO_SERVER;
+    return this.#tryTake(slot, request.requestClass) ? slot : NO_SERVER;
   }
 
   #acquireFiltered(
@@ -291,7 +302,7 @@ export class Picker {
     again: boolean,
     holds: boolean,
   ): number {
-    const { key, idempotent } = request;
+    const { key, idempotent, requestClass } = request;
     const failing = this.#failing;
     const candidates = this.#candidates;
     const due = failing.suspected ? failing.look(candidates.all, candidates.total, nowMs, idempotent) : -1;
@@ -302,12 +313,12 @@ export class Picker {
       const n = trial >= 0 && this.room.hasHardRoom(trial) ? this.#only(trial) : this.#collect(excluded, again, holds);
       if (n === 0) return this.#waitsFor;
       this.#choices = n;
-      const slot = this.#strategy.pick(this.#filtered, n, key, nowMs);
+      const slot = this.#strategy.pick(this.#filtered, n, key, nowMs, requestClass);
       if (this.#writer.record !== null) {
         const how = { trial, rank: this.#bestRank, excluded, again };
-        this.#writer.narrowed(this.#strategy, this.#filtered, n, key, nowMs, slot, how);
+        this.#writer.narrowed(this.#strategy, this.#filtered, n, request, nowMs, slot, how);
       }
-      if (this.#tryTake(slot)) {
+      if (this.#tryTake(slot, requestClass)) {
         if (slot === trial) failing.onTrial(slot, nowMs);
         this.#decisions?.placed(excluded.length === 0 && !again);
         return slot;
@@ -317,10 +328,10 @@ export class Picker {
   }
 
   /** Takes down how `slot` was chosen of a first attempt's candidates. */
-  #write(chosenFrom: Int32Array, count: number, key: number, nowMs: number, slot: number): void {
+  #write(chosenFrom: Int32Array, count: number, request: PickedRequest, nowMs: number, slot: number): void {
     const strategy = this.#strategy;
-    if (chosenFrom === this.#candidates.list) this.#writer.choice(strategy, chosenFrom, count, key, nowMs, slot);
-    else this.#writer.narrowed(strategy, chosenFrom, count, key, nowMs, slot, FIRST);
+    if (chosenFrom === this.#candidates.list) this.#writer.choice(strategy, chosenFrom, count, request, nowMs, slot);
+    else this.#writer.narrowed(strategy, chosenFrom, count, request, nowMs, slot, FIRST);
   }
 
   #only(trial: number): number {

@@ -74,6 +74,10 @@ export interface ExplainedAttempt extends NamedServer {
   readonly why: string;
   /** What the candidates' scores are; `null` = there are none. */
   readonly scale: ScoreScale | null;
+  /** How long the request was held before it because of learned limits, milliseconds; 0 = it was not. */
+  readonly held_ms: number;
+  /** No server had a place when its patience was over. */
+  readonly sent_anyway: boolean;
   /** Until the request could be sent, milliseconds; 0 = on a kept connection, `null` = it never could. */
   readonly connect_ms: number | null;
   /** Until the complete response head; `null` = none came. */

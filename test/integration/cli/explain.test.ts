@@ -10,6 +10,8 @@ const ATTEMPT: ExplainedAttempt = {
   choice: "model",
   why: "the model expected the lowest cost of it",
   scale: { name: "model's cost", best: "lowest", unit: "" },
+  held_ms: 0,
+  sent_anyway: false,
   connect_ms: 0,
   head_ms: 8.25,
   total_ms: 9,

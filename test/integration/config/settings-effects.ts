@@ -497,6 +497,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/unit/control/processes/learner/learned-pools.test.ts",
     "limits are learned where `ml` balances, unless they are off, and elsewhere where they are asked for",
   ),
+  REQUEST_CLASSES: effect(
+    ["on", "off"],
+    ["pool.requestClasses"],
+    "test/integration/proxy/pick/request-classes.test.ts",
+    "classes are learned where they are asked for, and both workers count work by them",
+  ),
   PREFER_ZONE: effect(["on", "off"], ["fleet.preferZone"], POOLS, "what a pool is given"),
   APP_ZONE: effect(["a", "b"], ["fleet.zone"], POOLS, "what a pool is given"),
   TLS_MIN_VERSION: effect(["1.2", "1.3"], ["worker.clientTls"], TLS_TERMS, "TLS_MIN_VERSION=1.3 speaks nothing below"),

@@ -95,7 +95,7 @@ export class Learner {
       startMessage: () => ({ ...startMessage(), pools: pools() }),
       heartbeat: () => memory.learnerCounters[LearnerCounter.HEARTBEAT],
       isExcused: () => memory.learnerCounters[LearnerCounter.STORE_OPENING] === 1,
-      reclaim: () => reclaimLearner(memory),
+      reclaim: () => reclaimLearner(memory, pools()),
       onReady: ({ pid }) => log.info({ learner_pid: pid }, "learner ready"),
       onMessage: (message) => this.#onMessage(message),
       onDeath: () => this.#abandon("the learner died"),

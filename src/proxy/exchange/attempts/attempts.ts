@@ -249,7 +249,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     if (slot < 0) return;
     // Only a hedge that has another server to go to, which answers, costs budget.
     if (slot === first.slot || picker.isPassedOver(slot) || !hedgeBudget.tryTake(nowMs)) {
-      pool.free(slot, nowMs);
+      pool.free(slot, picker.work.taken, nowMs);
       return;
     }
     this.#ctx.counters[WorkerCounter.HEDGES]++;

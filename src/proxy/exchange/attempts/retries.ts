@@ -83,7 +83,7 @@ export class Retries {
     if (isAtLimit(other)) other = picker.acquire(this.#request, nowMs, this.excluded, true, true);
     if (other < 0) return NO_OTHER;
     if (!this.excluded.includes(other) && !picker.isPassedOver(other) && this.#takeBudget(nowMs)) return other;
-    pool.free(other, nowMs);
+    pool.free(other, picker.work.taken, nowMs);
     return NO_OTHER;
   }
 

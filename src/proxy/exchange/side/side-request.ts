@@ -71,6 +71,10 @@ export abstract class SideRequest extends Timed implements AttemptedRequest, Att
   clientAddress: Buffer = NO_BUFFER;
   key = 0;
   readonly sticky = null;
+  /** Its path may be another's than the client asked for: no class is learned from it. */
+  readonly requestClass = 0;
+  readonly template = 0;
+  readonly parentTemplate = 0;
   readonly requestIdStart = 0;
   readonly requestIdEnd = TRACE_ID_DIGITS;
 

@@ -300,7 +300,14 @@ export const OutcomeWord = {
   LATENCY: 6,
   /** Float64: when it ended, milliseconds of the boot clock. */
   TIME: 8,
-  LENGTH: 10,
+  /** Hash of its request's template; 0 = none was made, or its response says nothing of what such requests cost. */
+  TEMPLATE: 10,
+  /** The same with any last segment; 0 = there is none. */
+  PARENT_TEMPLATE: 11,
+  /** Float32: what it and each of those that were there were expected to cost, in mean requests; 0 = no classes are told apart. */
+  OWN_WORK: 12,
+  OTHERS_WORK: 13,
+  LENGTH: 14,
 } as const;
 
 /** What one worker tells the learner. Writer: that worker. */
