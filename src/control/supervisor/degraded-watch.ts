@@ -55,6 +55,10 @@ const TOLD_ELSEWHERE: typeof SENTENCES = {
   ],
   workers: ["fewer workers are ready than are meant to be", "all workers are ready"],
   sockets: ["the runtime's sockets stand in for our own", "the sockets are our own again"],
+  wakes: [
+    "workers cannot tell each other of places that come free: each looks for them by itself, now and then",
+    "workers tell each other of places again",
+  ],
   memory: [
     "the shared memory has no room for another server or worker",
     "the shared memory has room for all servers and workers again",

@@ -37,7 +37,7 @@ import type { Operations } from "../operations/operations.ts";
 import { describeCertificates, type ShownCertificate } from "../processes/acme/description.ts";
 import type { AcmeStatus } from "../processes/acme/status.ts";
 import type { Learner } from "../processes/learner/learner.ts";
-import { describeLearning, describeSamples } from "../processes/learner/status.ts";
+import { describeLearning, describeLimits, describeSamples } from "../processes/learner/status.ts";
 import type { Recorder } from "../processes/recorder/recorder.ts";
 import { describeHistory } from "../processes/recorder/status.ts";
 import { describeTracing } from "../processes/tracer/status.ts";
@@ -117,6 +117,7 @@ export function describeStatus(view: SupervisorView): ShownStatus {
     })),
     ml: describeLearning(view),
     samples: describeSamples(view),
+    limits: describeLimits(view),
     history: describeHistory({ ...view, location: toRecorderSettings(view.configuration.config)?.store ?? null }),
     tracing: describeTracing({
       memory: view.memory,
@@ -232,6 +233,7 @@ export function degradedModes(view: SupervisorView): Record<DegradedMode, boolea
     descriptors: anyWorker(view.memory, WorkerCounter.DESCRIPTORS_SHORT),
     health_checks: view.fleets.skippingChecks,
     sockets: anyWorker(view.memory, WorkerCounter.SOCKETS_DEGRADED),
+    wakes: anyWorker(view.memory, WorkerCounter.WAKES_DEGRADED),
     rate_limits: view.rateLimits.short,
     memory: view.fleets.outOfMemory || (view.workers()?.outOfMemory ?? false),
   };

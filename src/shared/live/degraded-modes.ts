@@ -19,6 +19,7 @@ export const DEGRADED_MODES = [
   "descriptors",
   "health_checks",
   "sockets",
+  "wakes",
   "rate_limits",
   "memory",
 ] as const;

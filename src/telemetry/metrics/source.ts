@@ -146,6 +146,8 @@ export interface LearnerFigures {
   readonly pools: readonly LearnedPoolFigures[];
   /** Also of other strategies than `ml`. None while it is not meant to run. */
   readonly limited: readonly LimitedPoolFigures[];
+  /** Pools whose classes of requests are told apart, with their rows in the shared memory's table of pools. */
+  readonly classed: readonly { readonly row: number; readonly name: string }[];
   /** By reason. */
   readonly restarts: Readonly<Record<string, number>>;
 }
