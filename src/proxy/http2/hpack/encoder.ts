@@ -6,7 +6,7 @@
  * comparison of bytes, without a hash.
  */
 import { COLON, CR, HTAB, LF, SP } from "../../http1/char-class.ts";
-import { copyBytes } from "../../http1/copy.ts";
+import { copyBytes, sameBytes } from "../../http1/copy.ts";
 import { DEFAULT_TABLE_BYTES } from "./decoder.ts";
 import { encodeHuffman, huffmanBytes } from "./huffman.ts";
 import { writeInteger } from "./integers.ts";
@@ -48,6 +48,7 @@ const STRING_MASK = 0x7f;
 export class HpackEncoder {
   readonly #table = new LineTable(DEFAULT_TABLE_BYTES);
   readonly #recurring: RecurringLines;
+  readonly #compresses: boolean;
   readonly #secrets: SecretNames;
   /** Entries of the table, by the count of insertions: of each line of a block the last one, and by hash. */
   readonly #guesses = new Int32Array(GUESSES);
@@ -67,9 +68,13 @@ export class HpackEncoder {
   #hash = 0;
   #isSecret = false;
 
-  /** @param secrets names of fields that are in no table, beside those that `put` is told. */
-  constructor(recurring: RecurringLines, secrets: SecretNames = new SecretNames()) {
+  /**
+   * @param secrets names of fields that are in no table, beside those that `put` is told.
+   * @param compresses strings are in Huffman's code where that is shorter: worth its time on the way to clients, not in a data centre.
+   */
+  constructor(recurring: RecurringLines, secrets: SecretNames = new SecretNames(), compresses = true) {
     this.#recurring = recurring;
+    this.#compresses = compresses;
     this.#secrets = secrets;
   }
 
@@ -116,14 +121,14 @@ export class HpackEncoder {
     const at = enters
       ? writeInteger(out, start, name, ENTERING_MASK, ENTERING)
       : writeInteger(out, start, name, LITERAL_MASK, 0);
-    return writeString(out, at, src, valueStart, valueEnd);
+    return this.#string(out, at, src, valueStart, valueEnd);
   }
 
   /** Writes a pseudo-field that no table has. @param name in lower case. */
   unnamed(out: Buffer, start: number, name: Buffer, src: Buffer, valueStart: number, valueEnd: number): number {
     out[start] = 0;
     const at = writeName(out, start + 1, name, 0, name.length);
-    return writeString(out, at, src, valueStart, valueEnd);
+    return this.#string(out, at, src, valueStart, valueEnd);
   }
 
   /**
@@ -219,8 +224,7 @@ export class HpackEncoder {
     const from = entries[at + EntryPart.NAME_END] + 2;
     const length = entries[at + EntryPart.END] - 2 - from;
     if (entries[at + EntryPart.MARK] !== name || length !== valueEnd - valueStart) return 0;
-    for (let i = 0; i < length; i++) if (bytes[from + i] !== src[valueStart + i]) return 0;
-    return age + 1;
+    return sameBytes(bytes, from, src, valueStart, length) ? age + 1 : 0;
   }
 
   /** @returns the index of the entry, when that is there and `src[start …]` begins with its line; else 0. */
@@ -232,8 +236,7 @@ export class HpackEncoder {
     const at = table.at(age + 1);
     const from = entries[at];
     const length = entries[at + EntryPart.END] - from;
-    if (length > end - start) return 0;
-    for (let i = 0; i < length; i++) if (bytes[from + i] !== src[start + i]) return 0;
+    if (length > end - start || !sameBytes(bytes, from, src, start, length)) return 0;
     this.lineEnd = start + length;
     return age + 1;
   }
@@ -241,7 +244,16 @@ export class HpackEncoder {
   #literal(out: Buffer, start: number, src: Buffer, name: number, flags: number, mask: number): number {
     let at = writeInteger(out, start, name, mask, flags);
     if (name === 0) at = writeName(out, at, src, this.nameStart, this.nameEnd);
-    return writeString(out, at, src, this.valueStart, this.valueEnd);
+    return this.#string(out, at, src, this.valueStart, this.valueEnd);
+  }
+
+  /** A string, in code where that is wanted and shorter (RFC 7541 section 5.2). */
+  #string(out: Buffer, at: number, src: Buffer, start: number, end: number): number {
+    const bytes = this.#compresses ? huffmanBytes(src, start, end) : end - start;
+    if (bytes < end - start) {
+      return encodeHuffman(src, start, end, out, writeInteger(out, at, bytes, STRING_MASK, HUFFMAN));
+    }
+    return copyBytes(out, writeInteger(out, at, end - start, STRING_MASK, 0), src, start, end);
   }
 }
 
@@ -258,13 +270,4 @@ function writeName(out: Buffer, start: number, src: Buffer, nameStart: number, n
     out[at++] = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
   }
   return at;
-}
-
-/** A string, in code where that is shorter (RFC 7541 section 5.2). */
-function writeString(out: Buffer, at: number, src: Buffer, start: number, end: number): number {
-  const bytes = huffmanBytes(src, start, end);
-  if (bytes < end - start) {
-    return encodeHuffman(src, start, end, out, writeInteger(out, at, bytes, STRING_MASK, HUFFMAN));
-  }
-  return copyBytes(out, writeInteger(out, at, end - start, STRING_MASK, 0), src, start, end);
 }
