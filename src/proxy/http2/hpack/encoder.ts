@@ -18,8 +18,12 @@ import { STATIC_BYTES, STATIC_ENTRIES, STATIC_NAME_ENDS, STATIC_STARTS } from ".
 
 /** Lines of a block of which it is known where in the table they were last time. */
 const GUESSES = 16;
-/** A power of two, at least twice the entries of the largest table. */
-const HASHES = 256;
+/** A power of two, more than the entries of the largest table. */
+const HASHES = 128;
+/** Entries are known by the last eight bits of the count of insertions: no table has half as many. */
+const COUNT_MASK = 0xff;
+/** Of a connection that has put nothing into its table. Nobody writes there. */
+const NO_PLACES = new Uint8Array(HASHES + GUESSES);
 /** Longer values of pseudo-fields are in no table. */
 const MAX_KEPT_VALUE_BYTES = 512;
 /** Where a pseudo-field becomes a line. */
@@ -50,9 +54,11 @@ export class HpackEncoder {
   readonly #recurring: RecurringLines;
   readonly #compresses: boolean;
   readonly #secrets: SecretNames;
-  /** Entries of the table, by the count of insertions: of each line of a block the last one, and by hash. */
-  readonly #guesses = new Int32Array(GUESSES);
-  readonly #byHash = new Int32Array(HASHES);
+  /**
+   * Entries of the table, by the count of insertions: by hash, and behind that the last one of each line of a block. They are
+   * guesses: the entry may be another one by now, and is compared.
+   */
+  #places: Uint8Array = NO_PLACES;
   /** Which line of the block is next. */
   #line = 0;
   /** The smallest that the table had to be since the last block, bytes; -1 = nothing is to be told. */
@@ -105,15 +111,15 @@ export class HpackEncoder {
   /** Writes a pseudo-field with the name of entry `name` of the static table and the value `src[start … end)`. */
   named(out: Buffer, start: number, name: number, src: Buffer, valueStart: number, valueEnd: number): number {
     const line = this.#line++;
-    let index = line < GUESSES ? this.#namedIndex(this.#guesses[line], name, src, valueStart, valueEnd) : 0;
+    let index = line < GUESSES ? this.#namedIndex(this.#places[HASHES + line], name, src, valueStart, valueEnd) : 0;
     if (index !== 0) return writeInteger(out, start, STATIC_ENTRIES + index, INDEXED_MASK, INDEXED);
     let hash = name;
     for (let i = valueStart; i < valueEnd; i++) hash = (Math.imul(hash, 31) + src[i]) | 0;
     hash = mixed(hash);
     const place = hash & (HASHES - 1);
-    index = this.#namedIndex(this.#byHash[place], name, src, valueStart, valueEnd);
+    index = this.#namedIndex(this.#places[place], name, src, valueStart, valueEnd);
     if (index !== 0) {
-      this.#remember(this.#byHash[place]);
+      this.#remember(this.#places[place]);
       return writeInteger(out, start, STATIC_ENTRIES + index, INDEXED_MASK, INDEXED);
     }
     const enters = valueEnd - valueStart <= MAX_KEPT_VALUE_BYTES && this.#recurring.note(hash);
@@ -138,7 +144,7 @@ export class HpackEncoder {
   known(out: Buffer, at: number, src: Buffer, start: number, end: number): number {
     const line = this.#line++;
     if (line >= GUESSES) return -1;
-    const index = this.#indexOf(this.#guesses[line], src, start, end);
+    const index = this.#indexOf(this.#places[HASHES + line], src, start, end);
     if (index === 0) return -1;
     return writeInteger(out, at, STATIC_ENTRIES + index, INDEXED_MASK, INDEXED);
   }
@@ -182,9 +188,9 @@ export class HpackEncoder {
 
     const hash = this.#hash;
     const place = hash & (HASHES - 1);
-    const index = this.#indexOf(this.#byHash[place], src, nameStart, this.lineEnd);
+    const index = this.#indexOf(this.#places[place], src, nameStart, this.lineEnd);
     if (index !== 0) {
-      this.#remember(this.#byHash[place]);
+      this.#remember(this.#places[place]);
       return writeInteger(out, at, STATIC_ENTRIES + index, INDEXED_MASK, INDEXED);
     }
     if (!this.#recurring.note(hash)) return this.#literal(out, at, src, name, 0, LITERAL_MASK);
@@ -195,7 +201,8 @@ export class HpackEncoder {
 
   #enter(src: Buffer, start: number, nameEnd: number, end: number, mark: number, place: number): void {
     if (!this.#table.insert(src, start, nameEnd, end, mark)) return;
-    this.#byHash[place] = this.#table.inserted;
+    if (this.#places === NO_PLACES) this.#places = new Uint8Array(NO_PLACES.length);
+    this.#places[place] = this.#table.inserted;
     this.#remember(this.#table.inserted);
   }
 
@@ -211,14 +218,14 @@ export class HpackEncoder {
   }
 
   #remember(entry: number): void {
-    if (this.#line <= GUESSES) this.#guesses[this.#line - 1] = entry;
+    if (this.#line <= GUESSES) this.#places[HASHES + this.#line - 1] = entry;
   }
 
   /** @returns the index of the entry, when that is there and a pseudo-field with this name and value; else 0. */
   #namedIndex(entry: number, name: number, src: Buffer, valueStart: number, valueEnd: number): number {
     const table = this.#table;
-    const age = (table.inserted - entry) | 0;
-    if (age < 0 || age >= table.count) return 0;
+    const age = (table.inserted - entry) & COUNT_MASK;
+    if (age >= table.count) return 0;
     const { bytes, entries } = table;
     const at = table.at(age + 1);
     const from = entries[at + EntryPart.NAME_END] + 2;
@@ -230,8 +237,8 @@ export class HpackEncoder {
   /** @returns the index of the entry, when that is there and `src[start …]` begins with its line; else 0. */
   #indexOf(entry: number, src: Buffer, start: number, end: number): number {
     const table = this.#table;
-    const age = (table.inserted - entry) | 0;
-    if (age < 0 || age >= table.count) return 0;
+    const age = (table.inserted - entry) & COUNT_MASK;
+    if (age >= table.count) return 0;
     const { bytes, entries } = table;
     const at = table.at(age + 1);
     const from = entries[at];
