@@ -168,7 +168,15 @@ export class WaitQueue {
     return first?.held === true && this.sendAnyway(first, nowMs);
   }
 
-  /** A place was given back, or something else has changed: serves from the front while there is room. */
+  /** A place was given back here: it is for whoever has waited longest. */
+  onFreed(nowMs: number): void {
+    if (!this.isWanted) return; // nearly always
+    this.poll(nowMs);
+    const { neighbours, row } = this.#parts;
+    if (neighbours.areWaiting(row)) this.#words[QueueWord.WAKES_SENT] += neighbours.wakeParticular(row, nowMs);
+  }
+
+  /** Something may have changed: serves from the front while there is room. */
   poll(nowMs: number): void {
     // What a request does whose turn has come may free a place, which polls again.
     this.#isAsked = true;
@@ -202,9 +210,8 @@ export class WaitQueue {
       if (!this.#try(first, nowMs)) return;
     }
     if (!neighbours.areWaiting(row)) return;
-    const worker = neighbours.longest(row, nowMs, nowMs);
-    if (worker < 0) this.#words[QueueWord.WAKES_SENT] += neighbours.wakeParticular(row, nowMs);
-    else if (pool.hasRoom(nowMs)) this.#wake(worker, nowMs);
+    const worker = neighbours.longest(row, Number.POSITIVE_INFINITY, nowMs);
+    if (worker >= 0 && pool.hasRoom(nowMs)) this.#wake(worker, nowMs);
   }
 
   #serveParticular(nowMs: number): void {
