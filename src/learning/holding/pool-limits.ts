@@ -128,15 +128,17 @@ export class PoolLimits implements PoolMember {
   /** Workers read while this writes: a limit is never shown beside the id of another server. */
   #publish(slots: Int32Array, nowMs: number): void {
     const { memory, pool } = this.#options;
-    const { words, figures, limit, limitId } = this.#learned;
+    const { words, figures, limit, limitId, settledLimit } = this.#learned;
     let known = 0;
     for (const slot of slots) {
       const id = this.#knownId[slot];
       if (limitId[slot] !== id) {
         limit[slot] = 0;
+        settledLimit[slot] = 0;
         limitId[slot] = id;
       }
       limit[slot] = this.#limit[slot];
+      settledLimit[slot] = Math.ceil(this.#limits.settledLimit(slot));
       if (this.#limit[slot] > 0) known++;
     }
     this.#known = known;
