@@ -50,6 +50,7 @@ import type { Operating } from "./operating/operating.ts";
 import { poolWaiting } from "./pool-waiting.ts";
 import type { AdminPort } from "./ports/admin-port.ts";
 import type { Questions } from "./questions.ts";
+import { hasListOutOfDate, revocationExpiries } from "./revocation.ts";
 import { poolsInUse } from "./topology.ts";
 import type { Tracing } from "./tracing.ts";
 
@@ -203,6 +204,7 @@ export function metricsSource(view: SupervisorView, canaries: Pick<Canaries, "li
     logDropped: droppedLogLines,
     degradedModes: () => degradedModes(view),
     certificates: () => certificatesOf(view.configuration.settings, view.tracing.settings),
+    revocationLists: () => revocationExpiries(view.configuration.settings.clientTls),
   };
 }
 
@@ -222,6 +224,7 @@ export function degradedModes(view: SupervisorView): Record<DegradedMode, boolea
     learning_store: view.memory.learnerCounters[LearnerCounter.STORE_DEGRADED] === 1 || view.learner.keepsNothing,
     configuration: rejected.configuration,
     certificates: rejected.certificates || view.adminPort.rejected,
+    revocation_lists: hasListOutOfDate(settings.clientTls, view.clock.wallMs()),
     acme: view.acme.degraded,
     operations: view.operating.operations.trouble !== null,
     draining: header[Header.DRAINING] === 1,

@@ -10,6 +10,7 @@ export const DEGRADED_MODES = [
   "learning_store",
   "configuration",
   "certificates",
+  "revocation_lists",
   "acme",
   "operations",
   "draining",

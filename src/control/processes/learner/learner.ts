@@ -161,6 +161,11 @@ export class Learner {
       });
   }
 
+  /** Those whose classes of requests it learns, whatever their strategy; none while it is not meant to run. */
+  get classed(): readonly LearnerPool[] {
+    return this.running ? this.#options.pools().filter(({ classes }) => classes === true) : [];
+  }
+
   /** It is meant to run, dies again and again, and so keeps nothing. Where workers miss something of it, that is `degraded`. */
   get keepsNothing(): boolean {
     return this.status?.state === "waiting" && this.pools.length === 0 && this.limited.length === 0;
