@@ -46,6 +46,8 @@ export class PoolLimits implements PoolMember {
   readonly #knownId = new Int32Array(MAX_SERVERS);
   /** By slot: what is to be published. */
   readonly #limit = new Int32Array(MAX_SERVERS);
+  /** Those that limits were last worked out for. */
+  #slots: Int32Array | undefined;
   #heardMs = Number.NEGATIVE_INFINITY;
   #publishedMs = Number.NEGATIVE_INFINITY;
   /** Servers that had a limit when it was last published. */
@@ -85,6 +87,12 @@ export class PoolLimits implements PoolMember {
     const nowMs = this.#options.nowMs();
     if (this.#closed || slots === undefined || nowMs - this.#publishedMs < PUBLISH_MS) return;
     this.#publishedMs = nowMs;
+    if (this.isAsleep && slots === this.#slots) {
+      // Nothing has happened that would change them: they hold still.
+      this.#learned.figures[LearnerFigure.LIMITS_MS] = nowMs;
+      return;
+    }
+    this.#slots = slots;
     for (const slot of slots) this.#claim(slot);
     this.#limits.tick(slots, slots.length, nowMs, this.#limit);
     this.#publish(slots, nowMs);
