@@ -65,6 +65,11 @@ export class ConcurrencyLimits {
     return Math.min(Math.max(PATIENCE_LATENCIES * this.#mean.read(), LEAST_PATIENCE_MS), MOST_PATIENCE_MS);
   }
 
+  /** The limit of the server in `slot` without what is probed now, at the last `tick`: what people are shown. `NO_LIMIT` = none. */
+  settledLimit(slot: number): number {
+    return this.#limit[slot];
+  }
+
   /** Forgets the server in `slot`. */
   clear(slot: number): void {
     this.#belief.clear(slot);

@@ -148,6 +148,11 @@ export const VERDICT_KINDS = [
   "recovered",
   "paused",
   "resumed",
+  /** Requests fared worse where they were held, so none is; and how that ended. */
+  "holding_stopped",
+  "holding_probation_started",
+  "holding_probation_failed",
+  "holding_resumed",
 ] as const;
 
 /** How a training may end: with a candidate, without one because it predicts no better, with too little to learn from, … */

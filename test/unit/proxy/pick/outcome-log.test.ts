@@ -17,7 +17,17 @@ function told(tell: (attempt: OutcomeRecord, writer: OutcomeWriter) => void): Re
   return read;
 }
 
-const WELL = { worker: 0, decision: 0, slot: 7, serverId: 507, inFlight: 3, failed: false, latencyMs: 12, atMs: 1032 };
+const WELL = {
+  worker: 0,
+  decision: 0,
+  slot: 7,
+  serverId: 507,
+  inFlight: 3,
+  failed: false,
+  latencyMs: 12,
+  heldMs: 0,
+  atMs: 1032,
+};
 
 test("an attempt that no decision led to is told of at its head, once", () => {
   const outcomes = told((attempt, writer) => {
