@@ -230,6 +230,7 @@ export function degradedModes(view: SupervisorView): Record<DegradedMode, boolea
     health_checks: view.fleets.skippingChecks,
     sockets: anyWorker(view.memory, WorkerCounter.SOCKETS_DEGRADED),
     rate_limits: view.rateLimits.short,
+    redis: view.rateLimits.away !== null,
     memory: view.fleets.outOfMemory || (view.workers()?.outOfMemory ?? false),
   };
 }

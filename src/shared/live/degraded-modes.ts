@@ -19,6 +19,7 @@ export const DEGRADED_MODES = [
   "health_checks",
   "sockets",
   "rate_limits",
+  "redis",
   "memory",
 ] as const;
 /** One of them. */
