@@ -1,5 +1,14 @@
 /** The built-in scenarios. Each is the same base fleet with one thing about it that makes routing hard. */
-import type { Arrivals, Discipline, Disturbance, Effect, Scenario, Sharing, SimulatedServer } from "./scenario.ts";
+import type {
+  Arrivals,
+  Discipline,
+  Disturbance,
+  Effect,
+  RequestKind,
+  Scenario,
+  Sharing,
+  SimulatedServer,
+} from "./scenario.ts";
 import type { ServiceDistribution } from "./service-times.ts";
 
 /** What all built-in scenarios share; the command line can change each of it. */
@@ -10,6 +19,8 @@ export interface BaseFleet {
   readonly discipline: Discipline;
   readonly service: ServiceDistribution;
   readonly meanMs: number;
+  /** Routes that requests are of; left out = they are all of one. */
+  readonly kinds?: readonly RequestKind[];
   readonly load: number;
   readonly arrivals: Arrivals;
   readonly balancers: number;
@@ -181,6 +192,7 @@ export function builtInScenario(name: string, base: BaseFleet = DEFAULT_BASE): S
     servers,
     service: base.service,
     meanMs: base.meanMs,
+    ...(base.kinds === undefined ? {} : { kinds: base.kinds }),
     load: base.load,
     arrivals: recipe.arrivals ?? base.arrivals,
     disturbances: (recipe.disturbances ?? []).map((disturbance) => complete(disturbance, base.servers)),

@@ -11,8 +11,8 @@ import type { Logger } from "../../telemetry/log/logger.ts";
 import type { PoolMember } from "../member.ts";
 import { PerServerThinning } from "../serving/per-server-thinning.ts";
 import type { RecordedOutcome } from "../serving/worker-rings.ts";
-import type { NamedTemplate } from "./class-registry.ts";
-import { ClassWriter } from "./class-writer.ts";
+import type { NamedTemplate } from "./registry.ts";
+import { ClassWriter } from "./writer.ts";
 import { RequestClasses } from "./request-classes.ts";
 
 /** From one publication to the next, milliseconds: what a route costs hardly changes. */

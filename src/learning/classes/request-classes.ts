@@ -1,7 +1,7 @@
 /** Classes of requests of one pool: which there are and what they cost. Pure, with the clock passed in. */
 import { CLASSES } from "../../shared/memory/layout/classes.ts";
-import { ClassCosts } from "./class-costs.ts";
-import { ClassRegistry, type NamedTemplate, type RequestClass } from "./class-registry.ts";
+import { ClassCosts } from "./costs.ts";
+import { ClassRegistry, type NamedTemplate, type RequestClass } from "./registry.ts";
 
 /** An attempt that ended, with what its request is by. */
 export interface ClassedOutcome {
