@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   classes: async () => (await import("./classes/command.ts")).registerClasses,
   settings: async () => (await import("./settings/command.ts")).registerSettings,
   canary: async () => (await import("./canary/command.ts")).registerCanary,
+  limits: async () => (await import("./limits/command.ts")).registerLimits,
   overrides: async () => (await import("./overrides/command.ts")).registerOverrides,
   backend: async () => (await import("./backend.ts")).registerBackend,
   replay: async () => (await import("./replay/command.ts")).registerReplay,

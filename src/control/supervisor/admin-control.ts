@@ -12,6 +12,7 @@ import { certificatesControl } from "./acme/control.ts";
 import type { InstanceParts } from "./parts.ts";
 import { shownClasses } from "./shown-classes.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
+import { describeRateLimits } from "./views/rate-limits.ts";
 
 /** For the routes of admin/routes/. */
 export function adminControl(view: SupervisorView, parts: InstanceParts): AdminControl {
@@ -26,6 +27,8 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     pools: () => describePools(view),
     classes: () => shownClasses({ ...view, routeName: (number) => view.topology().routeName(number) }),
     routes: () => view.configuration.settings.routes,
+    rateLimits: () => view.configuration.settings.rateLimits,
+    shownRateLimits: () => describeRateLimits(view),
     operations: view.operating.operations,
     canaries: parts.canaries,
     configuration: {

@@ -292,4 +292,6 @@ export interface MetricsSource {
   /** Ways in which the instance works with less than it should, each on or off. */
   readonly degradedModes: () => Readonly<Record<string, boolean>>;
   readonly certificates: () => readonly CertificateFigures[];
+  /** Lists of revoked certificates, by their authorities. */
+  readonly revocationLists: () => readonly CertificateFigures[];
 }

@@ -494,8 +494,8 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   CONCURRENCY_LIMITS: effect(
     ["off", "learned"],
     ["pool.learnsLimits"],
-    "test/unit/control/processes/learner/learned-pools.test.ts",
-    "limits are learned where `ml` balances, unless they are off, and elsewhere where they are asked for",
+    "test/drill/learning/limits.test.ts",
+    "CONCURRENCY_LIMITS=learned finds what servers work on at once, and requests are held; an operator ends it at once",
   ),
   REQUEST_CLASSES: effect(
     ["on", "off"],

@@ -16,6 +16,7 @@ import { openApiRoute } from "./openapi.ts";
 import { type OverridesControl, overrideRoutes } from "./overrides.ts";
 import { type PageControl, pageRoutes } from "./page.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
+import { type RateLimitsControl, rateLimitRoutes } from "./rate-limits.ts";
 import type { AdminRoute, RouteGroup } from "./route.ts";
 import { type ServersControl, serverRoutes } from "./servers.ts";
 import { type SettingsControl, settingRoutes } from "./settings.ts";
@@ -29,6 +30,7 @@ export type AdminControl = HealthControl &
   PoolsControl &
   ClassesControl &
   CanariesControl &
+  RateLimitsControl &
   SettingsControl &
   ConfigurationControl &
   OverridesControl &
@@ -50,6 +52,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   poolRoutes,
   classRoutes,
   canaryRoutes,
+  rateLimitRoutes,
   settingRoutes,
   configurationRoutes,
   overrideRoutes,

@@ -145,6 +145,8 @@ function makeControl() {
     prometheusEnabled: () => state.prometheus,
     pools: () => [SHOP],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
+    rateLimits: () => [],
+    shownRateLimits: () => [],
     canaries: {
       list: () => [],
       of: () => undefined,

@@ -103,6 +103,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     degradedModes: () => ({}),
     acme: () => ({ counts: { success: 0, failure: 0 }, certificates: [] }),
     certificates: () => [],
+    revocationLists: () => [],
     ...overrides,
   };
 }
