@@ -73,6 +73,11 @@ export class RequestClasses {
     this.#costs.clearSlot(slot);
   }
 
+  /** What a mean request would have taken in the place of one that took `latencyMs`: see request-work.ts. */
+  typicalMs(slot: number, latencyMs: number, inFlight: number, own: number, others: number): number {
+    return this.#costs.typicalMs(slot, latencyMs, inFlight, own, others);
+  }
+
   /** Takes in an attempt. A failure says nothing of what a request costs, and is no reason to tell it apart. */
   observe(outcome: ClassedOutcome): void {
     const { template, parentTemplate, failed, latencyMs } = outcome;
