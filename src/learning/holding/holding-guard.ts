@@ -69,8 +69,7 @@ export class HoldingGuard {
 
   /** An attempt ended. To be called while there are limits. */
   observe({ atMs, latencyMs, heldMs, failed }: RecordedOutcome): void {
-    const wholeMs = heldMs + latencyMs;
-    this.#judge.observe({ arrivedMs: atMs - wholeMs, wholeMs, failed });
+    this.#judge.observe({ arrivedMs: atMs - latencyMs - heldMs, heldMs, latencyMs, failed });
   }
 
   /** Moves time on, while there are limits. @param held requests that are held now, over all workers. */

@@ -46,6 +46,8 @@ export class PoolLimits implements PoolMember {
   readonly #knownId = new Int32Array(MAX_SERVERS);
   /** By slot: what is to be published. */
   readonly #limit = new Int32Array(MAX_SERVERS);
+  /** Those that limits were last worked out for. */
+  #slots: Int32Array | undefined;
   #heardMs = Number.NEGATIVE_INFINITY;
   #publishedMs = Number.NEGATIVE_INFINITY;
   /** Servers that had a limit when it was last published. */
@@ -85,6 +87,12 @@ export class PoolLimits implements PoolMember {
     const nowMs = this.#options.nowMs();
     if (this.#closed || slots === undefined || nowMs - this.#publishedMs < PUBLISH_MS) return;
     this.#publishedMs = nowMs;
+    if (this.isAsleep && slots === this.#slots) {
+      // Nothing has happened that would change them: they hold still.
+      this.#learned.figures[LearnerFigure.LIMITS_MS] = nowMs;
+      return;
+    }
+    this.#slots = slots;
     for (const slot of slots) this.#claim(slot);
     this.#limits.tick(slots, slots.length, nowMs, this.#limit);
     this.#publish(slots, nowMs);
@@ -128,15 +136,17 @@ export class PoolLimits implements PoolMember {
   /** Workers read while this writes: a limit is never shown beside the id of another server. */
   #publish(slots: Int32Array, nowMs: number): void {
     const { memory, pool } = this.#options;
-    const { words, figures, limit, limitId } = this.#learned;
+    const { words, figures, limit, limitId, settledLimit } = this.#learned;
     let known = 0;
     for (const slot of slots) {
       const id = this.#knownId[slot];
       if (limitId[slot] !== id) {
         limit[slot] = 0;
+        settledLimit[slot] = 0;
         limitId[slot] = id;
       }
       limit[slot] = this.#limit[slot];
+      settledLimit[slot] = Math.ceil(this.#limits.settledLimit(slot));
       if (this.#limit[slot] > 0) known++;
     }
     this.#known = known;

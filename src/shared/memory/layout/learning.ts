@@ -235,6 +235,8 @@ export interface LearnedTable {
   readonly limit: Int32Array;
   /** By slot: whose limit it is, the id of a server; of another server it says nothing. Written after `limit` was set to 0. */
   readonly limitId: Int32Array;
+  /** By slot: the limit without what is tried out for moments, as people are shown it; 0 as in `limit`. Workers do not go by it. */
+  readonly settledLimit: Int32Array;
 }
 
 /** Records of decisions that a worker keeps; a power of two. */
