@@ -120,8 +120,9 @@ export class PoolLimits implements PoolMember {
   #takeIn({ slot, serverId, latencyMs, failed, inFlight, atMs }: RecordedOutcome): void {
     if (this.#options.memory.servers.id[slot] !== serverId) return; // it has left
     this.#claim(slot);
-    this.#heardMs = atMs;
-    this.#limits.observe(slot, latencyMs, failed, inFlight, atMs);
+    // They come worker by worker: a time that went back would count twice what passes.
+    this.#heardMs = Math.max(this.#heardMs, atMs);
+    this.#limits.observe(slot, latencyMs, failed, inFlight, this.#heardMs);
   }
 
   /** What is known of a slot's former server says nothing of the present one. */
