@@ -23,7 +23,7 @@ const SEEN_MS = 3000;
 const PROBE_MORE = 2;
 const PROBE_LESS = 1.5;
 /** One turn in so many is for more, and one for less … */
-const PROBE_TURNS = 10;
+const PROBE_TURNS = 6;
 /** … and a turn lasts so long, milliseconds and mean latencies, whichever is longer. */
 const TURN_MS = 250;
 const TURN_LATENCIES = 6;

@@ -103,8 +103,4 @@ const ADVICE: Readonly<Record<DegradedMode, Advice>> = {
     title: "The shared memory is full",
     text: "There is no room for another server or worker. Look at /dev/shm.",
   },
-  rate_limits: {
-    title: "A rate limit has no room for more keys",
-    text: "Another key was forgotten, or requests passed uncounted. Give it more max_keys or wider prefixes; many keys at once may be an attack.",
-  },
 };

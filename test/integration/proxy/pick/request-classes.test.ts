@@ -1,6 +1,8 @@
 /** `REQUEST_CLASSES` with real processes: what two workers and the learner make of traffic of several kinds. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { ShownClass, ShownClasses } from "../../../../src/control/admin/answers/classes.ts";
+import type { Explanation } from "../../../../src/shared/explanation/explanation.ts";
+import type { RecentRequests } from "../../../../src/shared/explanation/recent.ts";
 import { until } from "../../../support/until.ts";
 import { Product } from "../../control/supervisor/product.ts";
 
@@ -33,6 +35,7 @@ const product = new Product({
   REQUEST_CLASSES: "on",
   HEALTH_CHECK_ENABLED: "false",
   METRICS_POLL_ENABLED: "false",
+  EXPLAIN: "on",
 });
 
 beforeAll(() => product.ready());
@@ -84,6 +87,18 @@ describe("classes of requests", () => {
   test("what servers refuse is no class, however often it is asked for", async () => {
     for (let i = 0; i < 5; i++) await someTraffic();
     expect((await shown()).classes.map(({ template }) => template)).not.toContain("/refused/{id}");
+  });
+
+  test("an explanation says of which class a request was, and what it was expected to cost", async () => {
+    await ask("/reports/77");
+    const id = await until(async () => {
+      const { requests } = (await (await product.admin("/api/v1/requests?limit=50")).json()) as RecentRequests;
+      return requests.find(({ path }) => path === "/reports/77")?.request_id;
+    });
+    const response = await product.admin(`/api/v1/explain/${id}`);
+    const { attempts } = (await response.json()) as Explanation;
+    expect(attempts[0]).toMatchObject({ request_class: "GET /reports/{id}", strategy: "adaptive" });
+    expect(attempts[0].expected_cost).toBeGreaterThan(1.5);
   });
 
   test("metrics have them, with bounded labels", async () => {

@@ -27,7 +27,7 @@ class Traffic {
     requests: number,
     share: readonly number[],
     work: readonly number[],
-    { speed = [1, 1, 1, 1], slowness = (_c: number, _slot: number) => 1, spread = 1 } = {},
+    { speed = [1, 1, 1, 1], slowness = (_c: number, _slot: number): number => 1, spread = 1 } = {},
   ): void {
     const row = new Float32Array(CLASSES);
     for (let i = 0; i < requests; i++) {

@@ -2,6 +2,7 @@
 import { FailingServers } from "../../../../../src/balancing/failing-servers.ts";
 import { createStrategy } from "../../../../../src/balancing/registry.ts";
 import { isAtLimit, NO_SERVER, type PickedRequest, Picker } from "../../../../../src/proxy/pick/picker.ts";
+import { Heed } from "../../../../../src/proxy/pick/room.ts";
 import { Neighbours } from "../../../../../src/proxy/pool/queue/neighbours.ts";
 import { type Waiting, WaitingPlace } from "../../../../../src/proxy/pool/queue/wait-line.ts";
 import { WaitQueue } from "../../../../../src/proxy/pool/queue/wait-queue.ts";
@@ -30,6 +31,8 @@ export class Request implements Waiting {
   fate: Fate = "waits";
   slot = -1;
   sentMs = Number.NaN;
+  /** In flight at its server before it. */
+  before = 0;
 
   constructor(worker: TestWorker, { particular = false, sticky = -1 } = {}) {
     this.worker = worker;
@@ -56,24 +59,25 @@ export class Request implements Waiting {
     const { nowMs } = instance;
     queue.poll(nowMs);
     const why = this.particular || this.sticky >= 0 ? 0 : queue.mustWait(nowMs);
-    let slot: number = why === 0 ? this.acquireFromQueue(nowMs, false) : why;
-    if (isAtLimit(slot) && !queue.mayHold(nowMs)) slot = this.acquireFromQueue(nowMs, true);
+    let slot: number = why === 0 ? this.acquireFromQueue(nowMs, Heed.ANY) : why;
+    if (isAtLimit(slot) && !queue.mayHold(nowMs)) slot = this.acquireFromQueue(nowMs, Heed.NONE);
     if (slot >= NO_SERVER) this.leaveFor(slot, nowMs);
     else if (queue.isFull) {
       queue.refused();
       this.fate = "refused";
-    } else queue.enter(this.place, slot, this.particular, nowMs);
+    } else queue.enter(this.place, slot, this.particular || this.sticky >= 0, nowMs);
     return this;
   }
 
-  acquireFromQueue(nowMs: number, beyond: boolean): number {
-    return this.worker.picker.acquire(this.#asked, nowMs, [], undefined, beyond);
+  acquireFromQueue(nowMs: number, heed: Heed): number {
+    return this.worker.picker.acquire(this.#asked, nowMs, [], undefined, heed);
   }
 
   leaveFor(slot: number, nowMs: number): void {
     this.fate = "sent";
     this.slot = slot;
     this.sentMs = nowMs;
+    this.before = slot < 0 ? 0 : this.worker.instance.inFlight(slot) - 1;
     this.worker.instance.sent.push(this);
   }
 
@@ -129,6 +133,7 @@ export class TestWorker {
       pool: this.picker,
       neighbours: this.neighbours,
       now: () => instance.nowMs,
+      after: (run, ms) => instance.after(run, ms),
       onError: (error) => {
         throw error;
       },
@@ -169,6 +174,7 @@ export class Instance {
   readonly queueSize: number;
   readonly queueTimeoutMs: number;
   #servers = 0;
+  readonly #timers = new Set<{ readonly run: () => void; readonly dueMs: number }>();
 
   constructor(workers: number, { queueSize = 1000, queueTimeoutMs = 1000 } = {}) {
     this.queueSize = queueSize;
@@ -210,8 +216,24 @@ export class Instance {
     this.memory.learned[ROW].figures[LearnerFigure.LIMITS_MS] = this.nowMs;
   }
 
+  after(run: () => void, ms: number): () => void {
+    const timer = { run, dueMs: this.nowMs + ms };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  /** Time passes, and timers run when they are due. */
   pass(ms: number): void {
-    this.nowMs += ms;
+    const untilMs = this.nowMs + ms;
+    for (;;) {
+      const due = [...this.#timers].filter(({ dueMs }) => dueMs <= untilMs).sort((a, b) => a.dueMs - b.dueMs);
+      if (due.length === 0) break;
+      this.#timers.delete(due[0]);
+      this.nowMs = Math.max(this.nowMs, due[0].dueMs);
+      this.renew();
+      due[0].run();
+    }
+    this.nowMs = untilMs;
     this.renew();
   }
 
