@@ -1,7 +1,8 @@
 /** The command line of the arena. */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { type BaseFleet, DEFAULT_BASE } from "../../src/simulator/scenarios.ts";
+import type { BaseFleet } from "../../src/simulator/recipe.ts";
+import { DEFAULT_BASE } from "../../src/simulator/scenarios.ts";
 import type { Contestant } from "./contestant.ts";
 import { CONTESTANTS, DEFAULT_CONTESTANTS, QUICK_CONTESTANTS, selectContestants } from "./contestants.ts";
 import { SCENARIOS } from "./scenarios.ts";

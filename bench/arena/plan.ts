@@ -7,8 +7,8 @@
 import { seededRandom } from "../../src/balancing/random.ts";
 import { ArrivalProcess } from "../../src/simulator/arrivals.ts";
 import { DisturbanceSchedule } from "../../src/simulator/disturbance-schedule.ts";
+import type { BaseFleet } from "../../src/simulator/recipe.ts";
 import { capacityPerMs, type Scenario } from "../../src/simulator/scenario.ts";
-import type { BaseFleet } from "../../src/simulator/scenarios.ts";
 import { serviceSampler } from "../../src/simulator/service-times.ts";
 import { arenaScenario, classesOf, drawClass } from "./scenarios.ts";
 import { workPath } from "./work-path.ts";

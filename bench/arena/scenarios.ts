@@ -1,6 +1,8 @@
 /** What is played: the simulator's scenarios, and some whose point is on sockets. */
+
+import type { BaseFleet } from "../../src/simulator/recipe.ts";
 import type { Disturbance, Effect, Scenario } from "../../src/simulator/scenario.ts";
-import { type BaseFleet, BUILT_IN, builtInScenario } from "../../src/simulator/scenarios.ts";
+import { BUILT_IN, builtInScenario } from "../../src/simulator/scenarios.ts";
 
 /** Its point are balancers that know little of each other; here each proxy is alone before its fleet. */
 const LEFT_OUT: readonly string[] = ["stale-metrics"];

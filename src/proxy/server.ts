@@ -7,10 +7,11 @@ import { ExemplarWriter } from "../shared/memory/exemplars.ts";
 import { GrpcCounts } from "../shared/memory/grpc-table.ts";
 import type { HistoryRings } from "../shared/memory/layout/history.ts";
 import type { WorkerRings } from "../shared/memory/layout/learning.ts";
-import { MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../shared/memory/layout/shared-memory.ts";
+import { Header, MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../shared/memory/layout/shared-memory.ts";
 import type { TraceRings } from "../shared/memory/layout/tracing.ts";
 import { WorkerCounter } from "../shared/memory/layout/worker-counters.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
+import { TemplateWriter } from "./classes/template-writer.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";
 import type { DownstreamContext } from "./downstream/context.ts";
@@ -187,8 +188,17 @@ export class ProxyServer {
     const coding = new Http2Coding(...secrets);
     const { wakes = NO_WAKES, index, bootOffsetMs } = options;
     const neighbours = new Neighbours(memory, index, wakes, bootOffsetMs);
+    const templates = new TemplateWriter(memory.classes.templates[index], memory.header[Header.TEMPLATE_SECRET]);
     this.#pools = new ServerPools(
-      { ...options, identityHash, neighbours, standstills: new Standstills(), choices: this.#choices, onInternalError },
+      {
+        ...options,
+        identityHash,
+        neighbours,
+        templates,
+        standstills: new Standstills(),
+        choices: this.#choices,
+        onInternalError,
+      },
       worker,
       (endpoint, connections) =>
         endpoint.http2

@@ -23,7 +23,7 @@ const SEEN_MS = 3000;
 const PROBE_MORE = 2;
 const PROBE_LESS = 1.5;
 /** One turn in so many is for more, and one for less … */
-const PROBE_TURNS = 10;
+const PROBE_TURNS = 6;
 /** … and a turn lasts so long, milliseconds and mean latencies, whichever is longer. */
 const TURN_MS = 250;
 const TURN_LATENCIES = 6;
@@ -63,6 +63,11 @@ export class ConcurrencyLimits {
   /** How long a request is held at most, milliseconds. */
   get patienceMs(): number {
     return Math.min(Math.max(PATIENCE_LATENCIES * this.#mean.read(), LEAST_PATIENCE_MS), MOST_PATIENCE_MS);
+  }
+
+  /** The limit of the server in `slot` without what is probed now, at the last `tick`: what people are shown. `NO_LIMIT` = none. */
+  settledLimit(slot: number): number {
+    return this.#limit[slot];
   }
 
   /** Forgets the server in `slot`. */

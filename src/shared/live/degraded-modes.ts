@@ -10,6 +10,7 @@ export const DEGRADED_MODES = [
   "learning_store",
   "configuration",
   "certificates",
+  "revocation_lists",
   "acme",
   "operations",
   "draining",
@@ -18,6 +19,7 @@ export const DEGRADED_MODES = [
   "descriptors",
   "health_checks",
   "sockets",
+  "wakes",
   "rate_limits",
   "memory",
 ] as const;

@@ -36,8 +36,7 @@ export class LearnedHolding implements Holding {
   }
 
   onOutcome({ server, latencyMs, heldMs, failed, inFlight, nowMs }: HeldOutcome): void {
-    const wholeMs = heldMs + latencyMs;
-    this.#judge.observe({ arrivedMs: nowMs - wholeMs, wholeMs, failed });
+    this.#judge.observe({ arrivedMs: nowMs - heldMs - latencyMs, heldMs, latencyMs, failed });
     this.#claim(server);
     this.#learner.observe(server, latencyMs, failed, inFlight, nowMs);
   }

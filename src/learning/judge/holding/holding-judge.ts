@@ -1,6 +1,6 @@
 /** Whether requests are held: what holding them costs is compared with not holding them, all the time. */
 import { FleetMean } from "../../../balancing/estimators/fleet-mean.ts";
-import { isObservable } from "../../../balancing/estimators/latency-estimator.ts";
+import { isObservable, LEAST_LATENCY_MS } from "../../../balancing/estimators/latency-estimator.ts";
 import { describe, figures } from "../../../evidence/describe.ts";
 import { SequentialEvidence } from "../../../evidence/sequential-evidence.ts";
 import { type Finding, failed, passed } from "../finding.ts";
@@ -47,7 +47,9 @@ const FROM_THE_START = { claim: "worse", startWeight: 1, bucketWeight: 0 } as co
 export class HoldingJudge {
   readonly #options: HoldingJudgeOptions;
   readonly #random: () => number;
-  readonly #mean = new FleetMean(MEAN_MS);
+  /** Of the whole time, and of the part at the servers. */
+  readonly #wholeMs = new FleetMean(MEAN_MS);
+  readonly #latencyMs = new FleetMean(MEAN_MS);
   readonly #hold: Hold;
   #phase: Phase;
   #evidence!: SequentialEvidence;
@@ -87,10 +89,13 @@ export class HoldingJudge {
 
   /** A request ended: its last attempt, or its only one. */
   observe(outcome: WholeOutcome): void {
-    const { arrivedMs, wholeMs } = outcome;
-    if (!isObservable(wholeMs, arrivedMs) || !(wholeMs >= 0)) return;
-    this.#mean.observe(Math.max(wholeMs, Number.MIN_VALUE), arrivedMs + wholeMs);
-    if (this.#phase !== "stopped") this.#slices.observe(outcome, this.#mean.read());
+    const { arrivedMs, heldMs, latencyMs } = outcome;
+    const wholeMs = heldMs + latencyMs;
+    if (!(isObservable(wholeMs, arrivedMs) && heldMs >= 0 && latencyMs >= 0)) return;
+    const endedMs = arrivedMs + wholeMs;
+    this.#latencyMs.observe(Math.max(latencyMs, LEAST_LATENCY_MS), endedMs);
+    this.#wholeMs.observe(Math.max(wholeMs, LEAST_LATENCY_MS), endedMs);
+    if (this.#phase !== "stopped") this.#slices.observe(outcome, this.#wholeMs.read());
   }
 
   /**
@@ -100,7 +105,7 @@ export class HoldingJudge {
   tick(nowMs: number, waiting: number): HoldingEvent | undefined {
     if (this.#phase === "stopped") return this.#hold.isOver(nowMs) ? this.#tryAgain(nowMs) : undefined;
     const doubt = this.#phase === "probation" || this.#evidence.value >= this.#options.doubt;
-    if (!this.#slices.tick(nowMs, waiting, this.#mean.read(), doubt)) return undefined;
+    if (!this.#slices.tick(nowMs, waiting, this.#latencyMs.read(), doubt)) return undefined;
     this.#blocks++;
     return this.#phase === "probation" ? this.#judgeProbation(nowMs) : this.#judge(nowMs);
   }

@@ -2,7 +2,7 @@
 
 /** When holding is turned off, and how it comes back. */
 export interface HoldingJudgeOptions {
-  /** A slice lasts so long, or so many mean latencies where these are longer, up to the longest: queues come and go in it. */
+  /** A slice lasts so long, or so many of the servers' mean latencies where these are longer, up to the longest. */
   readonly sliceMs: number;
   readonly sliceLatencies: number;
   readonly longestSliceMs: number;
@@ -10,16 +10,15 @@ export interface HoldingJudgeOptions {
   readonly settleShare: number;
   /** After a block its last responses are waited for, mean latencies: as many as a cost counts at most. */
   readonly settleLatencies: number;
-  /** A slice begins when nobody is held; when that does not come by itself for so long, it is brought about … */
+  /**
+   * A slice begins when nobody is held; when that does not come by itself for so long, it is brought about, and after twice as
+   * long the next time: a fleet that has too much to do would show the same, and is not disturbed for nothing.
+   */
   readonly longestWaitMs: number;
-  /** … or for so long while holding is suspected, or on probation. */
-  readonly longestWaitInDoubtMs: number;
-  /** Slices that are compared with each other. */
+  /** Slices that are compared with each other, an even number. */
   readonly slicesPerBlock: number;
-  /** Of those, the ones without holding: as a rule … */
+  /** Of those, the ones without holding; half of them while holding is suspected, or on probation. */
   readonly without: number;
-  /** … and while holding is suspected, or on probation. */
-  readonly withoutInDoubt: number;
   /** Evidence from which on it is suspected. */
   readonly doubt: number;
   /** Differences in cost that the evidence bets on; half of the least is tolerated for ever (`SequentialEvidence`). */
@@ -47,22 +46,20 @@ const MINUTE = 60 * SECOND;
 /** Found with test/unit/learning/judge/holding/ and `npm run bench:holding`. */
 export const HOLDING_JUDGE_DEFAULTS: HoldingJudgeOptions = Object.freeze({
   sliceMs: SECOND,
-  sliceLatencies: 10,
+  sliceLatencies: 5,
   longestSliceMs: 4 * SECOND,
   settleShare: 0.3,
   settleLatencies: 8,
   longestWaitMs: MINUTE,
-  longestWaitInDoubtMs: SECOND,
-  slicesPerBlock: 10,
-  without: 1,
-  withoutInDoubt: 5,
+  slicesPerBlock: 20,
+  without: 2,
   doubt: 10,
   bets: Object.freeze([0.1, 0.2, 0.4, 0.8, 1.6]),
-  enough: 5000,
+  enough: 1000,
   windowMs: 5 * MINUTE,
   holdMs: 10 * SECOND,
   longestHoldMs: 10 * MINUTE,
-  probationBlocks: 2,
+  probationBlocks: 1,
   probationError: 0.05,
   tolerance: 0.03,
   forgiveMs: 10 * MINUTE,

@@ -14,12 +14,17 @@ interface Slice {
   count: number;
 }
 
+/** The longest wait grows up to twice as long so many times. */
+const MOST_DOUBLINGS = 5;
+
 /** What a request cost whoever sent it, and when. */
 export interface WholeOutcome {
   /** When it arrived, milliseconds. */
   readonly arrivedMs: number;
-  /** From its arrival to the head of its response, or to its failure: what it was held for is part of it. */
-  readonly wholeMs: number;
+  /** For how long it was held, milliseconds. */
+  readonly heldMs: number;
+  /** From when it was sent to the head of its response, or to its failure, milliseconds. */
+  readonly latencyMs: number;
   readonly failed: boolean;
 }
 
@@ -48,6 +53,8 @@ export class Slices {
   #clearing = false;
   /** The present block is one of doubt: half of it is without holding, and its slices follow each other soon. */
   #doubt = false;
+  /** So many blocks in a row began because somebody was always held. */
+  #forced = 0;
 
   /** @param evidence hears of every block. */
   constructor(
@@ -67,33 +74,36 @@ export class Slices {
     return this.#clearing ? false : this.#current?.held;
   }
 
-  observe({ arrivedMs, wholeMs, failed }: WholeOutcome, meanMs: number): void {
+  /** @param meanMs the pool's mean of what is compared: wait and latency together. */
+  observe({ arrivedMs, heldMs, latencyMs, failed }: WholeOutcome, meanMs: number): void {
     const slice = this.#sliceAt(arrivedMs);
     if (slice === undefined) return;
-    slice.sum += costOf(wholeMs, failed, meanMs);
+    slice.sum += costOf(heldMs + latencyMs, failed, meanMs);
     slice.count++;
   }
 
   /**
    * Moves time on.
    * @param waiting requests that are held now.
+   * @param meanMs the mean latency of the pool's servers.
    * @param doubt half of the slices are without holding, and they follow each other sooner.
    * @returns true when a block was completed: the evidence has heard of it.
    */
   tick(nowMs: number, waiting: number, meanMs: number, doubt: boolean): boolean {
-    const { sliceMs, sliceLatencies, longestSliceMs, longestWaitMs, longestWaitInDoubtMs } = this.#options;
+    const { sliceMs, sliceLatencies, longestSliceMs } = this.#options;
     const lengthMs = Math.min(Math.max(sliceMs, sliceLatencies * meanMs), longestSliceMs);
     if (this.#current !== undefined && nowMs >= this.#current.toMs) {
       this.#past.push(this.#current);
       this.#current = undefined;
       this.#waitsSinceMs = nowMs;
-      if (this.#left === 0) this.#blockEndsMs = nowMs + Math.min(this.#options.settleLatencies * meanMs, longestSliceMs);
+      if (this.#left === 0)
+        this.#blockEndsMs = nowMs + Math.min(this.#options.settleLatencies * meanMs, longestSliceMs);
     }
     if (nowMs >= this.#blockEndsMs) return this.#close(nowMs);
     if (this.#current !== undefined || !Number.isNaN(this.#blockEndsMs)) return false;
     if (this.#left === 0) this.#begin(doubt);
     if (waiting > 0) {
-      if (nowMs - this.#waitsSinceMs >= (this.#doubt ? longestWaitInDoubtMs : longestWaitMs)) this.#clear();
+      if (nowMs - this.#waitsSinceMs >= this.#longestWaitMs) this.#clear();
       return false;
     }
     this.#clearing = false;
@@ -117,15 +127,21 @@ export class Slices {
   }
 
   #begin(doubt: boolean): void {
-    const { slicesPerBlock, without, withoutInDoubt } = this.#options;
+    const { slicesPerBlock, without } = this.#options;
     this.#doubt = doubt;
     this.#left = slicesPerBlock;
-    this.#withoutLeft = doubt ? withoutInDoubt : without;
+    this.#withoutLeft = doubt ? slicesPerBlock / 2 : without;
+  }
+
+  /** With a doubt it is not waited at all. */
+  get #longestWaitMs(): number {
+    return this.#doubt ? 0 : this.#options.longestWaitMs * 2 ** Math.min(this.#forced, MOST_DOUBLINGS);
   }
 
   #clear(): void {
     this.#clearing = true;
     if (this.#doubt) return;
+    this.#forced++;
     this.#past.length = 0;
     this.#begin(true);
   }
@@ -137,6 +153,7 @@ export class Slices {
       else this.#comparison.observeReference(sum / count);
     }
     this.#past.length = 0;
+    if (!this.#doubt) this.#forced = 0;
     this.#blockEndsMs = Number.NaN;
     this.#waitsSinceMs = nowMs;
     this.#comparison.advance(nowMs);

@@ -96,6 +96,16 @@ describe("requests in a period", () => {
     client.destroy();
   });
 
+  test("of a call of gRPC it is status 8", async () => {
+    const { proxy } = await limited([limit({ quota: perHour(1) })]);
+    const call = get("/a.B/C", "Content-Type: application/grpc\r\nTE: trailers\r\nContent-Length: 0\r\n", "POST");
+    await proxy.ask(call);
+    const refused = await proxy.ask(call);
+    expect([refused.status, singleValue(refused, "grpc-status")]).toEqual([200, "8"]);
+    expect(singleValue(refused, "grpc-message")).toContain("rate_limited");
+    expect(valuesOf(refused, "Retry-After").length).toBe(1);
+  });
+
   test("what is configured of fields is sent, refusals always tell", async () => {
     const { from } = await limited([limit({ quota: perHour(1), fields: false })]);
     const [first, second] = [await from("192.0.2.1"), await from("192.0.2.1")];
