@@ -9,6 +9,7 @@ import type { RequestRewrite } from "../../src/proxy/rewrite/request.ts";
 import { WorkerCounter } from "../../src/shared/memory/layout/worker-counters.ts";
 import { makeExplainingCases } from "./explaining.ts";
 import { makeHeaderBlockCases } from "./header-blocks.ts";
+import { makeLimitCases } from "./limits.ts";
 import { makeObservingCases } from "./observing.ts";
 import { makeRecordingCases } from "./recording.ts";
 import { makeRouteCases } from "./routes.ts";
@@ -378,6 +379,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     },
     // Last: functions that they share with the others would be compiled for more than a worker gives them.
     ...(await makeRouteCases(root)),
+    ...(await makeLimitCases(root)),
     ...(await makeObservingCases(root, `${memoryPath}-observing`)),
     ...(await makeRecordingCases(root, `${memoryPath}-history`)),
     ...(await makeTracingCases(root, `${memoryPath}-traces`)),

@@ -9,6 +9,8 @@ export const HEDGED = "+hedge";
 /** Behind the name of one that holds requests by learned limits unless told not to: told not to. Behind another: told to. */
 export const UNHELD = "+unheld";
 export const HELD = "+held";
+/** One that knows what kinds of requests cost unless told not to: told not to. */
+export const UNCLASSED = "+unclassed";
 /** Hedged requests, percent of all. */
 const HEDGE_BUDGET = 5;
 
@@ -21,6 +23,7 @@ export function ours(root: string): readonly Contestant[] {
   return [
     ...names.map((name) => contestant(root, name)),
     contestant(root, LEARNED_STRATEGY, UNHELD, { CONCURRENCY_LIMITS: "off" }),
+    contestant(root, LEARNED_STRATEGY, UNCLASSED, { REQUEST_CLASSES: "off" }),
     ...["least_connections", "adaptive"].map((name) => contestant(root, name, HELD, { CONCURRENCY_LIMITS: "learned" })),
     ...names.map((name) => contestant(root, name, HEDGED)),
   ];
@@ -30,7 +33,7 @@ export function ours(root: string): readonly Contestant[] {
 function contestant(
   root: string,
   strategy: string,
-  variant: "" | typeof HEDGED | typeof HELD | typeof UNHELD = "",
+  variant: "" | typeof HEDGED | typeof HELD | typeof UNHELD | typeof UNCLASSED = "",
   more: Readonly<Record<string, string>> = {},
 ): Contestant {
   const hedged = variant === HEDGED;

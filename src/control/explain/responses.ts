@@ -286,6 +286,8 @@ function asExplained(attempt: LearnedAttempt, index: number): ExplainedAttempt {
     why: `by the policy ${attempt.policy}, arm ${attempt.arm}`,
     scale: null,
     held_ms: 0,
+    expected_cost: null,
+    request_class: null,
     sent_anyway: false,
     connect_ms: null,
     head_ms: outcome?.latency_ms ?? null,

@@ -34,6 +34,7 @@ export type NewOverride =
   | Wanted<"capacity">
   | Wanted<"setting">
   | Wanted<"split">
+  | Wanted<"rate_limit">
   | Wanted<"canary">
   | Wanted<"server_added">
   | Wanted<"server_removed">

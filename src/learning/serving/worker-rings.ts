@@ -23,6 +23,8 @@ export interface RecordedOutcome extends Outcome {
   readonly worker: number;
   /** Number of its decision in the same worker's ring. */
   readonly decision: number;
+  /** How long its request was held before it because of learned limits, milliseconds. */
+  readonly heldMs: number;
 }
 
 /** A candidate of a decision. */
@@ -149,7 +151,7 @@ function isFor(words: Int32Array, at: number, hash: Int32Array): boolean {
 }
 
 function readOutcome(row: Row, worker: number): RecordedOutcome {
-  const { words, figures } = row;
+  const { words, floats, figures } = row;
   const outcome = {
     worker,
     decision: words[OutcomeWord.DECISION],
@@ -157,6 +159,7 @@ function readOutcome(row: Row, worker: number): RecordedOutcome {
     serverId: words[OutcomeWord.SERVER],
     inFlight: words[OutcomeWord.IN_FLIGHT],
     failed: words[OutcomeWord.FAILED] === 1,
+    heldMs: floats[OutcomeWord.HELD],
     latencyMs: figures[OutcomeWord.LATENCY >> 1],
     atMs: figures[OutcomeWord.TIME >> 1],
   };
@@ -173,8 +176,9 @@ function readWork({ words, floats }: Row): OutcomeWork | undefined {
 }
 
 /** The memory is other processes', and one of them may have been killed in the midst of a write. */
-function isPossible({ slot, latencyMs, atMs }: RecordedOutcome): boolean {
-  return slot >= 0 && slot < MAX_SERVERS && inRange(latencyMs, LATENCY_MS) && inRange(atMs, MOMENT_MS);
+function isPossible({ slot, latencyMs, heldMs, atMs }: RecordedOutcome): boolean {
+  const isSound = inRange(latencyMs, LATENCY_MS) && inRange(heldMs, LATENCY_MS) && inRange(atMs, MOMENT_MS);
+  return isSound && slot >= 0 && slot < MAX_SERVERS;
 }
 
 function readDecision({ words, floats, figures }: Row, worker: number, number: number): RecordedDecision {

@@ -103,6 +103,7 @@ export class ServerPool {
       row: settings.row,
       pool: this.picker,
       neighbours: parts.neighbours,
+      standstills: parts.standstills,
       now,
       onError: parts.onInternalError,
     });
@@ -177,7 +178,7 @@ export class ServerPool {
   /** Gives a place in flight back: it is for whoever waits. @param work what was taken with it (work-in-flight.ts). */
   free(slot: number, work: number, nowMs: number): void {
     this.picker.release(slot, work);
-    if (this.queue.isWanted) this.queue.poll(nowMs);
+    this.queue.onFreed(nowMs);
   }
 
   /** These are its servers. */

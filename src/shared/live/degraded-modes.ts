@@ -10,6 +10,7 @@ export const DEGRADED_MODES = [
   "learning_store",
   "configuration",
   "certificates",
+  "revocation_lists",
   "acme",
   "operations",
   "draining",
@@ -18,7 +19,9 @@ export const DEGRADED_MODES = [
   "descriptors",
   "health_checks",
   "sockets",
+  "wakes",
   "rate_limits",
+  "redis",
   "memory",
 ] as const;
 /** One of them. */

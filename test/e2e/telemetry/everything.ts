@@ -67,6 +67,7 @@ export class Everything {
       HEALTH_CHECK_TIMEOUT_SECONDS: "0.5",
       SLOW_START_SECONDS: "0",
       SHUTDOWN_TIMEOUT_SECONDS: "5",
+      RATE_LIMITS: "all rate=1000000/s; tried rate=1/h key=client_ip mode=dry_run",
       ACCESS_LOG_FILE: this.accessLogPath,
       ...settings,
     });

@@ -11,6 +11,8 @@ const ATTEMPT: ExplainedAttempt = {
   why: "the model expected the lowest cost of it",
   scale: { name: "model's cost", best: "lowest", unit: "" },
   held_ms: 0,
+  expected_cost: null,
+  request_class: null,
   sent_anyway: false,
   connect_ms: 0,
   head_ms: 8.25,

@@ -135,6 +135,30 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/integration/cli/configuration-file.test.ts",
     "CONFIG_FILE names it, and --config wins",
   ),
+  REDIS_ADDR: effect(
+    ["r:6379", "s:6380"],
+    [],
+    "test/integration/control/supervisor/shared-limits.test.ts",
+    "three instances let no more pass together than one would",
+  ),
+  REDIS_PASSWORD: effect(
+    ["one", "another"],
+    [],
+    "test/integration/control/supervisor/shared-limits.test.ts",
+    "three instances let no more pass together than one would",
+  ),
+  REDIS_DB: effect(
+    ["0", "5"],
+    [],
+    "test/integration/control/supervisor/shared-limits.test.ts",
+    "three instances let no more pass together than one would",
+  ),
+  REDIS_TLS: effect(
+    ["off", "on"],
+    [],
+    "test/integration/control/supervisor/shared-limits.test.ts",
+    "three instances let no more pass together than one would",
+  ),
   RATE_LIMITS: effect(
     ["a rate=1/s", "a rate=2/s"],
     [],
@@ -494,8 +518,8 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   CONCURRENCY_LIMITS: effect(
     ["off", "learned"],
     ["pool.learnsLimits"],
-    "test/unit/control/processes/learner/learned-pools.test.ts",
-    "limits are learned where `ml` balances, unless they are off, and elsewhere where they are asked for",
+    "test/drill/learning/limits.test.ts",
+    "CONCURRENCY_LIMITS=learned finds what servers work on at once, and requests are held; an operator ends it at once",
   ),
   REQUEST_CLASSES: effect(
     ["on", "off"],

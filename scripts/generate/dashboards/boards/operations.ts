@@ -145,6 +145,27 @@ const changes = [
       width: 8,
     },
   ),
+  timeseries(
+    "Rate limits: refused",
+    [
+      {
+        expr: sum("limit, outcome", rate("rate_limit_requests_total", 'outcome=~"refused|would_refuse"')),
+        legend: "{{limit}}: {{outcome}}",
+      },
+    ],
+    {
+      doc: "Per second. `would_refuse` passed, because the limit is tried as `dry_run`. Whom it is about: `neurabalancer limits show NAME`. Nothing where nothing is limited.",
+    },
+  ),
+  timeseries(
+    "Rate limits: keys in use",
+    [{ expr: `max by (limit) (${series("rate_limit_keys")} / ${series("rate_limit_max_keys")})`, legend: "{{limit}}" }],
+    {
+      doc: "As a share of `max_keys`. At the top, keys are forgotten or not counted: `rate_limit_forgotten_keys_total` and `rate_limit_uncounted_requests_total` say which.",
+      unit: "percentunit",
+      max: 1,
+    },
+  ),
 ];
 
 const processes = [

@@ -2,6 +2,7 @@
 import type { ControlLog } from "../../log.ts";
 import { type CanariesControl, canaryRoutes } from "./canaries.ts";
 import { type CertificatesControl, certificateRoutes } from "./certificates.ts";
+import { type ClassesControl, classRoutes } from "./classes.ts";
 import { type ConfigurationControl, configurationRoutes } from "./configuration.ts";
 import { type DemoControl, demoRoutes } from "./demo.ts";
 import { type ExpectationsControl, expectationRoutes } from "./expectations.ts";
@@ -15,6 +16,7 @@ import { openApiRoute } from "./openapi.ts";
 import { type OverridesControl, overrideRoutes } from "./overrides.ts";
 import { type PageControl, pageRoutes } from "./page.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
+import { type RateLimitsControl, rateLimitRoutes } from "./rate-limits.ts";
 import type { AdminRoute, RouteGroup } from "./route.ts";
 import { type ServersControl, serverRoutes } from "./servers.ts";
 import { type SettingsControl, settingRoutes } from "./settings.ts";
@@ -26,7 +28,9 @@ export type AdminControl = HealthControl &
   MetricsControl &
   ServersControl &
   PoolsControl &
+  ClassesControl &
   CanariesControl &
+  RateLimitsControl &
   SettingsControl &
   ConfigurationControl &
   OverridesControl &
@@ -46,7 +50,9 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   metricsRoutes,
   serverRoutes,
   poolRoutes,
+  classRoutes,
   canaryRoutes,
+  rateLimitRoutes,
   settingRoutes,
   configurationRoutes,
   overrideRoutes,

@@ -5,7 +5,7 @@
  * What a literal means follows from its bytes alone, unless its name is one of the dynamic table: those are not kept here. So
  * one memory does for all connections of a worker whose fields have the same rules.
  */
-import { copyBytes } from "../../http1/copy.ts";
+import { copyBytes, sameBytes } from "../../http1/copy.ts";
 
 /** A power of two: more literals than the responses of a few servers have. */
 const SLOTS = 128;
@@ -40,10 +40,7 @@ export class LiteralMemo {
     const slot = (hash ^ (hash >>> 7) ^ (hash >>> 14)) & (SLOTS - 1);
     this.#place = slot;
     if (this.#codedBytes[slot] !== bytes) return -1;
-    const coded = this.#coded;
-    const from = slot * MAX_CODED_BYTES;
-    for (let i = 0; i < bytes; i++) if (coded[from + i] !== block[start + i]) return -1;
-    return slot;
+    return sameBytes(this.#coded, slot * MAX_CODED_BYTES, block, start, bytes) ? slot : -1;
   }
 
   /** Offset in `lines` of the line in this slot; it stays there until the next `note`. */

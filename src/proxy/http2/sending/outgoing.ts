@@ -34,8 +34,8 @@ export class Outgoing<S extends SendingStream<S>> {
   /** What the peer has said. */
   readonly peer = new PeerSettings();
   readonly #window = new SendWindow(SettingDefault.INITIAL_WINDOW_SIZE);
-  /** Streams with content that waits for a window or for the socket, in the order in which they are served. */
-  readonly #waiting = new Set<S>();
+  /** Streams with content that waits for a window or for the socket, in the order in which they are served; null = none had to. */
+  #waiting: Set<S> | null = null;
 
   constructor(sink: OutputSink) {
     this.#sink = sink;
@@ -49,7 +49,7 @@ export class Outgoing<S extends SendingStream<S>> {
 
   /** Content waits for the peer to give the connection a window. */
   get isHeldUp(): boolean {
-    return this.#waiting.size > 0 && this.#window.available <= 0;
+    return (this.#waiting?.size ?? 0) > 0 && this.#window.available <= 0;
   }
 
   /**
@@ -89,7 +89,7 @@ export class Outgoing<S extends SendingStream<S>> {
     while (at < end) {
       const room = Math.min(end - at, MAX_FRAME_BYTES, this.#window.available, stream.sendWindow.available);
       if (room <= 0 || this.#sink.queuedBytes > 0) {
-        this.#waiting.add(stream);
+        this.await(stream);
         return at;
       }
       this.#window.take(room);
@@ -103,6 +103,7 @@ export class Outgoing<S extends SendingStream<S>> {
 
   /** More of the stream waits than it wants to send at once: it is asked again, behind the others. */
   await(stream: S): void {
+    this.#waiting ??= new Set();
     this.#waiting.add(stream);
   }
 
@@ -114,7 +115,7 @@ export class Outgoing<S extends SendingStream<S>> {
 
   /** Nothing more is sent for it. */
   forget(stream: S): void {
-    this.#waiting.delete(stream);
+    this.#waiting?.delete(stream);
   }
 
   /** Ends a stream at once. */
@@ -167,10 +168,11 @@ export class Outgoing<S extends SendingStream<S>> {
   resume(nowMs: number): void {
     for (;;) {
       const before = this.#window.available;
-      if (this.#waiting.size === 0 || before <= 0 || this.#sink.queuedBytes > 0) return;
-      for (const stream of [...this.#waiting]) {
+      const waiting = this.#waiting;
+      if (waiting === null || waiting.size === 0 || before <= 0 || this.#sink.queuedBytes > 0) return;
+      for (const stream of [...waiting]) {
         // Its place is behind the others, should it have to wait again.
-        this.#waiting.delete(stream);
+        waiting.delete(stream);
         stream.resumeSending(nowMs);
       }
       if (this.#window.available >= before) return; // each has to wait for a window of its own
@@ -185,6 +187,6 @@ export class Outgoing<S extends SendingStream<S>> {
   /** Nothing is sent any more. */
   drop(): void {
     this.#output.drop();
-    this.#waiting.clear();
+    this.#waiting = null;
   }
 }

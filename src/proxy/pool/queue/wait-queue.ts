@@ -11,7 +11,8 @@ import { isOverdue } from "../../../balancing/holding/room.ts";
 import { QueueWord } from "../../../shared/memory/layout/queues.ts";
 import type { WorkerBlock } from "../../../shared/memory/layout/shared-memory.ts";
 import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
-import { ALL_AT_LIMIT, ALL_FULL, isAtLimit, NO_SERVER, OWN_AT_LIMIT } from "../../pick/picker.ts";
+import { ALL_AT_LIMIT, ALL_FULL, isAtLimit, NO_SERVER } from "../../pick/picker.ts";
+import { Heed } from "../../pick/room.ts";
 import { GRACE_MS, type Neighbours } from "./neighbours.ts";
 import { Shedding } from "./shedding.ts";
 import { type WaitingPlace, WaitLine } from "./wait-line.ts";
@@ -40,6 +41,10 @@ export interface WaitQueueParts {
   readonly neighbours: Neighbours;
   /** Monotonic clock, milliseconds. */
   readonly now: () => number;
+  /** Runs something so many milliseconds later; gives what stops that. Default: the runtime's timers. */
+  readonly after?: (run: () => void, ms: number) => () => void;
+  /** When the worker stood still itself: that is nobody's wait. Default: never. */
+  readonly standstills?: { lostSince(sinceMs: number): number };
   /** Told what a request threw when its turn came: the others go on waiting. */
   readonly onError: (error: unknown) => void;
 }
@@ -60,7 +65,7 @@ export class WaitQueue {
   #counted = 0;
   #isPolling = false;
   #isAsked = false;
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  #stopTimer: (() => void) | null = null;
   #timerMs = 0;
   /** A place is left to another worker at present. */
   #isYielding = false;
@@ -126,14 +131,14 @@ export class WaitQueue {
   /**
    * Waits from now on, or is served at once where a place has come free meanwhile.
    * @param why what the picker said.
-   * @param particular it is a retry: not every server will do.
+   * @param particular not every server will do: it is a retry, or its client sticks to one. Others must not wait behind it.
    */
   enter(place: WaitingPlace, why: number, particular: boolean, nowMs: number): void {
     place.sinceMs = nowMs;
     place.held = false;
     place.sentAnyway = false;
     if (why !== ALL_FULL) this.#hold(place);
-    const line = particular || why === OWN_AT_LIMIT ? this.#particular : this.#common;
+    const line = particular ? this.#particular : this.#common;
     line.push(place);
     this.#words[QueueWord.WAITS]++;
     this.#changed(nowMs);
@@ -156,7 +161,7 @@ export class WaitQueue {
 
   /** Sends `place` on, whatever was learned of servers. @returns false when all are at their hard limit. */
   sendAnyway(place: WaitingPlace, nowMs: number): boolean {
-    const slot = place.who.acquireFromQueue(nowMs, true);
+    const slot = place.who.acquireFromQueue(nowMs, Heed.NONE);
     if (slot < NO_SERVER) return false;
     this.#serve(place, slot, true, nowMs);
     this.#changed(nowMs);
@@ -168,7 +173,15 @@ export class WaitQueue {
     return first?.held === true && this.sendAnyway(first, nowMs);
   }
 
-  /** A place was given back, or something else has changed: serves from the front while there is room. */
+  /** A place was given back here: it is for whoever has waited longest. */
+  onFreed(nowMs: number): void {
+    if (!this.isWanted) return; // nearly always
+    this.poll(nowMs);
+    const { neighbours, row } = this.#parts;
+    if (neighbours.areWaiting(row)) this.#words[QueueWord.WAKES_SENT] += neighbours.wakeParticular(row, nowMs);
+  }
+
+  /** Something may have changed: serves from the front while there is room. */
   poll(nowMs: number): void {
     // What a request does whose turn has come may free a place, which polls again.
     this.#isAsked = true;
@@ -197,14 +210,13 @@ export class WaitQueue {
     this.#serveParticular(nowMs);
     const { neighbours, row, pool } = this.#parts;
     for (let first = this.#common.first; first !== null; first = this.#common.first) {
-      const isDue = first.held && isOverdue(nowMs - first.sinceMs, this.patienceMs);
+      const isDue = first.held && isOverdue(this.#waitedMs(first, nowMs), this.patienceMs);
       if (!isDue && this.#yields(first.sinceMs, nowMs)) return;
       if (!this.#try(first, nowMs)) return;
     }
     if (!neighbours.areWaiting(row)) return;
-    const worker = neighbours.longest(row, nowMs, nowMs);
-    if (worker < 0) this.#words[QueueWord.WAKES_SENT] += neighbours.wakeParticular(row, nowMs);
-    else if (pool.hasRoom(nowMs)) this.#wake(worker, nowMs);
+    const worker = neighbours.longest(row, Number.POSITIVE_INFINITY, false, nowMs);
+    if (worker >= 0 && pool.hasRoom(nowMs)) this.#wake(worker, false, nowMs);
   }
 
   #serveParticular(nowMs: number): void {
@@ -222,11 +234,11 @@ export class WaitQueue {
 
   /** @returns false when it goes on waiting. */
   #try(place: WaitingPlace, nowMs: number): boolean {
-    let slot = place.who.acquireFromQueue(nowMs, false);
+    let slot = place.who.acquireFromQueue(nowMs, Heed.EACH);
     const isHeld = isAtLimit(slot);
     if (isHeld && !place.held) this.#hold(place);
-    const isDue = isHeld && isOverdue(nowMs - place.sinceMs, this.patienceMs);
-    if (isDue) slot = place.who.acquireFromQueue(nowMs, true);
+    const isDue = isHeld && isOverdue(this.#waitedMs(place, nowMs), this.patienceMs);
+    if (isDue) slot = place.who.acquireFromQueue(nowMs, Heed.NONE);
     if (slot < NO_SERVER) return false;
     this.#serve(place, slot, isDue, nowMs);
     return true;
@@ -236,7 +248,7 @@ export class WaitQueue {
     place.sentAnyway = isAnyway && slot >= 0;
     if (place.sentAnyway) this.#words[QueueWord.SENT_ANYWAY]++;
     this.#remove(place, nowMs);
-    if (!place.held) this.#shedding.observe(nowMs - place.sinceMs, nowMs);
+    if (!place.held) this.#shedding.observe(this.#waitedMs(place, nowMs), nowMs);
     try {
       place.who.leaveFor(slot, nowMs);
     } catch (error) {
@@ -247,7 +259,7 @@ export class WaitQueue {
   /** Refuses those at the front that have waited for a hard limit too long, while the queue stands. */
   #shed(nowMs: number): void {
     for (let first = this.#common.first; first !== null && !first.held; first = this.#common.first) {
-      const waitedMs = nowMs - first.sinceMs;
+      const waitedMs = this.#waitedMs(first, nowMs);
       this.#shedding.observe(waitedMs, nowMs);
       if (waitedMs <= this.#shedding.mostMs) return;
       this.#words[QueueWord.SHED]++;
@@ -263,22 +275,23 @@ export class WaitQueue {
   /** Is there a place that is to be left to another worker, where somebody waits since before `sinceMs`? It is told, then. */
   #yields(sinceMs: number, nowMs: number): boolean {
     const { neighbours, row, pool } = this.#parts;
+    const isSame = this.#isYielding;
     this.#isYielding = false;
-    const worker = neighbours.longest(row, sinceMs, nowMs);
-    if (worker < 0) return false;
-    if (!pool.hasRoom(nowMs)) {
-      neighbours.excuse(worker);
-      return false;
-    }
-    if (neighbours.isLate(row, worker, nowMs)) return false;
+    const worker = neighbours.longest(row, sinceMs, isSame, nowMs);
+    if (worker < 0 || !pool.hasRoom(nowMs) || neighbours.isLate(row, worker, isSame, nowMs)) return false;
     this.#isYielding = true;
-    this.#wake(worker, nowMs);
+    this.#wake(worker, isSame, nowMs);
     return true;
   }
 
-  #wake(worker: number, nowMs: number): void {
+  #wake(worker: number, isSame: boolean, nowMs: number): void {
     const { neighbours, row } = this.#parts;
-    if (neighbours.wake(row, worker, nowMs)) this.#words[QueueWord.WAKES_SENT]++;
+    if (neighbours.wake(row, worker, isSame, nowMs)) this.#words[QueueWord.WAKES_SENT]++;
+  }
+
+  /** For how long it has waited while the worker could have sent it on. */
+  #waitedMs({ sinceMs }: WaitingPlace, nowMs: number): number {
+    return nowMs - sinceMs - (this.#parts.standstills?.lostSince(sinceMs) ?? 0);
   }
 
   #hold(place: WaitingPlace): void {
@@ -315,18 +328,19 @@ export class WaitQueue {
 
   #schedule(nowMs: number): void {
     const dueMs = this.length > 0 ? this.#dueMs(nowMs) : Number.POSITIVE_INFINITY;
-    if (this.#timer !== null) {
+    if (this.#stopTimer !== null) {
       if (dueMs >= this.#timerMs) return;
-      clearTimeout(this.#timer);
-      this.#timer = null;
+      this.#stopTimer();
+      this.#stopTimer = null;
     }
     if (dueMs === Number.POSITIVE_INFINITY) return;
+    const { after = later } = this.#parts;
     this.#timerMs = dueMs;
-    this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, Math.ceil(dueMs - nowMs)));
+    this.#stopTimer = after(() => this.#onTimer(), Math.max(1, Math.ceil(dueMs - nowMs)));
   }
 
   #onTimer(): void {
-    this.#timer = null;
+    this.#stopTimer = null;
     const nowMs = this.#parts.now();
     if (this.length > 0) this.poll(nowMs);
   }
@@ -342,4 +356,9 @@ export class WaitQueue {
     const dueMs = first.sinceMs + (first.held ? this.patienceMs : this.#shedding.mostMs);
     return dueMs > nowMs ? dueMs : Number.POSITIVE_INFINITY;
   }
+}
+
+function later(run: () => void, ms: number): () => void {
+  const timer = setTimeout(run, ms);
+  return () => clearTimeout(timer);
 }

@@ -45,7 +45,7 @@ export class HeadEncoder {
   /** @param secure requests are told to be of https. */
   constructor(coding: Http2Coding, secure: boolean) {
     this.#coding = coding;
-    this.#hpack = new HpackEncoder(coding.recurring, coding.secrets);
+    this.#hpack = new HpackEncoder(coding.recurring, coding.secrets, false);
     this.#secure = secure;
   }
 

@@ -18,7 +18,7 @@ import { CONNECTION_WINDOW_BYTES, LAST_STREAM_ID, MAX_STREAMS, STALL_MS, STREAM_
 import { HeadDecoder, HeadEncoder, type Http2Coding } from "./coding.ts";
 import { Incoming, type IncomingOwner, resetFailure } from "./incoming.ts";
 import { KEEP_ALIVE_MS, KeepAlive, PING_BYTES, PING_TIMEOUT_MS } from "./keep-alive.ts";
-import type { Http2Stream, StreamConnection } from "./stream.ts";
+import { type Http2Stream, type StreamConnection, spareStreams } from "./stream.ts";
 
 /** The upstream, as its connections see it. */
 export interface SessionOwner {
@@ -53,6 +53,8 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
   /** Requests that wait until it is open. */
   #waiting: Http2Stream[] = [];
   readonly streams = new StreamTable<Http2Stream>();
+  /** Those whose messages are complete, since the turn of the loop began. */
+  readonly #complete: Http2Stream[] = [];
   /** Places that were given and not used yet. */
   #promised = 0;
   lastStreamId = 0;
@@ -199,7 +201,7 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
     this.lastStreamId += this.lastStreamId === 0 ? 1 : 2;
     stream.id = this.lastStreamId;
     stream.openedAt = this.#packets;
-    stream.sendWindow.add(this.#outgoing.peer.initialWindowSize);
+    stream.sendWindow.available = this.#outgoing.peer.initialWindowSize;
     this.streams.add(stream);
     this.#outgoing.head(stream.id, block, 0, this.#encoder.length, last);
     this.#later();
@@ -230,7 +232,8 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
     if (stream.id === 0) this.#promised--;
     else if (this.streams.delete(stream.id)) {
       this.#outgoing.forget(stream);
-      if (code !== null) this.#reset(stream.id, code);
+      if (code === null) this.#complete.push(stream);
+      else this.#reset(stream.id, code);
       if (code === ErrorCode.CANCEL && stream.openedAt === this.#packets) this.#keepAlive.isSuspect = true;
     }
     this.#later();
@@ -394,12 +397,22 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
     const { isSuspect, isAsking } = this.#keepAlive;
     if (isSuspect && !isAsking) this.#ask(nowMs);
     this.#outgoing.flush();
+    this.#putAway();
     if (!this.#outgoing.isHeldUp) this.#heldUpSinceMs = Number.POSITIVE_INFINITY;
     else if (this.#heldUpSinceMs === Number.POSITIVE_INFINITY) this.#heldUpSinceMs = nowMs;
     if (!this.#isUnused) {
       if (this.deadlineMs === Number.POSITIVE_INFINITY) this.wheel.set(this, nowMs + KEEP_ALIVE_MS);
     } else if (this.#phase === Phase.RETIRED) this.#close();
     else if (this.idleSinceMs === Number.POSITIVE_INFINITY && !isSuspect) this.#rest(nowMs);
+  }
+
+  /** Nobody is in the middle of anything: streams that are over serve other requests from now on. */
+  #putAway(): void {
+    for (let stream = this.#complete.pop(); stream !== undefined; stream = this.#complete.pop()) {
+      if (!stream.isSpare) continue;
+      stream.rest();
+      spareStreams.putAway(stream);
+    }
   }
 
   #later(): void {

@@ -16,7 +16,7 @@ import type { Upstream, UpstreamUser } from "../leg.ts";
 import { MAX_STALLED } from "./bounds.ts";
 import type { Http2Coding } from "./coding.ts";
 import { Http2Session, type SessionOwner } from "./session.ts";
-import { Http2Stream } from "./stream.ts";
+import { type Http2Stream, spareStreams } from "./stream.ts";
 
 /** One server. */
 export class Http2Upstream implements Upstream, SessionOwner {
@@ -46,7 +46,8 @@ export class Http2Upstream implements Upstream, SessionOwner {
   }
 
   acquire(user: UpstreamUser, repeatable: boolean, fresh: boolean, nowMs: number): Http2Stream {
-    const stream = new Http2Stream(this.#ctx, user);
+    const stream = spareStreams.take();
+    stream.begin(this.#ctx, user);
     this.#place(stream, this.#clientOf(user), repeatable, fresh, nowMs);
     return stream;
   }

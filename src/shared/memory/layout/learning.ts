@@ -148,6 +148,11 @@ export const VERDICT_KINDS = [
   "recovered",
   "paused",
   "resumed",
+  /** Requests fared worse where they were held, so none is; and how that ended. */
+  "holding_stopped",
+  "holding_probation_started",
+  "holding_probation_failed",
+  "holding_resumed",
 ] as const;
 
 /** How a training may end: with a candidate, without one because it predicts no better, with too little to learn from, … */
@@ -230,6 +235,8 @@ export interface LearnedTable {
   readonly limit: Int32Array;
   /** By slot: whose limit it is, the id of a server; of another server it says nothing. Written after `limit` was set to 0. */
   readonly limitId: Int32Array;
+  /** By slot: the limit without what is tried out for moments, as people are shown it; 0 as in `limit`. Workers do not go by it. */
+  readonly settledLimit: Int32Array;
 }
 
 /** Records of decisions that a worker keeps; a power of two. */

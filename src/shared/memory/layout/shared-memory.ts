@@ -52,7 +52,7 @@ import { WorkerCounter } from "./worker-counters.ts";
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 13;
+export const LAYOUT_VERSION = 14;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
@@ -318,6 +318,7 @@ function carve(c: Carver): SharedMemory {
   const rowId = c.int32(learnedRows);
   const limit = c.int32(MAX_SERVERS);
   const limitId = c.int32(MAX_SERVERS);
+  const settledLimit = c.int32(MAX_SERVERS);
   c.page();
   const cost = c.float32(learnedRows * SCORE_COLUMNS);
   const learned = Array.from(
@@ -329,6 +330,7 @@ function carve(c: Carver): SharedMemory {
       cost,
       limit,
       limitId,
+      settledLimit,
     }),
   );
   const workers: WorkerBlock[] = [];

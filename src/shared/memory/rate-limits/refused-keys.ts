@@ -1,7 +1,7 @@
 /**
- * Which keys a limit refuses most, in one worker's part: the Space-Saving algorithm (Metwally, Agrawal and El Abbadi, 2005). A key
- * that is none of those kept takes the place of the one with the lowest count, and goes on from there: counts are upper bounds,
- * and who was refused more often than one in `REFUSED_ROWS` of all times is among them.
+ * Which keys a limit refuses most, in one worker's part: Space-Saving (Metwally, Agrawal and El Abbadi, 2005) with randomised admission
+ * (Ben Basat, Einziger, Friedman and Kassner, 2017). A key that is none of those kept takes the place of the one with the lowest
+ * count n by a chance of 1 in n + 1, and goes on from there: keys that come once hardly ever do, and cost next to nothing.
  * Writer: that worker. Readers: whoever shows them; a length is written after its name.
  */
 import type { KeyHash } from "./half-sip-hash.ts";
@@ -10,7 +10,7 @@ import { type LimitWorkerPart, REFUSED_NAME_BYTES, REFUSED_ROWS } from "./limit-
 /** One of them. */
 export interface RefusedKey {
   readonly name: string;
-  /** At most so often. */
+  /** About so often. */
   readonly count: number;
   /** Milliseconds of the boot clock. */
   readonly lastMs: number;
@@ -22,6 +22,8 @@ export class RefusedKeys {
   /** Hashes of the keys. Of those that a predecessor has left nobody knows them: they stay until others take their rows. */
   readonly #hi = new Int32Array(REFUSED_ROWS);
   readonly #lo = new Int32Array(REFUSED_ROWS);
+  /** Of xorshift32 (Marsaglia, 2003): what keys come is chance enough. */
+  #chance = 0x9e3779b9;
 
   constructor(part: LimitWorkerPart) {
     this.#part = part;
@@ -35,12 +37,21 @@ export class RefusedKeys {
     if (row === REFUSED_ROWS) {
       row = 0;
       for (let i = 1; i < REFUSED_ROWS; i++) if (counts[i] < counts[row]) row = i;
+      if (!this.#isAdmitted(counts[row])) return;
       this.#rename(row, nameOf());
       this.#hi[row] = hi;
       this.#lo[row] = lo;
     }
     counts[row]++;
     refusedLastMs[row] = bootMs;
+  }
+
+  #isAdmitted(least: number): boolean {
+    if (least === 0) return true;
+    this.#chance ^= this.#chance << 13;
+    this.#chance ^= this.#chance >>> 17;
+    this.#chance ^= this.#chance << 5;
+    return ((this.#chance >>> 0) / 2 ** 32) * (least + 1) < 1;
   }
 
   #rename(row: number, name: string): void {

@@ -62,6 +62,9 @@ routes:
   - {name: split, path: /split, split: [{pool: shop, weight: 3}, {pool: next, weight: 1}], mirror: {pool: plain, percent: 10}}
   - {name: asked, path: /asked, pool: plain, forward_auth: {pool: next, path: /who}, rewrite: {prefix: /}}
   - {name: rest, pool: shop}
+rate_limits:
+  clients: {rate: 2/h, key: client_ip, routes: [fixed]}
+  uploads: {concurrent: 100, key: [client_ip, route]}
 `,
 );
 const products = { single, several };
@@ -200,6 +203,15 @@ describe.each(Object.entries(products))("an instance with %s", (name, product) =
     if (name === "several") {
       await ask(product, "PATCH", "/api/v1/routes/split?dry_run=true", { split: { shop: 1, next: 1 } });
       await ask(product, "PATCH", "/api/v1/routes/split", { split: { shop: 1, next: 1 } });
+      await get("/api/v1/limits");
+      await ask(product, "PATCH", "/api/v1/limits/clients?dry_run=true", { rate: "3/h" });
+      await ask(product, "PATCH", "/api/v1/limits/clients", { mode: "dry_run", burst: 5 });
+      await ask(product, "PATCH", "/api/v1/limits/nobody", { mode: "off" });
+      const limit = await get<{ mode: string; burst: number; configured: object; refused: number }>(
+        "/api/v1/limits/clients",
+      );
+      expect(limit).toMatchObject({ mode: "dry_run", burst: 5, configured: { mode: "enforce", burst: 2 } });
+      expect(limit.refused).toBeGreaterThan(0);
       const canary = "/api/v1/routes/rest/canary";
       for (const end of ["promote", "rollback"]) {
         await ask(product, "POST", `${canary}?dry_run=true`, { pool: "plain" });

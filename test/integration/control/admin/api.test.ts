@@ -112,6 +112,7 @@ function makeControl() {
       endpoints: () => [ENDPOINT],
       pools: () => [],
     },
+    classes: () => ({ pools: [], classes: [] }),
     operations: operationsOver({
       configured: ({ kind }) => ({ weight: 1, capacity: 10 })[kind as string] ?? "active",
       apply: (overrides) => {
@@ -144,6 +145,8 @@ function makeControl() {
     prometheusEnabled: () => state.prometheus,
     pools: () => [SHOP],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
+    rateLimits: () => [],
+    shownRateLimits: () => [],
     canaries: {
       list: () => [],
       of: () => undefined,

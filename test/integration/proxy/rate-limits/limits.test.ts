@@ -31,6 +31,7 @@ function limit(more: Partial<RateLimitSpec> = {}): WorkerRateLimit {
     maxKeys: 64,
     whenFull: "forget",
     fields: true,
+    shared: null,
     ...more,
   } as const satisfies RateLimitSpec;
   return { ...spec, file: `rate-limit-${spec.name}` };
@@ -94,6 +95,16 @@ describe("requests in a period", () => {
     await client.send(get());
     expect((await client.message()).status).toBe(429);
     client.destroy();
+  });
+
+  test("of a call of gRPC it is status 8", async () => {
+    const { proxy } = await limited([limit({ quota: perHour(1) })]);
+    const call = get("/a.B/C", "Content-Type: application/grpc\r\nTE: trailers\r\nContent-Length: 0\r\n", "POST");
+    await proxy.ask(call);
+    const refused = await proxy.ask(call);
+    expect([refused.status, singleValue(refused, "grpc-status")]).toEqual([200, "8"]);
+    expect(singleValue(refused, "grpc-message")).toContain("rate_limited");
+    expect(valuesOf(refused, "Retry-After").length).toBe(1);
   });
 
   test("what is configured of fields is sent, refusals always tell", async () => {

@@ -40,6 +40,8 @@ const attempt = (kind: "first" | "retry", id: number, failure: string | null): E
   why: `10.0.0.${id}:8080 had the fewest requests in flight for its weight.`,
   scale: { name: "(in_flight + 1) / weight", best: "lowest", unit: "" },
   held_ms: 0,
+  expected_cost: null,
+  request_class: null,
   sent_anyway: false,
   connect_ms: 1.2,
   head_ms: failure === null ? 380 : null,

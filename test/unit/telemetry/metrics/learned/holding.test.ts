@@ -63,7 +63,10 @@ test("what became of held requests is counted", () => {
 test("whether requests may be held, and the limits of servers that have one", () => {
   const limited = [{ row: ROW, name: "shop", state: "stopped", patienceMs: 250 }] as const;
   const servers = [server(1, { concurrency_limit: 6 }), server(2)];
-  const { read } = sampled({ learner: () => ({ pools: [], limited, restarts: {} }), servers: () => servers });
+  const { read } = sampled({
+    learner: () => ({ pools: [], limited, classed: [], restarts: {} }),
+    servers: () => servers,
+  });
   const samples = read();
   expect(samples.get(`${P}holding_state{pool=shop,state=stopped}`)).toBe(1);
   expect(samples.get(`${P}holding_state{pool=shop,state=holding}`)).toBe(0);

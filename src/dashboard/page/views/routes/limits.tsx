@@ -1,0 +1,116 @@
+/** Rate limits: what they allow, what they refuse, and whom most. */
+import { useAsked } from "../../app/asked.ts";
+import { propose } from "../../app/changing/plan.ts";
+import { count, percent } from "../../model/format/numbers.ts";
+import { ActButton } from "../../widgets/controls.tsx";
+import { type Column, Table } from "../../widgets/table.tsx";
+import { Badge } from "../../widgets/text.tsx";
+
+const EVERY_MS = 3_000;
+
+/** A limit, as far as this shows it. */
+interface ShownLimit {
+  readonly name: string;
+  readonly mode: "enforce" | "dry_run" | "off";
+  readonly rate: string | null;
+  readonly burst: number | null;
+  readonly concurrent: number | null;
+  readonly key: readonly string[];
+  readonly keys: number;
+  readonly max_keys: number;
+  readonly allowed: number;
+  readonly refused: number;
+  readonly would_refuse: number;
+  readonly most_refused: readonly { readonly key: string; readonly refused: number }[];
+}
+
+/** A card; nothing while nothing is limited. */
+export function LimitsCard() {
+  const { body } = useAsked<{ limits: readonly ShownLimit[] }>("/api/v1/limits", EVERY_MS);
+  if (body === null || body.limits.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="limits">
+      <header>
+        <h2 id="limits">Rate limits</h2>
+        <p class="end dim">since the start of this instance</p>
+      </header>
+      <Table columns={COLUMNS} rows={body.limits} keyOf={({ name }) => name} />
+    </section>
+  );
+}
+
+const MODES = { enforce: "enforced", dry_run: "dry run", off: "off" } as const;
+const TONES = { enforce: "ok", dry_run: "warn", off: "idle" } as const;
+
+const COLUMNS: readonly Column<ShownLimit>[] = [
+  { title: "Limit", kind: "head", cell: ({ name }) => name },
+  {
+    title: "Allows",
+    cell: ({ rate, burst, concurrent, key, mode }) => (
+      <>
+        {rate === null ? `${concurrent} at once` : `${rate}, ${burst} at once`}, {key.join(", ") || "all together"}{" "}
+        <Badge tone={TONES[mode]}>{MODES[mode]}</Badge>
+      </>
+    ),
+  },
+  { title: "Passed", kind: "number", cell: ({ allowed }) => count(allowed) },
+  {
+    title: "Refused",
+    kind: "number",
+    cell: ({ mode, refused, would_refuse: tried }) =>
+      mode === "dry_run" ? <span class="dim">{count(tried)} would be</span> : count(refused),
+  },
+  { title: "Keys", kind: "number", cell: ({ keys, max_keys: most }) => `${count(keys)} · ${percent(keys / most)}` },
+  {
+    title: "Refused most",
+    kind: "long",
+    cell: ({ most_refused: keys }) =>
+      keys.length === 0
+        ? "nobody"
+        : keys
+            .slice(0, 3)
+            .map(({ key, refused }) => `${key} (${count(refused)})`)
+            .join(", "),
+  },
+  {
+    title: "Acts",
+    kind: "acts",
+    cell: (limit) => (
+      <ActButton class="small" label={`Change rate limit ${limit.name}`} onPress={() => changeLimit(limit)}>
+        Change
+      </ActButton>
+    ),
+  },
+];
+
+function changeLimit({ name, mode, rate, burst, concurrent }: ShownLimit): void {
+  const path = `/api/v1/limits/${encodeURIComponent(name)}`;
+  const number = (field: string, label: string, value: number | null) =>
+    ({ name: field, label, kind: "number", value: String(value) }) as const;
+  propose({
+    title: `Rate limit ${name}`,
+    lead: "With another rate or burst everybody begins anew; another mode leaves what is counted.",
+    subject: path,
+    fields: [
+      {
+        name: "mode",
+        label: "Mode",
+        kind: "select",
+        value: mode,
+        options: (["enforce", "dry_run", "off"] as const).map((one) => [one, MODES[one]] as const),
+      },
+      ...(rate === null
+        ? [number("concurrent", "Requests at once", concurrent)]
+        : [{ name: "rate", label: "Rate", kind: "text", value: rate } as const, number("burst", "Burst", burst)]),
+    ],
+    request: (values) => ({ method: "PATCH", path, body: bodyOf(values) }),
+    confirm: "Change limit",
+    done: () => `Rate limit ${name} is changed.`,
+    undo: () => ({ method: "PATCH", path, body: rate === null ? { mode, concurrent } : { mode, rate, burst } }),
+  });
+}
+
+function bodyOf(values: Readonly<Record<string, string>>): Readonly<Record<string, unknown>> {
+  const { mode, rate, burst, concurrent } = values;
+  return rate === undefined ? { mode, concurrent: Number(concurrent) } : { mode, rate, burst: Number(burst) };
+}
