@@ -8,6 +8,10 @@ export interface ContestantSetup {
   readonly directory: string;
   readonly port: number;
   readonly servers: readonly Address[];
+  /** What `servers` really work on at a time: for references, which know what nobody is told. */
+  readonly workers: readonly number[];
+  /** What whoever plans the fleet believes that each of them works on at a time. */
+  readonly plannedWorkers: number;
   /** An attempt without a response for this long has failed. */
   readonly tryTimeoutMs: number;
   /** The p95 of the contestant that this one hedges, as measured beforehand; null for those that do not hedge. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Contestant } from "./contestant.ts";
 import { HAPROXY } from "./peers/haproxy.ts";
 import { NGINX } from "./peers/nginx.ts";
-import { HEDGED, ours } from "./peers/ours.ts";
+import { HEDGED, HELD, ours, UNHELD } from "./peers/ours.ts";
 
 /** What the clients could do without any proxy: each request to the server with the fewest of theirs in flight. */
 export const DIRECT = "direct";
@@ -26,15 +26,15 @@ export const CONTESTANTS: readonly Contestant[] = [
   REFERENCE,
 ];
 
-/** Who takes part when nobody is named: all but hedging with other strategies than the learned one. */
+/** Who takes part when nobody is named: of the variants only those of the learned strategy. */
 export const DEFAULT_CONTESTANTS: readonly string[] = CONTESTANTS.filter(
-  ({ name, hedges }) => hedges === null || name === `ml${HEDGED}`,
+  ({ name }) => !(name.endsWith(HEDGED) || name.endsWith(HELD)) || name === `ml${HEDGED}`,
 ).map(({ name }) => name);
 
 /** With `--quick`: the strategies that matter most, and the peers' stronger halves. */
 export const QUICK_CONTESTANTS: readonly string[] = DEFAULT_CONTESTANTS.filter(
   (name) =>
-    ["least_connections", "adaptive", "ml", `ml${HEDGED}`, DIRECT].includes(name) ||
+    ["least_connections", "adaptive", "ml", `ml${UNHELD}`, `ml${HEDGED}`, DIRECT].includes(name) ||
     name.endsWith("-tuned") ||
     name === "nginx-least_conn",
 );

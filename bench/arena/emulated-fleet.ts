@@ -94,6 +94,9 @@ export class EmulatedFleet<Caller> {
   #apply(effect: Effect, server: number, on: boolean, atMs: number): void {
     const wasDown = this.#farm.isDown(server);
     this.#farm.apply(effect, server, on, atMs); // a surge is the clients' affair
+    if (effect.kind === "freeze") {
+      for (let each = 0; each < this.#farm.count; each++) this.#farm.pause(each, on ? 1 : -1, atMs);
+    }
     if (effect.kind === "down" && this.#farm.isDown(server) !== wasDown) this.#turn(server, wasDown, atMs);
   }
 

@@ -94,7 +94,7 @@ async function run(options: Options): Promise<void> {
     versions: [...new Set(found.map((contestant) => contestant.version() ?? ""))].filter((text) => text !== ""),
     missing,
     settings:
-      `${base.servers} servers of ${base.workers} workers, ${base.meanMs} ms of work, ${Math.round(base.load * 100)} % load, ` +
+      `base fleet: ${base.servers} servers of ${base.workers} workers, ${base.meanMs} ms of work, ${Math.round(base.load * 100)} % load, ` +
       `${durationMs / 1000} s, ${rounds} ${rounds === 1 ? "round" : "rounds"} from seed ${seed}, ${Math.min(parallel, found.length)} contestants at a time`,
     meanMs: base.meanMs,
     scenarios,

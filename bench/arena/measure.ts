@@ -14,7 +14,8 @@ import type {
   ToClients,
   ToServers,
 } from "./messages.ts";
-import type { RunSpec } from "./plan.ts";
+import { type RunSpec, scenarioOf } from "./plan.ts";
+import { StallPlayer, stallsOf } from "./stalls.ts";
 
 /** As in the simulator: what is due before this is served and not measured, at most a tenth of a run. */
 const WARM_UP_MS = 2000;
@@ -68,6 +69,7 @@ export async function runTogether(
   const servers = await start<ToServers, FromServers>("servers-process.ts");
   const clients = await start<ToClients, FromClients>("clients-process.ts");
   const proxies: Bun.Subprocess[] = [];
+  let stalls: StallPlayer | undefined;
   try {
     const listening = await servers.ask({ type: "listen", spec, fleets: contestants.length }, ANSWER_MS);
     if (listening.type !== "listening") throw new Error(`the servers say ${listening.type}`);
@@ -80,6 +82,11 @@ export async function runTogether(
     }
     const startsAtMs = Date.now() + LEAD_MS;
     await servers.ask({ type: "begin", startsAtMs }, ANSWER_MS);
+    stalls = new StallPlayer(
+      stallsOf(spec),
+      proxies.map(({ pid }) => pid),
+      startsAtMs,
+    );
     const idleBefore = idleTime();
     const message = { spec, contestants: targets, startsAtMs, warmUpMs: warmUpOf(spec), timeoutMs: CLIENT_TIMEOUT_MS };
     const done = await clients.ask(message, LEAD_MS + spec.durationMs + CLIENT_TIMEOUT_MS + ANSWER_MS);
@@ -95,6 +102,7 @@ export async function runTogether(
     const busy = 1 - (idleAfter.idleMs - idleBefore.idleMs) / (idleAfter.totalMs - idleBefore.totalMs);
     return { outcomes, conditions: { sentLateP99Ms: done.lateP99Ms, answeredLateP99Ms: ended.lateP99Ms, busy } };
   } finally {
+    stalls?.end();
     await Promise.all([...proxies, servers.process, clients.process].map(stopProcess));
   }
 }
@@ -120,7 +128,7 @@ async function start<In, Out extends { readonly type: string }>(script: string):
 function prepare(
   { name, prepare: configure, hedges }: Contestant,
   servers: readonly Address[],
-  { base }: RunSpec,
+  spec: RunSpec,
   directory: string,
   p95Of: (name: string) => number,
 ): { readonly start: ServerProgram; readonly address: Address } | null {
@@ -128,7 +136,10 @@ function prepare(
   mkdirSync(directory, { recursive: true });
   const port = freePort();
   const p95Ms = hedges === null ? null : p95Of(hedges);
-  const setup = { directory, port, servers, tryTimeoutMs: TRY_TIMEOUT_MEANS * base.meanMs, p95Ms };
+  const workers = scenarioOf(spec).servers.map((server) => server.workers);
+  const plannedWorkers = Math.max(1, Math.round(workers.reduce((sum, count) => sum + count, 0) / workers.length));
+  const tryTimeoutMs = TRY_TIMEOUT_MEANS * spec.base.meanMs;
+  const setup = { directory, port, servers, workers, plannedWorkers, tryTimeoutMs, p95Ms };
   const readyUrl = `http://127.0.0.1:${port}/health`;
   return { start: { ...configure(setup), title: name, directory, readyUrl }, address: { host: "127.0.0.1", port } };
 }

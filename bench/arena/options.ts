@@ -1,15 +1,11 @@
 /** The command line of the arena. */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { type BaseFleet, BUILT_IN, DEFAULT_BASE } from "../../src/simulator/scenarios.ts";
+import type { BaseFleet } from "../../src/simulator/recipe.ts";
+import { DEFAULT_BASE } from "../../src/simulator/scenarios.ts";
 import type { Contestant } from "./contestant.ts";
 import { CONTESTANTS, DEFAULT_CONTESTANTS, QUICK_CONTESTANTS, selectContestants } from "./contestants.ts";
-
-/** Its point are balancers that know little of each other; here each proxy is alone before its fleet. */
-const LEFT_OUT: readonly string[] = ["stale-metrics"];
-
-/** The scenarios that run, in the simulator's order. */
-export const SCENARIOS: readonly string[] = BUILT_IN.map(({ name }) => name).filter((name) => !LEFT_OUT.includes(name));
+import { SCENARIOS } from "./scenarios.ts";
 
 /** Twice the simulator's, so that timers of a millisecond and two cores are enough. */
 const DEFAULT_MEAN_MS = 40;

@@ -7,14 +7,15 @@
 import { seededRandom } from "../../src/balancing/random.ts";
 import { ArrivalProcess } from "../../src/simulator/arrivals.ts";
 import { DisturbanceSchedule } from "../../src/simulator/disturbance-schedule.ts";
+import type { BaseFleet } from "../../src/simulator/recipe.ts";
 import { capacityPerMs, type Scenario } from "../../src/simulator/scenario.ts";
-import { type BaseFleet, builtInScenario } from "../../src/simulator/scenarios.ts";
 import { serviceSampler } from "../../src/simulator/service-times.ts";
+import { arenaScenario, classesOf, drawClass } from "./scenarios.ts";
 import { workPath } from "./work-path.ts";
 
 /** Which run: enough to make its plan anywhere. Plain data that can be sent to another process. */
 export interface RunSpec {
-  /** A built-in scenario of the simulator. */
+  /** One of `SCENARIOS`. */
   readonly scenario: string;
   readonly base: BaseFleet;
   readonly seed: number;
@@ -31,12 +32,13 @@ export interface Plan {
 
 /** The scenario of a run. */
 export function scenarioOf({ scenario, base }: RunSpec): Scenario {
-  return builtInScenario(scenario, base);
+  return arenaScenario(scenario, base);
 }
 
 /** All requests that are due within the run. */
 export function createPlan(spec: RunSpec): Plan {
   const scenario = scenarioOf(spec);
+  const classes = classesOf(spec.scenario);
   const { arrivals, schedule, draw, drawWork } = streams(scenario, spec.seed);
   const dueMs: number[] = [];
   const paths: string[] = [];
@@ -46,9 +48,11 @@ export function createPlan(spec: RunSpec): Plan {
     if (nowMs === arrivals.nextMs) {
       if (!arrivals.advance()) continue;
       const fate = draw();
-      draw(); // the simulator's key
+      const key = draw(); // the simulator's; here it says which kind of request it is
       draw(); // and the balancer that it comes to
-      paths.push(workPath({ id: dueMs.length, workMs: drawWork() * scenario.meanMs, fate }));
+      const one = classes && drawClass(classes, key);
+      const workMs = drawWork() * scenario.meanMs * (one?.work ?? 1);
+      paths.push((one === null ? "" : `/${one.path}`) + workPath({ id: dueMs.length, workMs, fate }));
       dueMs.push(nowMs);
     } else {
       schedule.advance((effect, _server, on) => {

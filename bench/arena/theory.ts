@@ -7,6 +7,7 @@ import { runSimulation } from "../../src/simulator/simulation.ts";
 import { quantile } from "../../src/simulator/statistics.ts";
 import { warmUpOf } from "./measure.ts";
 import { createPlan, type RunSpec, scenarioOf } from "./plan.ts";
+import { classesOf } from "./scenarios.ts";
 
 /** Latencies, milliseconds. */
 export interface Theory {
@@ -14,12 +15,15 @@ export interface Theory {
   readonly p99Ms: number;
 }
 
-/** Null where servers fail: `direct` has no way to notice, and the simulator's clients are not its. */
+/**
+ * Null where servers fail: `direct` has no way to notice, and the simulator's clients are not its. Also where the machine stands
+ * still, which `direct` does not, and where requests are of several kinds, which the simulator draws otherwise.
+ */
 export function theoryOf(spec: RunSpec): Theory | null {
   const scenario = scenarioOf(spec);
-  if (scenario.disturbances.some(({ effect: { kind } }) => kind === "down" || kind === "errors" || kind === "hangs")) {
-    return null;
-  }
+  const others = ["down", "errors", "hangs", "freeze"];
+  if (scenario.disturbances.some(({ effect: { kind } }) => others.includes(kind))) return null;
+  if (classesOf(spec.scenario) !== null) return null;
   const { latenciesMs } = runSimulation(scenario, parsePolicy("least_connections-ejection"), {
     requests: createPlan(spec).dueMs.length,
     seed: spec.seed,

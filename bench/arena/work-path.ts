@@ -13,14 +13,14 @@ export interface Work {
 }
 
 const FATE_STEPS = 0x1_0000_0000;
-const PATTERN = /^\/work\/(\d+)\/(\d+)\/(\d+)$/;
+const PATTERN = /^(?:\/[a-z]+)?\/work\/(\d+)\/(\d+)\/(\d+)$/;
 
 /** `/work/<number>/<microseconds>/<fate>`. */
 export function workPath({ id, workMs, fate }: Work): string {
   return `/work/${id}/${Math.round(workMs * 1000)}/${Math.floor(fate * FATE_STEPS)}`;
 }
 
-/** What a path says, or null when it is of another kind. */
+/** What a path says, whatever kind of request stands before it, or null when it is of another kind. */
 export function parseWorkPath(path: string): Work | null {
   const found = PATTERN.exec(path);
   if (found === null) return null;

@@ -7,8 +7,9 @@
 import { parseArgs } from "node:util";
 import { readShippedNetwork } from "../../src/learning/models/shipped-model.ts";
 import { type Policy, parsePolicy } from "../../src/simulator/policy.ts";
+import type { BaseFleet } from "../../src/simulator/recipe.ts";
 import { capacityPerMs, type Scenario } from "../../src/simulator/scenario.ts";
-import { type BaseFleet, BUILT_IN, builtInScenario, DEFAULT_BASE } from "../../src/simulator/scenarios.ts";
+import { BUILT_IN, builtInScenario, DEFAULT_BASE } from "../../src/simulator/scenarios.ts";
 import { type RunResult, runSimulation } from "../../src/simulator/simulation.ts";
 import { geometricEstimate, quantile } from "../../src/simulator/statistics.ts";
 

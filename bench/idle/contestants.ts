@@ -39,6 +39,7 @@ export function contestants(fleet: Fleet, watchers: number): Contestant[] {
     },
     { name: "ml", title: "LB_STRATEGY=ml", env: { LB_STRATEGY: "ml" } },
     { name: "samples", title: "LEARNING_SAMPLES=on", env: { LEARNING_SAMPLES: "on" } },
+    { name: "limits", title: "CONCURRENCY_LIMITS=learned", env: { CONCURRENCY_LIMITS: "learned" } },
   ];
   const ours = settings.map(({ name, title, env, watchers: watching = 0 }) => {
     return { name, title, watchers: watching, prepare: () => balancer(fleet, name, env) };

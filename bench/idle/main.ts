@@ -22,7 +22,7 @@ const HELP = `What it costs to stand still: CPU and memory of each process witho
   --seconds S    length of each measurement (default: 20)
   --settle S     pause before it: compilers and first checks are not what it costs to stand still (default: 15)
   --watchers N   readers of the live stream where it is watched (default: 1)
-  --only a,b     only these: checks, watched, no-checks, ml, samples, haproxy
+  --only a,b     only these: checks, watched, no-checks, ml, samples, limits, haproxy
   --markdown     the tables as Markdown
 `;
 

@@ -252,6 +252,11 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       dispatchedMs: 0,
       inFlightAtDispatch: 0,
       decision: 0,
+      status: 200,
+      template: 0,
+      parentTemplate: 0,
+      work: 0,
+      othersWork: 1,
     }));
     let nowMs = 0;
     return {

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { STRATEGY_NAMES } from "../../src/balancing/registry.ts";
 import { DEFAULT_BASE } from "../../src/simulator/scenarios.ts";
-import { SCENARIOS } from "../arena/options.ts";
+import { SCENARIOS } from "../arena/scenarios.ts";
 
 /** One of each kind of trouble. */
 const DEFAULT_SCENARIOS: readonly string[] = [

@@ -9,9 +9,6 @@
 
 import { CLASSES, WORK_UNIT } from "../shared/memory/layout/classes.ts";
 
-/** What one request costs at least and at most, in mean requests. */
-export const LEAST_WORK = 1 / 32;
-export const MOST_WORK = 64;
 /**
  * So many mean requests are added to those at a server before their mean is taken. One heavy request occupies one worker and
  * leaves the others alone, so a few say little of how long a newcomer waits; found with the simulator (docs/request-classes.md).

@@ -83,7 +83,7 @@ export class StallWatch {
     const { silentSinceMs } = this;
     const lostMs = untilMs - fromMs;
     for (let slot = 0; slot < silentSinceMs.length; slot++) {
-      if (silentSinceMs[slot] < fromMs + this.clockOffsetMs) silentSinceMs[slot] += lostMs;
+      if (silentSinceMs[slot] <= fromMs + this.clockOffsetMs) silentSinceMs[slot] += lostMs;
     }
   }
 

@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   route: async () => (await import("./route/command.ts")).registerRoute,
   demo: async () => (await import("./demo.ts")).registerDemo,
   servers: async () => (await import("./servers/command.ts")).registerServers,
+  classes: async () => (await import("./classes/command.ts")).registerClasses,
   settings: async () => (await import("./settings/command.ts")).registerSettings,
   canary: async () => (await import("./canary/command.ts")).registerCanary,
   limits: async () => (await import("./limits/command.ts")).registerLimits,

@@ -4,11 +4,12 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { LEARNED_STRATEGY } from "../balancing/registry.ts";
 import type { Network } from "../learning/models/network.ts";
 import { classicalPolicies, ORACLE_NAME, type Policy, parsePolicy, strategyOf } from "../simulator/policy.ts";
+import type { BaseFleet } from "../simulator/recipe.ts";
 import { plotStudy } from "../simulator/report/plot.ts";
 import { renderStudy } from "../simulator/report/table.ts";
 import type { Scenario, Sharing } from "../simulator/scenario.ts";
 import { parseScenarioFile } from "../simulator/scenario-file.ts";
-import { type BaseFleet, BUILT_IN, builtInScenario, DEFAULT_BASE, FAULTS } from "../simulator/scenarios.ts";
+import { BUILT_IN, builtInScenario, DEFAULT_BASE, FAULTS, HOLDING } from "../simulator/scenarios.ts";
 import type { ServiceDistribution } from "../simulator/service-times.ts";
 import { runStudy } from "../simulator/study.ts";
 import { number, whole } from "./numbers.ts";
@@ -16,7 +17,8 @@ import { print, printJson } from "./output.ts";
 
 const HELP = `
 Requests, servers and time are simulated; the strategies, health checks, ejection and slow start are the product's own.
-A policy is a strategy, with +weights behind it for weights that match the servers, and -ejection for no ejection.
+A policy is a strategy, with +weights behind it for weights that match the servers, +limits for requests that are held by
+learned limits (+true_limits: by the right ones), and -ejection for no ejection.
 The oracle knows every queue and the work in every request: regret is the mean latency above it.
 
 Examples:
@@ -28,7 +30,7 @@ Examples:
   $ neurabalancer simulate --scenario all --plot comparison.svg
 
 Scenarios (docs/simulator.md explains them, and how to write your own):
-${BUILT_IN.map(({ name, description }) => `  ${name.padEnd(16)} ${description}`).join("\n")}`;
+${[...BUILT_IN, ...HOLDING].map(({ name, description }) => `  ${name.padEnd(16)} ${description}`).join("\n")}`;
 
 const DEFAULT_POLICIES = "ml,adaptive,least_response_time,least_connections,peak_ewma,p2c,round_robin";
 const WARM_UP_MS = 2000;
@@ -59,6 +61,7 @@ interface SimulateFlags {
   readonly sigma?: number;
   readonly meanMs: number;
   readonly load: number;
+  readonly networkMs: number;
   readonly balancers: number;
   readonly sharing?: Sharing;
   readonly model?: string;
@@ -73,9 +76,10 @@ export function registerSimulate(program: Command): void {
     .command("simulate")
     .description("compare balancing policies on simulated fleets and faults")
     .addOption(
-      new Option("--scenario <names>", "built-in scenarios, separated by commas; all, or faults (the ten)").argParser(
-        list,
-      ),
+      new Option(
+        "--scenario <names>",
+        "built-in scenarios, separated by commas; all, faults (the ten), or holding (about limits)",
+      ).argParser(list),
     )
     .addOption(new Option("--file <file>", "a scenario of your own; may be repeated").default([]).argParser(collect))
     .addOption(
@@ -97,6 +101,11 @@ export function registerSimulate(program: Command): void {
     .addOption(new Option("--sigma <x>", "spread of lognormal work (default: 1)").argParser(number(0.01, 4)))
     .addOption(new Option("--mean-ms <ms>", "mean work").default(base.meanMs).argParser(number(0.001, 1_000_000)))
     .addOption(new Option("--load <share>", "of what the fleet can do").default(base.load).argParser(number(0.001, 10)))
+    .addOption(
+      new Option("--network-ms <ms>", "from a balancer to a server")
+        .default(base.networkMs)
+        .argParser(number(0, 60_000)),
+    )
     .addOption(new Option("--balancers <n>", "balancers").default(base.balancers).argParser(whole(1, 256)))
     .addOption(
       new Option(
@@ -132,12 +141,14 @@ function readScenarios(flags: SimulateFlags): Scenario[] {
     service: service.kind === "lognormal" ? { ...service, sigma: flags.sigma ?? service.sigma } : service,
     meanMs: flags.meanMs,
     load: flags.load,
+    networkMs: flags.networkMs,
     balancers: flags.balancers,
     sharing: flags.sharing ?? null,
   };
   const names = flags.scenario ?? (flags.file.length > 0 ? [] : ["homogeneous", "compound"]);
   const builtIn = names.flatMap((name) => {
     if (name === "all") return BUILT_IN.map((scenario) => scenario.name);
+    if (name === "holding") return HOLDING.map((scenario) => scenario.name);
     return name === "faults" ? FAULTS : [name];
   });
   const scenarios = [...new Set(builtIn)].map((name) => builtInScenario(name, base));

@@ -112,6 +112,7 @@ function toPoolSettings(
     name: pool.name,
     request: given(pool, "request"),
     learnsLimits: learnsLimits(balancing),
+    requestClasses: balancing.requestClasses ?? balancing.strategy === LEARNED_STRATEGY,
     outlierConsecutiveFailures: outlier.enabled ? outlier.consecutiveFailures : 0,
     upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings, nameOf("caFile")),
     upstreamCertificate: readClientCertificate(upstream, nowMs, findings, names),

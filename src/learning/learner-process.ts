@@ -7,6 +7,7 @@ import { LearnerCounter } from "../shared/memory/layout/learning.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
 import { runSupervised, type SupervisedHost } from "../telemetry/supervised-process.ts";
+import { TemplateFeed } from "./classes/template-feed.ts";
 import { ASLEEP_LOOK_MS } from "./observing/feature-moments.ts";
 import { Resources } from "./online/resources.ts";
 import { PoolLearners, type PoolLearnersOptions } from "./pool-learners.ts";
@@ -108,6 +109,7 @@ function start(message: LearnerStart, balanced: Balanced, { log, tell }: Supervi
     message.pools,
   );
   const feed = new OutcomeFeed(memory);
+  const templates = new TemplateFeed(memory);
   pools.replay(feed.past().filter(({ atMs }) => atMs >= nowMs() - REPLAY_MS));
   keepAlive(memory.learnerCounters, LIFE_SIGNS, wallMs);
   // Outcomes are read just before they are needed, and the rings hold far more than come between two tables: to wake up
@@ -116,6 +118,7 @@ function start(message: LearnerStart, balanced: Balanced, { log, tell }: Supervi
   const makeTables = async (): Promise<void> => {
     pools.beginRound();
     feed.drain((outcome) => pools.observe(outcome));
+    if (pools.hasClasses) templates.drain((template) => pools.name(template));
     await pools.tick();
     const { tableBytes } = pools;
     if (tableBytes - collectedAt < COLLECT_EVERY_BYTES) return;

@@ -7,6 +7,8 @@ import type { LearnedExplanation, LearnerDescription } from "../shared/explanati
 import type { SharedMemory } from "../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { type ReplaceableLogger, replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
+import { PoolClasses } from "./classes/pool-classes.ts";
+import type { PoolTemplate } from "./classes/template-feed.ts";
 import { FleetFeatures } from "./features/fleet-features.ts";
 import { PoolLimits } from "./holding/pool-limits.ts";
 import type { PoolMember } from "./member.ts";
@@ -41,6 +43,8 @@ interface Entry {
   readonly observer: PoolObserver | null;
   /** The one of them that learns what its servers work on at once. */
   readonly limits: PoolLimits | null;
+  /** The one of them that learns what requests cost. */
+  readonly classes: PoolClasses | null;
 }
 
 export class PoolLearners {
@@ -112,6 +116,16 @@ export class PoolLearners {
   /** An attempt ended. One at a server of a pool that is not learned of, or no more, is of no use to anybody. */
   observe(outcome: RecordedOutcome): void {
     for (const member of this.#membersOf(outcome)) member.observe(outcome);
+  }
+
+  /** Are classes of requests told apart in any of them? Else nobody tells of templates. */
+  get hasClasses(): boolean {
+    return this.#classed > 0;
+  }
+
+  /** A worker told of a template. */
+  name(template: PoolTemplate): void {
+    this.#entries.get(template.pool)?.classes?.name(template);
   }
 
   /** Moves time on: makes the tables of all pools, and lets learning go on. A pool whose model is waited for keeps nobody up. */
@@ -190,8 +204,12 @@ export class PoolLearners {
       pool.limits === true
         ? (before?.limits ?? new PoolLimits({ ...common, part: () => partOf(this.#limited) }))
         : null;
-    const members = [learner, observer, limits].filter((member) => member !== null);
-    const entry = { pool, features, logger, members, learner, observer, limits };
+    const classes =
+      pool.classes === true
+        ? (before?.classes ?? new PoolClasses({ ...common, part: () => partOf(this.#classed) }))
+        : null;
+    const members = [learner, observer, limits, classes].filter((member) => member !== null);
+    const entry = { pool, features, logger, members, learner, observer, limits, classes };
     this.#entries.set(pool.row, entry);
     return entry;
   }
@@ -224,6 +242,11 @@ export class PoolLearners {
     return this.#count(({ limits }) => limits !== null);
   }
 
+  /** Of how many classes of requests are told apart. */
+  get #classed(): number {
+    return this.#count(({ classes }) => classes !== null);
+  }
+
   #count(isMeant: (entry: Entry) => boolean): number {
     let count = 0;
     for (const entry of this.#entries.values()) if (isMeant(entry)) count++;
@@ -233,7 +256,7 @@ export class PoolLearners {
   /** Where there are several, lines say whose they are. */
   #nameInLog(): void {
     const { log } = this.#options;
-    const several = this.#balanced > 1 || this.#limited > 1;
+    const several = this.#balanced > 1 || this.#limited > 1 || this.#classed > 1;
     for (const { pool, logger } of this.#entries.values()) {
       logger.replace(several ? log.child({ pool: pool.name }) : log);
     }
@@ -253,7 +276,8 @@ export class PoolLearners {
 }
 
 function isLearnedAlike(one: LearnerPool, other: LearnerPool): boolean {
-  return one.observed === other.observed && one.samples === other.samples && one.limits === other.limits;
+  const kinds = ["observed", "samples", "limits", "classes"] as const;
+  return kinds.every((kind) => one[kind] === other[kind]);
 }
 
 /** Each gets as much. */

@@ -42,6 +42,8 @@ export interface LearnerPool {
   readonly samples?: true;
   /** How many requests its servers work on at once is learned, and published. */
   readonly limits?: true;
+  /** What requests of each class cost is learned, and published. */
+  readonly classes?: true;
 }
 
 /** What the learner is started with, as JSON in its first message. */

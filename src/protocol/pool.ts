@@ -22,6 +22,8 @@ export interface PoolSettings extends GivenTo<"pool"> {
   readonly request: RequestSettings;
   /** How many requests each of its servers works on at once is learned, and further ones are held (balancing/holding/). */
   readonly learnsLimits: boolean;
+  /** Classes of requests are told apart, what they cost is learned, and load counts as expected work (request-work.ts). */
+  readonly requestClasses: boolean;
   /** Failures in a row that eject a server: workers pass it over from then on (`FailingServers`); 0 = off. */
   readonly outlierConsecutiveFailures: number;
   /** PEM bundle that HTTPS servers are verified against, beside the system's; empty = the system's only. */

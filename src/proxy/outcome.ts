@@ -59,6 +59,13 @@ export interface AttemptOutcome {
   readonly heldMs: number;
   /** It was sent because its patience was over: no server had room. */
   readonly sentAnyway: boolean;
+  /** Hash of its request's template, and of that with any last segment; 0 = none. */
+  readonly template: number;
+  readonly parentTemplate: number;
+  /** What it is expected to cost, in `WORK_UNIT`ths of a mean request; 0 = its pool tells no classes of requests apart. */
+  readonly work: number;
+  /** What each of those was expected to cost that were there, in mean requests. */
+  readonly othersWork: number;
   /** From the dispatch until the request could be sent, milliseconds; 0 on a kept connection, NaN = it never could. */
   readonly connectMs: number;
   /** Of that, the TLS handshake; NaN = there was none: a plain or a kept connection, or it never came to one. */

@@ -7,10 +7,11 @@ import { ExemplarWriter } from "../shared/memory/exemplars.ts";
 import { GrpcCounts } from "../shared/memory/grpc-table.ts";
 import type { HistoryRings } from "../shared/memory/layout/history.ts";
 import type { WorkerRings } from "../shared/memory/layout/learning.ts";
-import { MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../shared/memory/layout/shared-memory.ts";
+import { Header, MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../shared/memory/layout/shared-memory.ts";
 import type { TraceRings } from "../shared/memory/layout/tracing.ts";
 import { WorkerCounter } from "../shared/memory/layout/worker-counters.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
+import { TemplateWriter } from "./classes/template-writer.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";
 import type { DownstreamContext } from "./downstream/context.ts";
@@ -86,16 +87,18 @@ export interface ProxyServerOptions {
   readonly accessLogFd: number;
   /** Our own sockets; null = the runtime's. */
   readonly tcp: Tcp | null;
-  /** Maps what a rate limit has counted. */
-  readonly openLimit: OpenLimit;
   /** How workers tell each other of places. Default: there are no others. */
   readonly wakes?: Wakes;
+  /** Maps what a rate limit has counted. */
+  readonly openLimit: OpenLimit;
 }
 
 const LOG_FLUSH_MS = 200;
 const TICK_MS = 50;
 /** A tick this long after the one before is late: more than timers may be. */
 const LATE_MS = 80;
+/** So long at most deadlines wait behind a time without a turn. */
+const MOST_WAIT_MS = 1000;
 
 /** The request path of one worker. */
 export class ProxyServer {
@@ -122,7 +125,9 @@ export class ProxyServer {
   /** The loop does not tell when it stood still: what can be known of it is that ticks are late. */
   readonly #ticksTell: boolean;
   #tickedMs: number;
-  #tickedLate = false;
+  /** Deadlines wait until then; and they have had their turn since the last time that they had to wait. */
+  #deadlinesFromMs = 0;
+  #mayWait = true;
   #drainDeadlineMs = Number.POSITIVE_INFINITY;
 
   /** Listens at once. Throws an `Error` for the operator when a port cannot be had. */
@@ -183,8 +188,17 @@ export class ProxyServer {
     const coding = new Http2Coding(...secrets);
     const { wakes = NO_WAKES, index, bootOffsetMs } = options;
     const neighbours = new Neighbours(memory, index, wakes, bootOffsetMs);
+    const templates = new TemplateWriter(memory.classes.templates[index], memory.header[Header.TEMPLATE_SECRET]);
     this.#pools = new ServerPools(
-      { ...options, identityHash, neighbours, standstills: new Standstills(), choices: this.#choices, onInternalError },
+      {
+        ...options,
+        identityHash,
+        neighbours,
+        templates,
+        standstills: new Standstills(),
+        choices: this.#choices,
+        onInternalError,
+      },
       worker,
       (endpoint, connections) =>
         endpoint.http2
@@ -192,9 +206,9 @@ export class ProxyServer {
           : new Http1Upstream(endpoint, connections, dial),
     );
     this.#pools.configure(settings.pools, trustedProxies);
+    wakes.onWake = () => this.#pools.onWake(now());
     this.#rateLimits = new RateLimits(options.openLimit, options.index, options.bootOffsetMs);
     this.#rateLimits.configure(settings.rateLimits);
-    wakes.onWake = () => this.#pools.onWake(now());
     const ctx: ExchangeContext = Object.assign(worker, {
       routes: this.#routes(worker),
       hedgeTimers: new HedgeTimers(now, onInternalError),
@@ -323,16 +337,22 @@ export class ProxyServer {
   }
 
   /**
-   * After a while without a turn, sockets come before deadlines: what came meanwhile was in time, and is still to be read. So
-   * deadlines wait for the tick after a late one. With a load that makes all of them late, every second one has to do.
+   * After a while without a turn, sockets come before deadlines: what came meanwhile was in time, and is still to be read. And
+   * servers on the same machine may have stood still as long, so deadlines wait for so long, and for the next tick at least. With a
+   * load that makes all ticks late, they have their turn after each such wait.
    */
   #isInTime(nowMs: number): boolean {
-    const stood = nowMs - this.#tickedMs > LATE_MS;
+    const sinceMs = nowMs - this.#tickedMs;
+    const stood = sinceMs > LATE_MS;
     if (stood && this.#ticksTell) this.#onStandstill(this.#tickedMs, nowMs);
-    const late = stood && !this.#tickedLate;
     this.#tickedMs = nowMs;
-    this.#tickedLate = late;
-    return !late;
+    if (stood && this.#mayWait) {
+      this.#mayWait = false;
+      this.#deadlinesFromMs = nowMs + Math.min(sinceMs - TICK_MS, MOST_WAIT_MS);
+    }
+    if (nowMs < this.#deadlinesFromMs) return false;
+    this.#mayWait = true;
+    return true;
   }
 
   /** This worker stood still: time of its own, which is counted and no server's. */

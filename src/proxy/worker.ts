@@ -122,7 +122,6 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
     admin: (query, signal) => askAdmin(message.adminSocket, query, signal),
     accessLogFd: 1,
     tcp: settings.nativeSockets ? openTcp(block, log) : null,
-    openLimit: (limit) => openLimitFile(join(dirname(message.memoryPath), limit.file), limitShape(limit)),
     wakes: new WakeSockets({
       directory: dirname(message.memoryPath),
       index: message.index,
@@ -130,6 +129,7 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
       log,
       onError: (error) => internalError({ counters: block.counters, log }, error),
     }),
+    openLimit: (limit) => openLimitFile(join(dirname(message.memoryPath), limit.file), limitShape(limit)),
   });
   if (message.challenges.length > 0) server.setChallenges(message.challenges);
   const { counters } = block;

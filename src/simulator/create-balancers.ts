@@ -20,6 +20,8 @@ export interface World {
   /** By server: requests in flight over all balancers. */
   readonly total: Int32Array;
   readonly sight: OracleSight;
+  /** Of the run. */
+  readonly seed: number;
 }
 
 /** Makes them. @param seeds draws a seed for each purpose. */
@@ -57,7 +59,8 @@ export function createBalancers(scenario: Scenario, policy: Policy, world: World
     const strategy = policy.create({ fleet, random: seededRandom(seeds()).next }, sight, mate);
     if (together) mate = strategy;
     // Who only hears of the others' requests now and then would hold requests at servers that have long been free.
-    const holding = isTold || common !== undefined ? undefined : policy.createHolding?.(scenario, id, sight, seeds());
+    const holding =
+      isTold || common !== undefined ? undefined : policy.createHolding?.(scenario, id, sight, world.seed);
     const queue = holding === undefined ? common : new HeldQueue(holding, requests);
     if (together) common = queue;
     return {

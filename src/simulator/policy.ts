@@ -126,7 +126,7 @@ export function parsePolicy(text: string, network?: Network): Policy {
 function holdingBy(limits: string | undefined): Pick<Policy, "createHolding"> {
   switch (limits) {
     case WITH_LIMITS:
-      return { createHolding: (_scenario, id) => new LearnedHolding(id) };
+      return { createHolding: (_scenario, id, _sight, seed) => new LearnedHolding(id, seed) };
     case WITH_TRUE_LIMITS:
       return { createHolding: (scenario, id, sight) => new TrueLimits(sight, scenario, id) };
     default:

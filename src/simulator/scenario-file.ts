@@ -1,7 +1,7 @@
 /** Scenarios from JSON files: docs/simulator.md explains the format. */
 import { z } from "zod";
 import type { Disturbance, Scenario, SimulatedServer } from "./scenario.ts";
-import { BUILT_IN } from "./scenarios.ts";
+import { isBuiltIn } from "./scenarios.ts";
 
 const MAX_SERVERS = 512;
 const MAX_BALANCERS = 256;
@@ -33,9 +33,11 @@ const arrivals = z.discriminatedUnion("kind", [
   }),
 ]);
 
+const workers = z.int().min(1).max(100_000);
+
 const serverGroup = z.strictObject({
   count: z.int().min(1).max(MAX_SERVERS).default(1),
-  workers: z.int().min(1).max(100_000),
+  workers,
   speed: positive.max(1e6).default(1),
   discipline: z.enum(["fifo", "ps"]).default("fifo"),
 });
@@ -46,6 +48,8 @@ const effect = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("errors"), share }),
   z.strictObject({ kind: z.literal("hangs"), share }),
   z.strictObject({ kind: z.literal("down") }),
+  z.strictObject({ kind: z.literal("resize"), workers }),
+  z.strictObject({ kind: z.literal("absent") }),
   z.strictObject({ kind: z.literal("freeze"), of: z.enum(["balancers", "machine"]) }),
   z.strictObject({ kind: z.literal("surge"), factor: positive.max(1000) }),
 ]);
@@ -85,6 +89,7 @@ const scenarioFileSchema = z
     arrivals: arrivals.default({ kind: "poisson" }),
     disturbances: z.array(disturbance).default([]),
     timeoutMs: positive.max(1e7).default(2000),
+    networkMs: timeMs.max(60_000).default(0),
     balancers: z.int().min(1).max(MAX_BALANCERS).default(1),
     sharing: z.union([z.enum(["live", "own"]), z.number().min(1).max(1e6)]).default("own"),
   })
@@ -92,7 +97,7 @@ const scenarioFileSchema = z
     message: `must be at most ${MAX_SERVERS} in all`,
     path: ["servers"],
   })
-  .refine(({ name }) => !BUILT_IN.some((scenario) => scenario.name === name), {
+  .refine(({ name }) => !isBuiltIn(name), {
     message: "is the name of a built-in scenario",
     path: ["name"],
   });

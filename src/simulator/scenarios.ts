@@ -1,21 +1,7 @@
 /** The built-in scenarios. Each is the same base fleet with one thing about it that makes routing hard. */
-import type { Arrivals, Discipline, Disturbance, Effect, Scenario, Sharing, SimulatedServer } from "./scenario.ts";
-import type { ServiceDistribution } from "./service-times.ts";
-
-/** What all built-in scenarios share; the command line can change each of it. */
-export interface BaseFleet {
-  readonly servers: number;
-  /** Per server. */
-  readonly workers: number;
-  readonly discipline: Discipline;
-  readonly service: ServiceDistribution;
-  readonly meanMs: number;
-  readonly load: number;
-  readonly arrivals: Arrivals;
-  readonly balancers: number;
-  /** `null` = what the scenario says, which is `own` for most. */
-  readonly sharing: Sharing | null;
-}
+import { HOLDING_RECIPES } from "./holding/recipes.ts";
+import type { BaseFleet, DisturbanceRecipe, Recipe } from "./recipe.ts";
+import type { Disturbance, Scenario, SimulatedServer } from "./scenario.ts";
 
 /** Ten servers of four workers, lognormal service of 20 ms, 70 % load, one balancer. */
 export const DEFAULT_BASE: BaseFleet = Object.freeze({
@@ -26,28 +12,10 @@ export const DEFAULT_BASE: BaseFleet = Object.freeze({
   meanMs: 20,
   load: 0.7,
   arrivals: { kind: "poisson" },
+  networkMs: 0,
   balancers: 1,
   sharing: null,
 } satisfies BaseFleet);
-
-/** One scenario before it is put on a base fleet. Lists of tens are repeated for larger fleets. */
-interface Recipe {
-  readonly name: string;
-  readonly description: string;
-  readonly speeds?: readonly number[];
-  /** Factors of the base's workers. */
-  readonly sizes?: readonly number[];
-  readonly sharing?: Sharing;
-  readonly arrivals?: Arrivals;
-  readonly disturbances?: readonly DisturbanceRecipe[];
-}
-
-interface DisturbanceRecipe extends Partial<Omit<Disturbance, "servers" | "effect">> {
-  readonly effect: Effect;
-  /** Indices, of which those beyond the fleet are left out; `all` = every server. */
-  readonly servers: readonly number[] | "all";
-  readonly durationMs: number;
-}
 
 const SPEEDS = [2, 2, 1.5, 1, 1, 1, 0.75, 0.75, 0.5, 0.5];
 /** A neighbour takes two thirds of a server's power for about three of every fifteen seconds. */
@@ -166,10 +134,21 @@ export const FAULTS: readonly string[] = RECIPES.map(({ name }) => name).filter(
   (name) => name !== "homogeneous" && name !== "compound",
 );
 
+/** Those about what a server can do at once, beside the twelve: limits have to be found, and found again. */
+export const HOLDING: readonly { readonly name: string; readonly description: string }[] = HOLDING_RECIPES;
+
+const ALL_RECIPES: readonly Recipe[] = [...RECIPES, ...HOLDING_RECIPES];
+
+/** Whether a built-in scenario has that name. */
+export function isBuiltIn(name: string): boolean {
+  return ALL_RECIPES.some((recipe) => recipe.name === name);
+}
+
 /** The built-in scenario of that name. Throws an `Error` that lists the valid names when there is none. */
-export function builtInScenario(name: string, base: BaseFleet = DEFAULT_BASE): Scenario {
-  const recipe = RECIPES.find((candidate) => candidate.name === name);
-  if (!recipe) throw new Error(`unknown scenario "${name}": use one of ${RECIPES.map((r) => r.name).join(", ")}`);
+export function builtInScenario(name: string, given: BaseFleet = DEFAULT_BASE): Scenario {
+  const recipe = ALL_RECIPES.find((candidate) => candidate.name === name);
+  if (!recipe) throw new Error(`unknown scenario "${name}": use one of ${ALL_RECIPES.map((r) => r.name).join(", ")}`);
+  const base = recipe.fleet?.(given) ?? given;
   const servers = Array.from({ length: base.servers }, (_, i): SimulatedServer => {
     const size = recipe.sizes?.[i % recipe.sizes.length] ?? 1;
     const speed = recipe.speeds?.[i % recipe.speeds.length] ?? 1;
@@ -183,21 +162,25 @@ export function builtInScenario(name: string, base: BaseFleet = DEFAULT_BASE): S
     meanMs: base.meanMs,
     load: base.load,
     arrivals: recipe.arrivals ?? base.arrivals,
-    disturbances: (recipe.disturbances ?? []).map((disturbance) => complete(disturbance, base.servers)),
+    disturbances: (recipe.disturbances ?? []).map((disturbance) => complete(disturbance, base)),
     timeoutMs: 2000,
+    networkMs: base.networkMs,
     balancers: base.balancers,
     sharing: base.sharing ?? recipe.sharing ?? "own",
   });
 }
 
-function complete({ servers, ...rest }: DisturbanceRecipe, count: number): Disturbance {
+function complete({ servers, effect, ...rest }: DisturbanceRecipe, base: BaseFleet): Disturbance {
+  const count = base.servers;
   const all = Array.from({ length: count }, (_, i) => i);
+  const workers = effect.kind === "resize" ? Math.max(1, Math.round(effect.workers * base.workers)) : 0;
   return {
     startMs: 0,
     everyMs: null,
     random: false,
     staggerMs: 0,
     ...rest,
+    effect: effect.kind === "resize" ? { ...effect, workers } : effect,
     servers: servers === "all" ? all : servers.filter((server) => server < count),
   };
 }

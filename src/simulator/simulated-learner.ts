@@ -53,6 +53,7 @@ class InstanceLearner {
       cost: new Float32Array(TABLE_MODELS * TABLE_COPIES * slots * SCORE_COLUMNS),
       limit: new Int32Array(slots),
       limitId: new Int32Array(slots),
+      settledLimit: new Int32Array(slots),
     };
     this.learned.words[LearnerWord.CHAMPION_COSTS] = 1;
     this.learned.figures[LearnerFigure.CONTROL_SHARE] = options.controlShare;

@@ -139,7 +139,7 @@ class Simulation {
     this.#sent = new Float64Array(n);
     this.#failedBy = new Float64Array(n);
     const sight = { farm: this.#farm, work: () => this.#work };
-    const world = { requests: this.#requests, id: this.#id, total: this.#total, sight };
+    const world = { requests: this.#requests, id: this.#id, total: this.#total, sight, seed: options.seed };
     this.#balancers = createBalancers(scenario, policy, world, seeds);
     this.#frozen = new FrozenBalancers(scenario.balancers, (at, sinceMs) =>
       tellOfStandstill(this.#balancers[at], sinceMs, this.#nowMs),
@@ -346,7 +346,7 @@ class Simulation {
       if (queue === undefined || told.has(queue)) continue;
       told.add(queue);
       refresh(balancer);
-      queue.holding.tick(candidates, balancer.count, this.#nowMs);
+      queue.holding.tick(candidates, balancer.count, queue.length, this.#nowMs);
       this.#serve(queue);
     }
   }

@@ -2,9 +2,11 @@
 import { expect, test } from "bun:test";
 import { RequestHead } from "../../src/proxy/http1/head.ts";
 import { parseRequestHead } from "../../src/proxy/http1/request-parser.ts";
-import { REQUEST_RULES } from "../../src/proxy/http2/heads/field-rules.ts";
+import { REQUEST_RULES, RESPONSE_RULES } from "../../src/proxy/http2/heads/field-rules.ts";
 import { RequestReader } from "../../src/proxy/http2/heads/request-reader.ts";
+import { ResponseReader } from "../../src/proxy/http2/heads/response-reader.ts";
 import { HpackDecoder } from "../../src/proxy/http2/hpack/decoder.ts";
+import { LiteralMemo } from "../../src/proxy/http2/hpack/literal-memo.ts";
 import { readStories } from "../fixtures/hpack-test-case/read.ts";
 import { FieldList, NO_RULES } from "../unit/proxy/http2/hpack/support.ts";
 import { mutate, type Random, seededRandom } from "./mutate.ts";
@@ -42,6 +44,22 @@ const WORDS = [
   "81ff",
   "8007",
 ];
+
+/** What a response begins with. */
+const STATUSES = ["4803323030", "0803323030", "1803323030", "88", "be"].map((digits) => Buffer.from(digits, "hex"));
+/** Its fields, and entries of the dynamic table. */
+const RESPONSE_FIELDS = [
+  "be",
+  "bf",
+  "c0",
+  "5c0135",
+  "0f0d0135",
+  "58 86a8eb10649cbf",
+  "4001610162",
+  "0001610163",
+  "7e0164",
+  "3fe11f",
+].map((digits) => Buffer.from(digits.replaceAll(" ", ""), "hex"));
 
 /** A block that may be damaged: a little, in a word, or from its ground up. */
 function nextBlock(pool: readonly Buffer[], random: Random): Buffer {
@@ -116,4 +134,33 @@ test("30,000 damaged requests are refused, or are one head of HTTP/1.1 and nothi
     expect(lines).toBe(head.fieldCount + 1);
   }
   expect(accepted).toBeGreaterThan(3000);
+});
+
+test("30,000 damaged responses are read alike, whether or not their literals are known", () => {
+  const random = seededRandom(7540);
+  const literals = new LiteralMemo();
+  const out = Buffer.alloc(65_536);
+  let accepted = 0;
+  for (let connection = 0; connection < 3000; connection++) {
+    const sides = [null, literals].map((memo) => ({
+      decoder: new HpackDecoder(RESPONSE_RULES, memo),
+      reader: new ResponseReader(),
+    }));
+    for (let round = 0; round < 10; round++) {
+      const fields = Array.from({ length: random(6) }, () => RESPONSE_FIELDS[random(RESPONSE_FIELDS.length)]);
+      const whole = Buffer.concat([STATUSES[random(STATUSES.length)], ...fields]);
+      const block = random(3) === 0 ? nextBlock([whole], random) : whole;
+      const [first, second] = sides.map(({ decoder, reader }) => {
+        reader.begin(out.length);
+        const code = decoder.decode(block, 0, block.length, reader);
+        const length = code === 0 ? reader.finish(false, true, null) : 0;
+        const head = length > 0 ? out.toString("latin1", 0, reader.write(out, 0)) : "";
+        return { code, length, head, tableSize: decoder.tableSize };
+      });
+      expect(second).toEqual(first);
+      if (first.code !== 0) break;
+      if (first.length > 0) accepted++;
+    }
+  }
+  expect(accepted).toBeGreaterThan(1000);
 });

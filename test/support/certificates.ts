@@ -20,6 +20,8 @@ export interface Authority extends Certificate {
   issueExpired(...names: string[]): Certificate;
   /** A list of revoked certificates, as PEM, with these in it. */
   revoke(...certificates: Certificate[]): string;
+  /** An empty one that holds for so many seconds. */
+  shortList(seconds: number): string;
 }
 
 /** Makes an authority of its own. */
@@ -34,6 +36,7 @@ export function createAuthority(name = "test authority"): Authority {
       issue: (...names: string[]) => issue(own, names, 30),
       issueExpired: (...names: string[]) => issue(own, names, -1),
       revoke: (...certificates: Certificate[]) => revoke(own, certificates),
+      shortList: (seconds: number) => revoke(own, [], "-crlsec", `${seconds}`),
     };
   });
 }
@@ -70,7 +73,7 @@ default_crl_days = 30
 default_md = sha256
 `;
 
-function revoke(authority: Certificate, certificates: readonly Certificate[]): string {
+function revoke(authority: Certificate, certificates: readonly Certificate[], ...options: string[]): string {
   return inDirectory((directory) => {
     const put = (name: string, text: string) => writeFileSync(join(directory, name), text);
     put("ca.pem", authority.cert);
@@ -83,7 +86,7 @@ function revoke(authority: Certificate, certificates: readonly Certificate[]): s
       put("revoked.pem", cert);
       openssl(directory, "ca", ...by, "-revoke", "revoked.pem");
     }
-    openssl(directory, "ca", ...by, "-gencrl", "-out", "list.pem");
+    openssl(directory, "ca", ...by, "-gencrl", ...options, "-out", "list.pem");
     return readFileSync(join(directory, "list.pem"), "utf8");
   });
 }

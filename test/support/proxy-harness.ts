@@ -11,10 +11,13 @@ import type { Endpoint } from "../../src/protocol/endpoint.ts";
 import { limitShape, type WorkerRateLimit } from "../../src/protocol/rate-limit.ts";
 import type { RouteSpec } from "../../src/protocol/route.ts";
 import type { AskAdmin } from "../../src/proxy/downstream/admin-relay.ts";
+import { WakeSockets } from "../../src/proxy/pool/queue/wake-sockets.ts";
 import { ProxyServer } from "../../src/proxy/server.ts";
 import { Tcp } from "../../src/proxy/sockets/tcp.ts";
 import { addChunk } from "../../src/shared/memory/explain/chunks.ts";
 import type { ExplainRing } from "../../src/shared/memory/layout/explain.ts";
+import { LearnerFigure, LearnerWord } from "../../src/shared/memory/layout/learning.ts";
+import { QueueWord } from "../../src/shared/memory/layout/queues.ts";
 import {
   Header,
   ServerState,
@@ -178,29 +181,38 @@ export interface ProxyOptions {
   /** What relates its clock to the wall clock; that of the process by default. */
   readonly epochOffsetMs?: () => number;
   readonly admin?: AskAdmin;
+  /** It is another worker of the same instance, with the same fleet. */
+  readonly beside?: TestProxy;
 }
 
 export class TestProxy {
-  readonly memory: SharedMemory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+  readonly memory: SharedMemory;
+  /** Which worker it is. */
+  readonly index: number;
+  readonly #directory: string;
   readonly server: ProxyServer;
   settings: TestSettings;
   #pools: readonly TestPool[];
   #routes: readonly Partial<RouteSpec>[];
   /** Errors that the proxy logged: each would be a bug. */
   readonly logged: unknown[] = [];
-  readonly #table = new ServerTableWriter(this.memory);
+  readonly #table: ServerTableWriter;
   readonly #logFile: string;
   readonly #limits = new Map<string, LimitMemory>();
   #rows = new Map<number, ServerRow>();
   #endpoints: Endpoint[];
 
   constructor(targets: readonly Target[], options: ProxyOptions = {}) {
-    const { settings = {}, pools = DEFAULT_POOLS, routes = [], admin, epochOffsetMs } = options;
+    const { settings = {}, pools = DEFAULT_POOLS, routes = [], admin, epochOffsetMs, beside } = options;
+    this.memory = beside?.memory ?? viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+    this.index = beside === undefined ? 0 : this.memory.header[Header.WORKER_BLOCKS];
+    this.#table = new ServerTableWriter(this.memory);
     this.#pools = pools;
     this.#routes = routes;
     this.settings = { ...TEST_SETTINGS, ...settings };
     if (settings.listeners === undefined) this.settings = withListeners(this.settings);
     const directory = mkdtempSync(join(tmpdir(), "neurabalancer-wire-"));
+    this.#directory = beside === undefined ? directory : beside.#directory;
     this.#logFile = join(directory, "access.log");
     const fd = openSync(this.#logFile, "a");
     onCleanup(() => {
@@ -210,21 +222,26 @@ export class TestProxy {
       if (this.logged.length > 0) throw new Error(`the proxy logged errors: ${Bun.inspect(this.logged)}`);
     });
     this.#endpoints = targets.map(endpointOf);
-    this.memory.header[Header.WORKER_BLOCKS] = 1;
+    this.memory.header[Header.WORKER_BLOCKS] = this.index + 1;
     for (let chunk = 0; chunk < EXPLAIN_CHUNKS_GIVEN; chunk++) {
       addChunk(this.memory.explain, 0, (chunk & 1) as ExplainRing, chunk);
     }
     this.#publish(targets);
+    const { index } = this;
+    const block = this.memory.workers[index];
+    const log = silentLogger(this.logged);
+    const onError = (error: unknown): void => void this.logged.push(error);
     this.server = new ProxyServer({
       memory: this.memory,
-      block: this.memory.workers[0],
-      rings: this.memory.rings[0],
-      history: this.memory.history[0],
-      traces: this.memory.traces[0],
-      index: 0,
+      block,
+      rings: this.memory.rings[index],
+      history: this.memory.history[index],
+      traces: this.memory.traces[index],
+      index,
       settings: workerSettings(this.settings, pools, routes),
       endpoints: this.#endpoints,
-      log: silentLogger(this.logged),
+      log,
+      wakes: new WakeSockets({ directory: this.#directory, index, block, log, onError }),
       now: () => performance.now(),
       epochOffsetMs: epochOffsetMs ?? (() => performance.timeOrigin),
       bootOffsetMs: () => 0,
@@ -255,7 +272,32 @@ export class TestProxy {
   }
 
   counter(name: keyof typeof WorkerCounter): number {
-    return this.memory.workers[0].counters[WorkerCounter[name]];
+    return this.memory.workers[this.index].counters[WorkerCounter[name]];
+  }
+
+  /** What its worker says of the first pool's queue. */
+  queue(name: keyof typeof QueueWord): number {
+    return this.memory.workers[this.index].queues[QueueWord[name]];
+  }
+
+  /**
+   * As the learner publishes limits of the first pool's servers, by slot, until the test is over. Its settings need
+   * `learnsLimits`.
+   */
+  learn(limits: readonly number[], patienceMs = 10_000): void {
+    const { limit, limitId, words, figures } = this.memory.learned[0];
+    for (const [slot, most] of limits.entries()) {
+      limit[slot] = most;
+      limitId[slot] = this.memory.servers.id[slot];
+    }
+    figures[LearnerFigure.PATIENCE_MS] = patienceMs;
+    const renew = (): void => {
+      figures[LearnerFigure.LIMITS_MS] = performance.now();
+    };
+    renew();
+    words[LearnerWord.HOLDING] = 1;
+    const timer = setInterval(renew, 100);
+    onCleanup(() => clearInterval(timer));
   }
 
   /** Requests in flight over all slots. */

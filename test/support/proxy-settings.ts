@@ -40,6 +40,7 @@ export const TEST_SETTINGS: TestSettings = Object.freeze({
   upstreamMaxIdle: 64,
   shutdownTimeoutMs: 5000,
   learnsLimits: false,
+  requestClasses: false,
   outlierConsecutiveFailures: 0,
   queueSize: 128,
   queueTimeoutMs: 5000,

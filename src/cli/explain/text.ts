@@ -42,6 +42,8 @@ function attemptText(attempt: ExplainedAttempt, index: number): string {
     ["Attempt", `${index + 1} (${kind}), at ${at}, by worker ${worker}`],
     ...(attempt.pool === null ? [] : [["Pool", attempt.pool]]),
     ["Server", nameOf(attempt)],
+    ...(attempt.held_ms === 0 ? [] : [["Held", heldText(attempt)]]),
+    ...(attempt.expected_cost === null ? [] : [["Class", classText(attempt)]]),
     ["Placed", `by ${strategy}: ${why}`],
     ...learnedOf(attempt),
     ["Outcome", `${result}${timesOf(attempt)}`],
@@ -58,6 +60,14 @@ function attemptText(attempt: ExplainedAttempt, index: number): string {
     parts.push(`(${ineligible.length} of ${ineligible_count}: ${counts.join(", ")})`);
   }
   return parts.join("\n");
+}
+
+function heldText({ held_ms, sent_anyway }: ExplainedAttempt): string {
+  return `for ${ms(held_ms)}: all servers were at their limits${sent_anyway ? "; then sent anyway" : ""}`;
+}
+
+function classText({ expected_cost, request_class }: ExplainedAttempt): string {
+  return `${request_class ?? "none of its own"}: expected to cost as much as ${short(expected_cost)} mean requests`;
 }
 
 /** Of `ml`, as the learner remembers it. */

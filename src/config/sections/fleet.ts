@@ -101,6 +101,11 @@ export const balancing = {
       type: oneOf(["off", "learned"]),
       doc: "`learned` finds out how many requests each server works on at once, and lets further ones wait here for the first server that is free, while all of them are busy ([docs/holding.md](holding.md)). A server's configured capacity stays a hard limit above it. Unset means `learned` where LB_STRATEGY is `ml`, `off` elsewhere.",
     }),
+    requestClasses: optional({
+      env: "REQUEST_CLASSES",
+      type: toggle,
+      doc: "Tells requests apart by method and path (numbers, ids and hashes folded), learns what those of each class cost, and counts a server's load as expected work: `ml` and `adaptive` choose by it, other strategies only show it ([docs/request-classes.md](request-classes.md)). Unset means `on` where LB_STRATEGY is `ml`, `off` elsewhere.",
+    }),
     slowStartMs: setting({
       env: "SLOW_START_SECONDS",
       type: seconds(0, 3600),

@@ -23,8 +23,11 @@ export function readQuery(request: Request, schema: z.ZodType | undefined): unkn
 
 /** Longer bodies are refused: a configuration to be tried is the largest that anybody sends. */
 const MAX_BODY_BYTES = 64 * 1024;
-/** Of what is refused so much is read all the same. Who sends more may find the connection reset, and the response gone. */
-const MAX_DROPPED_BYTES = 1024 * 1024;
+/**
+ * Of what is refused so much is read all the same, so that its client gets the response however late it reads. Who announces more is
+ * refused by the runtime (listener.ts), and may find the connection reset: to read on would take the time of health checks.
+ */
+export const MAX_DROPPED_BYTES = 16 * 1024 * 1024;
 
 /** The body; throws 400 with every problem, 413 when it is too large. An empty one is `{}`. */
 export async function readBody(request: Request, schema: z.ZodType | undefined): Promise<unknown> {

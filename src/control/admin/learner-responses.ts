@@ -13,7 +13,7 @@ type Descriptions = Readonly<Record<string, LearnerDescription>>;
 
 /** What is asked. */
 export interface LearningResponsesView extends LearningView {
-  readonly learner: Pick<Learner, "running" | "status" | "pools" | "sampled" | "ask">;
+  readonly learner: Pick<Learner, "running" | "status" | "pools" | "limited" | "sampled" | "ask">;
   readonly fleet: { endpoints(): readonly { readonly id: number; readonly url: string }[] };
 }
 
@@ -85,13 +85,18 @@ export class LearningResponses {
     };
   }
 
-  /** `GET /api/v1/ml/verdicts`. */
+  /** `GET /api/v1/ml/verdicts`. Also of pools with another strategy, whose servers' limits are learned: on holding. */
   async verdicts(limit: number, modelVersion: number | null, wanted: string | null): Promise<VerdictList> {
-    const question = { kind: "verdicts", limit, modelVersion, pool: this.#pool(wanted) ?? this.#only() } as const;
-    const verdicts = known(await ask<readonly StoredVerdict[]>(this.#running(), question));
+    const { learner } = this.#view;
+    const judged = [...new Set([...learner.pools, ...learner.limited].map(({ name }) => name))];
+    if (!learner.running || judged.length === 0) throw this.#nothingLearned();
+    const only = judged.length === 1 ? judged[0] : null;
+    const asked = wanted !== null && judged.includes(wanted) ? wanted : this.#pool(wanted);
+    const question = { kind: "verdicts", limit, modelVersion, pool: asked ?? only } as const;
+    const verdicts = known(await ask<readonly StoredVerdict[]>(learner, question));
     return {
       verdicts: verdicts.map(({ pool, atMs, modelVersion: version, kind, reason, numbers }) => ({
-        ...this.#named(pool),
+        ...(only === null ? { pool } : {}),
         at: timestamp(atMs),
         model_version: version,
         kind,

@@ -28,7 +28,7 @@ const FLOAT_BITS = new Int32Array(FLOAT.buffer);
 export function describeAttempt(
   record: FoundRecord,
   place: number,
-  { names, wallOffsetMs }: Meanings,
+  { names, classes, wallOffsetMs }: Meanings,
 ): ExplainedAttempt {
   const { words, floats } = record.row;
   const first = words[place + ExplainAttemptWord.SERVER];
@@ -61,6 +61,9 @@ export function describeAttempt(
     choice: told.word,
     why: rank === undefined ? told.why : `${told.why}; ${rank}`,
     scale: SCALES[(how >>> 10) & 0x1f] ?? null,
+    held_ms: rounded(Math.max(0, floats[place + ExplainAttemptWord.HELD])),
+    sent_anyway: (flags & ExplainAttemptFlag.SENT_ANYWAY) !== 0,
+    ...classOf(record, place, names.server(id)?.pool, classes),
     connect_ms: known(floats[place + ExplainAttemptWord.CONNECT]),
     head_ms: headMs,
     total_ms: totalMs,
@@ -80,6 +83,23 @@ export function describeAttempt(
     policy: null,
     propensity: null,
     table: null,
+  };
+}
+
+function classOf(
+  { row: { words, floats } }: FoundRecord,
+  place: number,
+  pool: string | undefined,
+  classes: Meanings["classes"],
+): Pick<ExplainedAttempt, "expected_cost" | "request_class"> {
+  const work = floats[place + ExplainAttemptWord.WORK];
+  if (!(work > 0)) return { expected_cost: null, request_class: null };
+  const known = pool === undefined ? [] : classes(pool);
+  const of = (hash: number) => (hash === 0 ? undefined : known.find((one) => one.hash === hash));
+  const found = of(words[place + ExplainAttemptWord.TEMPLATE]) ?? of(words[place + ExplainAttemptWord.PARENT_TEMPLATE]);
+  return {
+    expected_cost: rounded(work),
+    request_class: found === undefined ? null : `${found.method} ${found.template}`,
   };
 }
 

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import type { Config } from "../../config/config.ts";
 import type { RecordedNames } from "../../protocol/recorded-names.ts";
 import type { LearnedExplanation } from "../../shared/explanation/learned.ts";
+import type { PublishedClass } from "../../shared/memory/class-table.ts";
 import { Header, MAX_WORKERS, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import type { MemoryPages } from "../../shared/memory/pages.ts";
 import type { ControlClock } from "../clock.ts";
@@ -24,6 +25,8 @@ export interface ExplainPartOptions {
   readonly log: ControlLog;
   readonly config: () => Pick<Config, "explain" | "app">;
   readonly names: () => RecordedNames;
+  /** Classes of requests to a pool that are told apart now. */
+  readonly classes: (pool: string) => readonly PublishedClass[];
   readonly learned: (requestId: string, pool: string | null) => Promise<LearnedExplanation>;
 }
 
@@ -83,9 +86,9 @@ export class ExplainPart {
 
   /** With the names of the moment. */
   #meanings(): Meanings {
-    const { clock } = this.#options;
+    const { clock, classes } = this.#options;
     this.#rename();
-    return { names: this.#names, wallOffsetMs: clock.wallMs() - this.#bootMs() };
+    return { names: this.#names, classes, wallOffsetMs: clock.wallMs() - this.#bootMs() };
   }
 
   #bootMs(): number {

@@ -3,6 +3,7 @@ import { STRATEGY_NAMES } from "../../balancing/registry.ts";
 import { Failures } from "../../proxy/failure.ts";
 import type { KeptAs, RecentRequest } from "../../shared/explanation/recent.ts";
 import { failureCode } from "../../shared/failure-codes.ts";
+import type { PublishedClass } from "../../shared/memory/class-table.ts";
 import {
   ExplainAttemptFlag,
   ExplainAttemptWord,
@@ -26,6 +27,8 @@ export interface FoundRecord {
 /** What numbers mean. */
 export interface Meanings {
   readonly names: ExplainNames;
+  /** Classes of requests to a pool that are told apart now; none = it does not tell them apart. */
+  readonly classes: (pool: string) => readonly PublishedClass[];
   /** Added to the boot clock it gives milliseconds since the epoch. */
   readonly wallOffsetMs: number;
 }

@@ -1,28 +1,57 @@
 /** An explanation in a few sentences. */
 import type { ExplainedAttempt } from "../../shared/explanation/explanation.ts";
 import type { RecentRequest } from "../../shared/explanation/recent.ts";
+import { Ineligible } from "../../shared/memory/layout/explain.ts";
+import { INELIGIBLE } from "./words.ts";
+
+/** As `INELIGIBLE` calls it. */
+const AT_LIMIT = INELIGIBLE[Ineligible.AT_LIMIT][0];
 
 /** What became of the request. */
 export function summaryOf(request: RecentRequest, attempts: readonly ExplainedAttempt[]): string {
-  return [...waitOf(request), ...attemptsOf(request, attempts), endOf(request)].join(" ");
+  return [...waitOf(request, attempts), ...attemptsOf(request, attempts), endOf(request)].join(" ");
 }
 
 /** Why it waited; `null` = it did not. */
-export function waitReason({ waited_ms, pool }: RecentRequest): string | null {
+export function waitReason(request: RecentRequest, attempts: readonly ExplainedAttempt[]): string | null {
+  const { waited_ms, pool } = request;
   if (waited_ms === 0) return null;
-  return `all servers${pool === null ? "" : ` of the pool ${pool}`} that could be asked were at their limit of requests in flight (capacity)`;
+  const held = attempts.find(({ held_ms }) => held_ms > 0);
+  if (held !== undefined) return heldReason(held);
+  return `all servers${ofPool(pool)} that could be asked were at their limit of requests in flight (capacity)`;
 }
 
-function waitOf(request: RecentRequest): string[] {
-  const reason = waitReason(request);
-  return reason === null ? [] : [`It waited ${ms(request.waited_ms)} in the queue: ${reason}.`];
+function heldReason(attempt: ExplainedAttempt): string {
+  const { pool, candidate_count, ineligible_by_state, sent_anyway } = attempt;
+  // Those that had a place by then, and those that had none still.
+  const all = candidate_count + (ineligible_by_state[AT_LIMIT] ?? 0);
+  const servers = all === 1 ? "the only server" : `all ${all} servers`;
+  const busy = `${servers}${ofPool(pool)} that could be asked worked on as many requests as was learned that they can`;
+  return sent_anyway
+    ? `${busy}, and none of them had a place for it before its patience was over, so that it was sent anyway`
+    : `${busy}; then ${serverOf(attempt)} had a place`;
+}
+
+function ofPool(pool: string | null): string {
+  return pool === null ? "" : ` of the pool ${pool}`;
+}
+
+function waitOf(request: RecentRequest, attempts: readonly ExplainedAttempt[]): string[] {
+  const reason = waitReason(request, attempts);
+  if (reason === null) return [];
+  const how = attempts.some(({ held_ms }) => held_ms > 0) ? "It was held for" : "It waited in the queue for";
+  return [`${how} ${ms(request.waited_ms)}: ${reason}.`];
+}
+
+function serverOf({ url, server_id }: ExplainedAttempt): string {
+  return url ?? `server ${server_id}, which has gone,`;
 }
 
 function attemptsOf({ attempt_count }: RecentRequest, attempts: readonly ExplainedAttempt[]): string[] {
   if (attempt_count === 0) return ["No server was asked."];
   const sentences = attempts.map((attempt) => {
     const { kind, strategy, why, result, candidate_count } = attempt;
-    const server = attempt.url ?? `server ${attempt.server_id}, which has gone,`;
+    const server = serverOf(attempt);
     const of = candidate_count > 1 ? ` of ${candidate_count} candidates` : "";
     const begin = BEGINNINGS[kind];
     return `${begin} ${server} (${strategy}${of}): ${why}; it ${result}.`;

@@ -91,7 +91,7 @@ export const INELIGIBLE: Readonly<Record<number, readonly [state: string, why: s
   [Ineligible.EJECTED]: ["ejected", "it was ejected as an outlier: its responses failed"],
   [Ineligible.DRAINING]: ["draining", "it finishes what it has and takes nothing new"],
   [Ineligible.STANDBY]: ["standby", "it is a backup, and those before it could be asked"],
-  [Ineligible.FULL]: ["full", "it was at its limit of requests in flight"],
+  [Ineligible.FULL]: ["full", "it was at its hard limit of requests in flight"],
   [Ineligible.AT_LIMIT]: ["at_limit", "it was at the limit of requests in flight that was learned of it"],
   [Ineligible.PASSED_OVER]: ["passed_over", "it failed everything of late, and others did not"],
   [Ineligible.TRIED]: ["failed_before", "an earlier attempt of this request was there"],

@@ -10,6 +10,7 @@ import type { AdminControl } from "../admin/routes/routes.ts";
 import { DemoRelay } from "../dashboard/demo-relay.ts";
 import { certificatesControl } from "./acme/control.ts";
 import type { InstanceParts } from "./parts.ts";
+import { shownClasses } from "./shown-classes.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
 import { describeRateLimits } from "./views/rate-limits.ts";
 
@@ -24,6 +25,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     metrics: (format) => metrics.rendering(format),
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
     pools: () => describePools(view),
+    classes: () => shownClasses({ ...view, routeName: (number) => view.topology().routeName(number) }),
     routes: () => view.configuration.settings.routes,
     rateLimits: () => view.configuration.settings.rateLimits,
     shownRateLimits: () => describeRateLimits(view),

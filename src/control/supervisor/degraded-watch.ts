@@ -35,6 +35,10 @@ const SENTENCES: Readonly<Record<string, readonly [begins: string, ends: string]
     "what happens is not kept as it should be: the log of the recorder says why; requests go on",
     "what happens is kept again",
   ],
+  revocation_lists: [
+    "a list of revoked certificates (TLS_CLIENT_CRL_FILE) is out of date: whoever shows a certificate of its authority is refused, until the file has its successor",
+    "all lists of revoked certificates are in date again",
+  ],
   tracing: ["spans do not arrive as they should: the log of the tracer says why; requests go on", "spans arrive again"],
   rate_limits: [
     "a rate limit has no room for all keys (max_keys): some are forgotten or not counted; requests go on",
@@ -55,6 +59,10 @@ const TOLD_ELSEWHERE: typeof SENTENCES = {
   ],
   workers: ["fewer workers are ready than are meant to be", "all workers are ready"],
   sockets: ["the runtime's sockets stand in for our own", "the sockets are our own again"],
+  wakes: [
+    "workers cannot tell each other of places that come free: each looks for them by itself, now and then",
+    "workers tell each other of places again",
+  ],
   memory: [
     "the shared memory has no room for another server or worker",
     "the shared memory has room for all servers and workers again",

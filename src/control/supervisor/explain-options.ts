@@ -1,4 +1,5 @@
 /** What explanations are made from in this instance. */
+import { readClasses } from "../../shared/memory/class-table.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import type { ExplainPartOptions } from "../explain/part.ts";
 import type { ControlLog } from "../log.ts";
@@ -17,6 +18,10 @@ export function explainOptionsOf(view: SupervisorView, log: ControlLog): Explain
     log,
     config: () => configuration.config,
     names: () => recordedNames(configuration.settings, fleets),
+    classes: (name) => {
+      const pool = view.learner.classed.find((classed) => classed.name === name);
+      return pool === undefined ? [] : readClasses(memory.classes.pools[pool.row]);
+    },
     learned: (requestId, pool) => learning.explain(requestId, pool),
   };
 }

@@ -33,9 +33,10 @@ import { ConfigurationInForce } from "./configuration.ts";
 import { toPoolPlans } from "./fleet-options.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { announceStart } from "./instance/announcement.ts";
-import { learns, named, numbersOf, reserveMemory, workerCount } from "./instance/derived.ts";
+import { learns, named, numbersOf, workerCount } from "./instance/derived.ts";
 import type { InstanceOptions } from "./instance/options.ts";
 import { RateLimitFiles } from "./instance/rate-limit-files.ts";
+import { reservePages } from "./instance/reserve-pages.ts";
 import { sharedLimits } from "./instance/shared-limits.ts";
 import type { InstancePart } from "./instance-part.ts";
 import { Operating } from "./operating/operating.ts";
@@ -479,7 +480,7 @@ export class SupervisorInstance {
 
   /** Makes room for what these need. Throws an `Error` for the operator. */
   #reserve(settings: ProxySettings): void {
-    reserveMemory(this.#pages, settings);
+    reservePages(this.#pages, settings);
     this.#rateLimits.reserve(settings.rateLimits);
   }
 }

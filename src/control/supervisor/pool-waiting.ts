@@ -31,10 +31,11 @@ export function poolWaiting({ memory, learner, clock, bootOffsetMs }: PoolWaitin
   const nowMs = clock.nowMs() + bootOffsetMs();
   return (name: string, row: number): { readonly queue: ShownQueue; readonly holding: ShownHolding } => {
     const { waiting, held, oldestMs } = readPoolQueue(memory, row);
-    const { state = "off", patienceMs = null } = limited.get(name) ?? {};
+    const { state = "off", patienceMs = null, verdict = null } = limited.get(name) ?? {};
+    const why = state === "stopped" && verdict !== null ? `${WHY.stopped}: ${verdict}` : WHY[state];
     return {
       queue: { waiting, held, oldest_ms: oldestMs === null ? null : Math.max(0, Math.round(nowMs - oldestMs)) },
-      holding: { state, why: WHY[state], patience_ms: patienceMs === null ? null : Math.round(patienceMs) },
+      holding: { state, why, patience_ms: patienceMs === null ? null : Math.round(patienceMs) },
     };
   };
 }

@@ -28,10 +28,10 @@ const OUR_FILES: ReadonlySet<string> = new Set([
   ADMIN_PLACE_FILE,
   `${ADMIN_PLACE_FILE}.new`,
 ]);
-/** Doors behind the admin port, and files of rate limits (rate-limit-files.ts). */
-const OUR_NUMBERED_FILE = /^(?:port\.sock\.|rate-limit-)[1-9][0-9]*$/;
 /** Where workers hear of places (proxy/pool/queue/wake-sockets.ts). */
 const OUR_WAKES = /^wake-[0-9]+\.sock$/;
+/** Doors behind the admin port, and files of rate limits (rate-limit-files.ts). */
+const OUR_NUMBERED_FILE = /^(?:port\.sock\.|rate-limit-)[1-9][0-9]*$/;
 /** As `createRuntimeDirectory` names them: process id and what mkdtemp(3) adds. */
 const OUR_NAME = new RegExp(`^${RUNTIME_DIRECTORY_PREFIX}[1-9][0-9]*-[A-Za-z0-9]{6}$`);
 /** An owner that cannot be looked up may still be about to open its socket: it gets this long. */
@@ -146,8 +146,8 @@ async function isStale(path: string, wallMs: number): Promise<boolean> {
 /** Empty says nothing about whose it is. */
 function holdsOurFiles(path: string): boolean {
   const names = readdirSync(path);
-  const isNumbered = (name: string): boolean => OUR_NUMBERED_FILE.test(name) || OUR_WAKES.test(name);
-  return names.length > 0 && names.every((name) => OUR_FILES.has(name) || isNumbered(name));
+  const isOurs = (name: string) => OUR_FILES.has(name) || OUR_NUMBERED_FILE.test(name) || OUR_WAKES.test(name);
+  return names.length > 0 && names.every(isOurs);
 }
 
 function readOwner(path: string): Owner | null {

@@ -37,7 +37,7 @@ import type { Operations } from "../operations/operations.ts";
 import { describeCertificates, type ShownCertificate } from "../processes/acme/description.ts";
 import type { AcmeStatus } from "../processes/acme/status.ts";
 import type { Learner } from "../processes/learner/learner.ts";
-import { describeLearning, describeSamples } from "../processes/learner/status.ts";
+import { describeLearning, describeLimits, describeSamples } from "../processes/learner/status.ts";
 import type { Recorder } from "../processes/recorder/recorder.ts";
 import { describeHistory } from "../processes/recorder/status.ts";
 import { describeTracing } from "../processes/tracer/status.ts";
@@ -50,6 +50,7 @@ import type { Operating } from "./operating/operating.ts";
 import { poolWaiting } from "./pool-waiting.ts";
 import type { AdminPort } from "./ports/admin-port.ts";
 import type { Questions } from "./questions.ts";
+import { hasListOutOfDate, revocationExpiries } from "./revocation.ts";
 import { poolsInUse } from "./topology.ts";
 import type { Tracing } from "./tracing.ts";
 
@@ -116,6 +117,7 @@ export function describeStatus(view: SupervisorView): ShownStatus {
     })),
     ml: describeLearning(view),
     samples: describeSamples(view),
+    limits: describeLimits(view),
     history: describeHistory({ ...view, location: toRecorderSettings(view.configuration.config)?.store ?? null }),
     tracing: describeTracing({
       memory: view.memory,
@@ -202,6 +204,7 @@ export function metricsSource(view: SupervisorView, canaries: Pick<Canaries, "li
     logDropped: droppedLogLines,
     degradedModes: () => degradedModes(view),
     certificates: () => certificatesOf(view.configuration.settings, view.tracing.settings),
+    revocationLists: () => revocationExpiries(view.configuration.settings.clientTls),
   };
 }
 
@@ -221,6 +224,7 @@ export function degradedModes(view: SupervisorView): Record<DegradedMode, boolea
     learning_store: view.memory.learnerCounters[LearnerCounter.STORE_DEGRADED] === 1 || view.learner.keepsNothing,
     configuration: rejected.configuration,
     certificates: rejected.certificates || view.adminPort.rejected,
+    revocation_lists: hasListOutOfDate(settings.clientTls, view.clock.wallMs()),
     acme: view.acme.degraded,
     operations: view.operating.operations.trouble !== null,
     draining: header[Header.DRAINING] === 1,
@@ -229,6 +233,7 @@ export function degradedModes(view: SupervisorView): Record<DegradedMode, boolea
     descriptors: anyWorker(view.memory, WorkerCounter.DESCRIPTORS_SHORT),
     health_checks: view.fleets.skippingChecks,
     sockets: anyWorker(view.memory, WorkerCounter.SOCKETS_DEGRADED),
+    wakes: anyWorker(view.memory, WorkerCounter.WAKES_DEGRADED),
     rate_limits: view.rateLimits.short,
     redis: view.rateLimits.away !== null,
     memory: view.fleets.outOfMemory || (view.workers()?.outOfMemory ?? false),

@@ -1,7 +1,7 @@
 /** What a request of each class costs, learned from responses; pure, with the clock passed in. */
 import { decayFactor } from "../../balancing/estimators/decay.ts";
-import { LEAST_WORK, MOST_WORK, typicalLatencyMs } from "../../balancing/request-work.ts";
-import { CLASSES } from "../../shared/memory/layout/classes.ts";
+import { typicalLatencyMs } from "../../balancing/request-work.ts";
+import { CLASSES, LEAST_WORK, MOST_WORK } from "../../shared/memory/layout/classes.ts";
 import { ServerCurves } from "../features/server-curves.ts";
 
 /** A response, as costs are learned from it. */

@@ -148,19 +148,25 @@ export class ClassRegistry {
     for (let number = 1; number < CLASSES; number++) if (this.#entries[number] === undefined) return number;
     const held = new Map<number, number>();
     for (const entry of this.#entries) if (entry) held.set(entry.owner, (held.get(entry.owner) ?? 0) + 1);
+    // One client has more than half of all: what everybody uses need not outweigh it.
+    const greedy = [...held].find(([client, classes]) => client !== EVERYBODY && classes > CLASSES / 2)?.[0];
+    if (owner === EVERYBODY && greedy !== undefined) return this.#weakest((other) => other === greedy);
     const own = held.get(owner) ?? 0;
+    const mayTake = (other: number): boolean =>
+      owner === EVERYBODY || other === owner || (other !== EVERYBODY && (held.get(other) ?? 0) > own + 1);
+    const weakest = this.#weakest(mayTake);
+    return weakest > 0 && this.#entries[weakest]!.weight <= GIVES_WAY * (count - error) ? weakest : 0;
+  }
+
+  /** The lightest class of owners that are meant; 0 = there is none. */
+  #weakest(isMeant: (owner: number) => boolean): number {
     let weakest = 0;
     for (let number = 1; number < CLASSES; number++) {
-      const { weight, owner: other } = this.#entries[number]!;
-      const mayTake =
-        owner === EVERYBODY || other === owner || (other !== EVERYBODY && (held.get(other) ?? 0) > own + 1);
-      if (mayTake && (weakest === 0 || weight < this.#entries[weakest]!.weight)) weakest = number;
+      const entry = this.#entries[number];
+      if (entry === undefined || !isMeant(entry.owner)) continue;
+      if (weakest === 0 || entry.weight < this.#entries[weakest]!.weight) weakest = number;
     }
-    if (weakest === 0) return 0;
-    const { weight, owner: other } = this.#entries[weakest]!;
-    // One client has more than half of all: what everybody uses need not outweigh it.
-    if (owner === EVERYBODY && other !== EVERYBODY && held.get(other)! > CLASSES / 2) return weakest;
-    return weight <= GIVES_WAY * (count - error) ? weakest : 0;
+    return weakest;
   }
 
   #admit(number: number, template: CountedTemplate, naming: Naming): void {

@@ -5,6 +5,7 @@ import { isObservable, LEAST_LATENCY_MS } from "../../balancing/estimators/laten
 import { typicalLatencyMs } from "../../balancing/request-work.ts";
 import { inRange, USAGE_PERCENT } from "../../shared/ranges.ts";
 import { FEATURE_NAMES, type FeatureName } from "./feature-names.ts";
+import type { Outcome } from "./outcome.ts";
 import { ServerCurves } from "./server-curves.ts";
 
 /** The fleet as the learner reads it: columns by slot. */
@@ -158,6 +159,12 @@ export class FleetFeatures {
     if (ownWork === 1 && othersWork === 1) return latencyMs;
     this.#claim(slot);
     return typicalLatencyMs(latencyMs, this.#curves.growth(slot, Math.max(0, inFlight)), ownWork, othersWork);
+  }
+
+  /** The same of an outcome. Of a failure it is the time that it took: that was no work. */
+  typicalMsOf({ slot, latencyMs, inFlight, failed, work }: Outcome): number {
+    if (work === undefined || failed) return latencyMs;
+    return this.typicalMs(slot, latencyMs, inFlight, work.own, work.others);
   }
 
   /** Begins a round of rows at one moment: works out what all of them need of the fleet in `slots[0 … count)`. */

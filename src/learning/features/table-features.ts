@@ -5,6 +5,7 @@ import { FEATURE_COUNT, type FleetFeatures } from "./fleet-features.ts";
 
 const LOAD_INDICES = LOAD_FEATURES.map((name) => FEATURE_NAMES.indexOf(name));
 const PER_COLUMN = LOAD_INDICES.length;
+const RISE = LOAD_FEATURES.indexOf("log_curve_rise");
 const P95_INDEX = FEATURE_NAMES.indexOf("response_p95");
 
 /** Features of every server of a fleet at one moment, at each load of the first `columns` columns. Read only. */
@@ -65,6 +66,12 @@ export class TableFeatures {
   indexOf(slot: number, id: number): number {
     const server = this.slots.indexOf(slot);
     return server >= 0 && this.ids[server] === id ? server : -1;
+  }
+
+  /** How many times as long a request takes at a server with `inFlight` others as it does alone, ≥ 1 where that is known. */
+  growth(server: number, inFlight: number): number {
+    const column = Math.min(columnOf(inFlight), this.columns - 1);
+    return Math.exp(this.#loads[(server * this.columns + column) * PER_COLUMN + RISE]);
   }
 
   /**

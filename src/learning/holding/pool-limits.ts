@@ -2,15 +2,19 @@
  * Learns how many requests the servers of one pool work on at once, and publishes it: whatever the pool's strategy is. Writer of
  * the limits, of `HOLDING` and of what belongs to it: the learner, alone. Readers: workers (balancing/holding/), the supervisor.
  */
-import type { LearnerPool } from "../../protocol/learner.ts";
+import type { LearnerPool, LearnerSettings } from "../../protocol/learner.ts";
 import { HoldState, LearnerFigure, LearnerWord } from "../../shared/memory/layout/learning.ts";
 import { MAX_SERVERS, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
+import { readPoolQueue } from "../../shared/memory/pool-queue.ts";
 import { reclaimLimits } from "../../shared/memory/reclaim-pool.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
+import { holdingJudgeOptions } from "../judge/operator-options.ts";
 import { ConcurrencyLimits } from "../limits/concurrency-limits.ts";
 import type { PoolMember } from "../member.ts";
+import type { Resources } from "../online/resources.ts";
 import { PerServerThinning } from "../serving/per-server-thinning.ts";
 import type { RecordedOutcome } from "../serving/worker-rings.ts";
+import { HoldingGuard } from "./holding-guard.ts";
 
 /** From one publication to the next, milliseconds: a server's size hardly changes, and workers believe them for a second. */
 const PUBLISH_MS = 100;
@@ -20,31 +24,44 @@ const ASLEEP_AFTER_MS = 2_000;
 /** What it works on. */
 export interface PoolLimitsOptions {
   readonly pool: LearnerPool;
-  readonly memory: Pick<SharedMemory, "servers" | "learned">;
+  readonly memory: SharedMemory;
   readonly log: Logger;
+  readonly settings: Pick<LearnerSettings, "judgeSpeed">;
   /** The pool's part of what the process may do, 0 … 1. */
   readonly part: () => number;
   /** Boot clock, milliseconds. */
   readonly nowMs: () => number;
+  /** Added to it it gives milliseconds since the epoch. */
+  readonly wallOffsetMs: () => number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
 }
 
 export class PoolLimits implements PoolMember {
   readonly #options: PoolLimitsOptions;
   readonly #limits = new ConcurrencyLimits(MAX_SERVERS);
   readonly #thinning: PerServerThinning;
+  readonly #guard: HoldingGuard;
   /** By slot: of which server the outcomes were that the limits come from. */
   readonly #knownId = new Int32Array(MAX_SERVERS);
   /** By slot: what is to be published. */
   readonly #limit = new Int32Array(MAX_SERVERS);
+  /** Those that limits were last worked out for. */
+  #slots: Int32Array | undefined;
   #heardMs = Number.NEGATIVE_INFINITY;
   #publishedMs = Number.NEGATIVE_INFINITY;
-  #state: HoldState = HoldState.OFF;
+  /** Servers that had a limit when it was last published. */
+  #known = 0;
   #hasHeld = false;
   #closed = false;
 
   constructor(options: PoolLimitsOptions) {
     this.#options = options;
     this.#thinning = new PerServerThinning(MAX_SERVERS, options.part);
+    const { pool, memory, settings, nowMs } = options;
+    const judge = holdingJudgeOptions(settings.judgeSpeed);
+    const guard = { ...options, pool: pool.name, judge, counters: memory.learnerCounters };
+    this.#guard = new HoldingGuard(guard, nowMs());
   }
 
   readonly tableBytes = 0;
@@ -63,21 +80,32 @@ export class PoolLimits implements PoolMember {
 
   observe(outcome: RecordedOutcome): void {
     if (this.#thinning.takes(outcome.slot, outcome.atMs)) this.#takeIn(outcome);
+    if (this.#known > 0) this.#guard.observe(outcome);
   }
 
   async tick(slots: Int32Array | undefined): Promise<void> {
     const nowMs = this.#options.nowMs();
     if (this.#closed || slots === undefined || nowMs - this.#publishedMs < PUBLISH_MS) return;
     this.#publishedMs = nowMs;
+    if (this.isAsleep && slots === this.#slots) {
+      // Nothing has happened that would change them: they hold still.
+      this.#learned.figures[LearnerFigure.LIMITS_MS] = nowMs;
+      return;
+    }
+    this.#slots = slots;
     for (const slot of slots) this.#claim(slot);
     this.#limits.tick(slots, slots.length, nowMs, this.#limit);
     this.#publish(slots, nowMs);
   }
 
-  async learn(): Promise<void> {}
+  async learn(resources: Resources): Promise<void> {
+    if (!this.#closed) await this.#guard.learn(resources, this.#options.nowMs());
+  }
 
   async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
+    await this.#guard.save(this.#options.nowMs());
   }
 
   async leave(): Promise<void> {
@@ -107,25 +135,35 @@ export class PoolLimits implements PoolMember {
 
   /** Workers read while this writes: a limit is never shown beside the id of another server. */
   #publish(slots: Int32Array, nowMs: number): void {
-    const { words, figures, limit, limitId } = this.#learned;
+    const { memory, pool } = this.#options;
+    const { words, figures, limit, limitId, settledLimit } = this.#learned;
     let known = 0;
     for (const slot of slots) {
       const id = this.#knownId[slot];
       if (limitId[slot] !== id) {
         limit[slot] = 0;
+        settledLimit[slot] = 0;
         limitId[slot] = id;
       }
       limit[slot] = this.#limit[slot];
+      settledLimit[slot] = Math.ceil(this.#limits.settledLimit(slot));
       if (this.#limit[slot] > 0) known++;
     }
+    this.#known = known;
+    if (known > 0) this.#guard.tick(nowMs, readPoolQueue(memory, pool.row).held);
     figures[LearnerFigure.PATIENCE_MS] = this.#limits.patienceMs;
     figures[LearnerFigure.LIMITS_MS] = nowMs;
-    this.#state = known === 0 ? HoldState.LEARNING : HoldState.HOLDING;
     words[LearnerWord.HOLD_STATE] = this.#state;
-    words[LearnerWord.HOLDING] = this.#state === HoldState.HOLDING ? 1 : 0;
-    if (this.#state === HoldState.HOLDING && !this.#hasHeld) {
+    words[LearnerWord.HOLDING] = known > 0 && this.#guard.holding ? 1 : 0;
+    if (known > 0 && !this.#hasHeld) {
       this.#hasHeld = true;
       this.#options.log.info({ servers: known }, "limits of servers are known: requests wait here while all are busy");
     }
+  }
+
+  /** Moments without holding, for comparison, are no state of their own. */
+  get #state(): HoldState {
+    if (this.#known === 0) return HoldState.LEARNING;
+    return this.#guard.stopped ? HoldState.STOPPED : HoldState.HOLDING;
   }
 }

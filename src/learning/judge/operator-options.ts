@@ -1,4 +1,5 @@
 /** The judges' options of one instance: the defaults with what its operator chose. */
+import { HOLDING_JUDGE_DEFAULTS, type HoldingJudgeOptions } from "./holding/options.ts";
 import { JUDGE_DEFAULTS, type JudgeOptions } from "./options.ts";
 
 /** What an operator chooses. Shares 0 … 1. */
@@ -39,5 +40,17 @@ export function judgeOptions({ canaryShare, controlShare, speed }: OperatorChoic
     },
     canary: { ...canary, share: canaryShare, leastMs: canary.leastMs / speed, mostMs: canary.mostMs / speed },
     watch: { ...watch, ms: watch.ms / speed },
+  };
+}
+
+/** The same for the judge of holding. @param speed how many times faster than usual waiting times pass, ≥ 1. */
+export function holdingJudgeOptions(speed: number): HoldingJudgeOptions {
+  const { longestWaitMs, holdMs, longestHoldMs, forgiveMs } = HOLDING_JUDGE_DEFAULTS;
+  return {
+    ...HOLDING_JUDGE_DEFAULTS,
+    longestWaitMs: longestWaitMs / speed,
+    holdMs: holdMs / speed,
+    longestHoldMs: longestHoldMs / speed,
+    forgiveMs: forgiveMs / speed,
   };
 }

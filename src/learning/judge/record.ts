@@ -10,6 +10,8 @@ export interface AttemptRecord {
   readonly modelVersion: number | null;
   readonly slot: number;
   readonly latencyMs: number;
+  /** What a mean request would have taken in its place, where classes of requests are told apart. Left out = the same. */
+  readonly typicalMs?: number;
   readonly failed: boolean;
   /** In flight at the server when the attempt was dispatched, without it. */
   readonly inFlight: number;

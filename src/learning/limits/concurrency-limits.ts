@@ -7,7 +7,7 @@ import { SizeBelief } from "./size-belief.ts";
 /** How long latencies count for the fleet's mean, milliseconds. */
 const MEAN_MS = 10_000;
 /** A server is given so many times the requests that it is thought to work on at once: what is too much costs little. */
-const MARGIN = 1.5;
+const MARGIN = 1.25;
 /** The size is taken for so large that this share of the belief says it is no larger. */
 const BELIEF = 0.9;
 /** A limit beyond this is none: such a server waits for others, and what waits there takes up no worker. */
@@ -23,7 +23,7 @@ const SEEN_MS = 3000;
 const PROBE_MORE = 2;
 const PROBE_LESS = 1.5;
 /** One turn in so many is for more, and one for less … */
-const PROBE_TURNS = 10;
+const PROBE_TURNS = 6;
 /** … and a turn lasts so long, milliseconds and mean latencies, whichever is longer. */
 const TURN_MS = 250;
 const TURN_LATENCIES = 6;
@@ -65,6 +65,11 @@ export class ConcurrencyLimits {
     return Math.min(Math.max(PATIENCE_LATENCIES * this.#mean.read(), LEAST_PATIENCE_MS), MOST_PATIENCE_MS);
   }
 
+  /** The limit of the server in `slot` without what is probed now, at the last `tick`: what people are shown. `NO_LIMIT` = none. */
+  settledLimit(slot: number): number {
+    return this.#limit[slot];
+  }
+
   /** Forgets the server in `slot`. */
   clear(slot: number): void {
     this.#belief.clear(slot);
@@ -98,7 +103,7 @@ export class ConcurrencyLimits {
     let most = 0;
     for (let i = 0; i < count; i++) {
       const slot = slots[i];
-      const wanted = Math.ceil(MARGIN * this.#belief.sizeBelow(slot, BELIEF));
+      const wanted = Math.floor(MARGIN * this.#belief.sizeBelow(slot, BELIEF));
       limit[slot] = wanted <= MOST_LIMIT ? wanted : NO_LIMIT;
       if (limit[slot] === NO_LIMIT) continue;
       known++;

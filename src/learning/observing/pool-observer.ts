@@ -91,7 +91,7 @@ export class PoolObserver implements PoolMember {
       serverId,
       inFlight,
       endedMs: atMs,
-      latencyMs,
+      latencyMs: this.#options.features.typicalMsOf(outcome),
       failed,
       arm: OTHER_STRATEGY_ARM,
       modelVersion: 0,
@@ -126,11 +126,12 @@ export class PoolObserver implements PoolMember {
     await this.close();
   }
 
-  #takeIn({ slot, serverId, latencyMs, failed, atMs, inFlight }: RecordedOutcome): void {
+  #takeIn(outcome: RecordedOutcome): void {
+    const { slot, serverId, failed, atMs, inFlight } = outcome;
     const { memory, features } = this.#options;
     if (memory.servers.id[slot] !== serverId) return; // it has left
     this.#moments.onOutcome(atMs);
-    features.observe(slot, latencyMs, failed, atMs, inFlight);
+    features.observe(slot, features.typicalMsOf(outcome), failed, atMs, inFlight);
   }
 
   #keepSamples(): void {

@@ -132,10 +132,11 @@ export class LearnerCore {
   }
 
   /** Takes in one outcome. One of a server that has left since is of no use. */
-  observe({ slot, serverId, latencyMs, failed, atMs, inFlight }: Outcome): void {
+  observe(outcome: Outcome): void {
+    const { slot, serverId, failed, atMs, inFlight } = outcome;
     if (this.#options.fleet.id[slot] !== serverId) return;
     this.#idle.onOutcome(atMs);
-    this.#features.observe(slot, latencyMs, failed, atMs, inFlight);
+    this.#features.observe(slot, this.#features.typicalMsOf(outcome), failed, atMs, inFlight);
   }
 
   /**

@@ -1,5 +1,6 @@
 /** Reads what the workers' rings say: outcomes as they come, and decisions that are asked for. */
 
+import { LEAST_WORK, MOST_WORK } from "../../shared/memory/layout/classes.ts";
 import {
   DECISION_CANDIDATES,
   DECISION_ROWS,
@@ -12,13 +13,18 @@ import {
 import { Header, MAX_SERVERS, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { newRow, RingCursor, RingReader, type Row } from "../../shared/memory/ring.ts";
 import { inRange, LATENCY_MS, MOMENT_MS } from "../../shared/ranges.ts";
-import type { Outcome } from "../features/outcome.ts";
+import type { Outcome, OutcomeWork } from "../features/outcome.ts";
+
+/** What a request may cost, in mean requests. */
+const WORK = { least: LEAST_WORK, most: MOST_WORK };
 
 /** An outcome as a worker noted it. */
 export interface RecordedOutcome extends Outcome {
   readonly worker: number;
   /** Number of its decision in the same worker's ring. */
   readonly decision: number;
+  /** How long its request was held before it because of learned limits, milliseconds. */
+  readonly heldMs: number;
 }
 
 /** A candidate of a decision. */
@@ -144,22 +150,35 @@ function isFor(words: Int32Array, at: number, hash: Int32Array): boolean {
   return hash.every((word, i) => words[at + DecisionWord.REQUEST_ID + i] === word);
 }
 
-function readOutcome({ words, figures }: Row, worker: number): RecordedOutcome {
-  return {
+function readOutcome(row: Row, worker: number): RecordedOutcome {
+  const { words, floats, figures } = row;
+  const outcome = {
     worker,
     decision: words[OutcomeWord.DECISION],
     slot: words[OutcomeWord.SLOT],
     serverId: words[OutcomeWord.SERVER],
     inFlight: words[OutcomeWord.IN_FLIGHT],
     failed: words[OutcomeWord.FAILED] === 1,
+    heldMs: floats[OutcomeWord.HELD],
     latencyMs: figures[OutcomeWord.LATENCY >> 1],
     atMs: figures[OutcomeWord.TIME >> 1],
   };
+  const work = readWork(row);
+  return work === undefined ? outcome : { ...outcome, work };
+}
+
+/** `undefined` = no classes of requests are told apart; or it cannot be true, and counts as that. */
+function readWork({ words, floats }: Row): OutcomeWork | undefined {
+  const own = floats[OutcomeWord.OWN_WORK];
+  const others = floats[OutcomeWord.OTHERS_WORK];
+  if (!inRange(own, WORK) || !inRange(others, WORK)) return undefined;
+  return { template: words[OutcomeWord.TEMPLATE], parentTemplate: words[OutcomeWord.PARENT_TEMPLATE], own, others };
 }
 
 /** The memory is other processes', and one of them may have been killed in the midst of a write. */
-function isPossible({ slot, latencyMs, atMs }: RecordedOutcome): boolean {
-  return slot >= 0 && slot < MAX_SERVERS && inRange(latencyMs, LATENCY_MS) && inRange(atMs, MOMENT_MS);
+function isPossible({ slot, latencyMs, heldMs, atMs }: RecordedOutcome): boolean {
+  const isSound = inRange(latencyMs, LATENCY_MS) && inRange(heldMs, LATENCY_MS) && inRange(atMs, MOMENT_MS);
+  return isSound && slot >= 0 && slot < MAX_SERVERS;
 }
 
 function readDecision({ words, floats, figures }: Row, worker: number, number: number): RecordedDecision {

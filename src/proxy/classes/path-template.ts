@@ -7,8 +7,6 @@ import { TEMPLATE_BYTES } from "../../shared/memory/layout/classes.ts";
 
 /** What a folded segment reads as. */
 const ID = "{id}";
-/** What stands for the last segment where only those before it count. */
-const ANY = "*";
 /** Segments beyond these count for nothing. */
 const MOST_SEGMENTS = 12;
 /** Bytes of a path that are looked at. Whatever is behind them counts for nothing. */
@@ -108,13 +106,11 @@ export class PathTemplate {
 
   /**
    * Writes the text of a template, as `read` takes it in, into `to`.
-   * @param any with `*` for its last segment.
    * @returns its length, at most `TEMPLATE_BYTES`; what does not fit is cut, and ends with `…`.
    */
-  write(bytes: Uint8Array, start: number, end: number, literal: boolean, any: boolean, to: Uint8Array): number {
+  write(bytes: Uint8Array, start: number, end: number, literal: boolean, to: Uint8Array): number {
     const last = Math.min(end, start + MOST_BYTES);
     let length = 0;
-    let before = 0;
     let at = start;
     for (let segments = 0; at < last && segments < MOST_SEGMENTS; ) {
       if (bytes[at] === SLASH) {
@@ -124,7 +120,6 @@ export class PathTemplate {
       if ((KIND[bytes[at]] & END) !== 0) break;
       const stop = segmentEnd(bytes, at, last);
       segments++;
-      before = length;
       length = put(to, length, SLASH);
       const kept = literal ? 0 : foldedEnd(bytes, at, stop);
       if (kept > 0) {
@@ -133,8 +128,7 @@ export class PathTemplate {
       }
       for (; at < stop; at++) length = put(to, length, bytes[at]);
     }
-    if (any) length = putText(to, put(to, before, SLASH), ANY);
-    else if (length === 0) length = put(to, 0, SLASH);
+    if (length === 0) length = put(to, 0, SLASH);
     if (length <= TEMPLATE_BYTES) return length;
     to.set(CUT, TEMPLATE_BYTES - CUT.length);
     return TEMPLATE_BYTES;

@@ -118,6 +118,10 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
   clientAddress: Buffer = NO_BUFFER;
   /** Hash of what the request sticks to; only set where the strategy asks for it. */
   key = 0;
+  /** Hash of its template, and of that with any last segment, and its class; only where its pool tells classes apart, else 0. */
+  template = 0;
+  parentTemplate = 0;
+  requestClass = 0;
   /** Who its client sticks to: the cookie says so. */
   sticky: Ticket | null = null;
   /** Monotonic milliseconds. */
@@ -298,6 +302,7 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
     if (pool === null) return;
     if (pool.picker.usesKey) this.key = pool.stickyKey(head, parsed, this.peer);
     if (pool.stickyCookie !== null) this.sticky = pool.stickyCookie.find(head, parsed);
+    if (pool.classifier !== null) pool.classifier.classify(this, startedMs);
   }
 
   /** @param reserved index into `ROUTES`: what the path alone says. */
@@ -365,6 +370,9 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
     this.edits = null;
     this.responseEdits = null;
     this.key = 0;
+    this.template = 0;
+    this.parentTemplate = 0;
+    this.requestClass = 0;
     this.sticky = null;
   }
 

@@ -43,6 +43,12 @@ export class ReceiveWindow {
     this.#available = size;
   }
 
+  /** As it was at first: for another stream. */
+  renew(): void {
+    this.#available = this.#size;
+    this.#returned = 0;
+  }
+
   /** Bytes that have come and are not done with. */
   get held(): number {
     return this.#size - this.#available - this.#returned;

@@ -14,6 +14,12 @@ export interface ChoiceNotebook {
   record: ChoiceRecord | null;
 }
 
+/** What a strategy was told of the request. */
+export interface ChosenRequest {
+  readonly key: number;
+  readonly requestClass: number;
+}
+
 /** What was chosen from, when not all could be. */
 export interface Narrowed {
   /** Slots of a failing server that is tried, or -1. */
@@ -60,7 +66,7 @@ export class ChoiceWriter {
     strategy: Strategy,
     chosenFrom: Int32Array,
     count: number,
-    key: number,
+    request: ChosenRequest,
     nowMs: number,
     slot: number,
     rank: number = Rank.RESPONDS,
@@ -68,7 +74,7 @@ export class ChoiceWriter {
     const { record } = this.#notebook;
     if (record === null) return;
     record.begin(slot, count, rank);
-    strategy.explain?.(chosenFrom, count, key, nowMs, slot, record);
+    strategy.explain?.(chosenFrom, count, request.key, nowMs, slot, record, request.requestClass);
     record.end(chosenFrom, count);
     if (count === 1) record.choice = Choice.ONLY_ONE;
     const { absent, all, backups, list } = this.#candidates;
@@ -82,7 +88,7 @@ export class ChoiceWriter {
     strategy: Strategy,
     chosenFrom: Int32Array,
     count: number,
-    key: number,
+    request: ChosenRequest,
     nowMs: number,
     slot: number,
     how: Narrowed,
@@ -90,7 +96,7 @@ export class ChoiceWriter {
     const { record } = this.#notebook;
     if (record === null) return;
     const isTrial = how.trial >= 0 && slot === how.trial && count === 1;
-    this.choice(strategy, chosenFrom, count, key, nowMs, slot, isTrial ? Rank.PASSED_OVER : how.rank);
+    this.choice(strategy, chosenFrom, count, request, nowMs, slot, isTrial ? Rank.PASSED_OVER : how.rank);
     if (isTrial) {
       record.choice = Choice.TRIAL;
       return;

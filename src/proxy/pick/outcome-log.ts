@@ -3,6 +3,7 @@
  * under another strategy than `ml` needs no more than this.
  */
 import { Standstills } from "../../balancing/standstills.ts";
+import { WORK_UNIT } from "../../shared/memory/layout/classes.ts";
 import { OUTCOME_ROWS, OutcomeWord, type WorkerRings } from "../../shared/memory/layout/learning.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
 import { type AttemptOutcome, type EndConsumer, failedSinceHead, type HeadConsumer } from "../outcome.ts";
@@ -10,7 +11,16 @@ import { type AttemptOutcome, type EndConsumer, failedSinceHead, type HeadConsum
 /** An attempt that ended. */
 export type EndedAttempt = Pick<
   AttemptOutcome,
-  "slot" | "serverId" | "dispatchedMs" | "inFlightAtDispatch" | "decision"
+  | "slot"
+  | "serverId"
+  | "dispatchedMs"
+  | "inFlightAtDispatch"
+  | "decision"
+  | "template"
+  | "parentTemplate"
+  | "work"
+  | "othersWork"
+  | "status"
 >;
 
 /** Writes the ring of outcomes of one worker. */
@@ -54,6 +64,12 @@ export class OutcomeWriter implements HeadConsumer, EndConsumer {
     words[at + OutcomeWord.IN_FLIGHT] = attempt.inFlightAtDispatch;
     words[at + OutcomeWord.FAILED] = failed ? 1 : 0;
     floats[at + OutcomeWord.HELD] = heldMs;
+    // What a server refuses says nothing of what such requests cost, and is what anybody can ask for.
+    const isUsual = attempt.status < 400 || attempt.status >= 500;
+    words[at + OutcomeWord.TEMPLATE] = isUsual ? attempt.template : 0;
+    words[at + OutcomeWord.PARENT_TEMPLATE] = isUsual ? attempt.parentTemplate : 0;
+    floats[at + OutcomeWord.OWN_WORK] = attempt.work / WORK_UNIT;
+    floats[at + OutcomeWord.OTHERS_WORK] = attempt.othersWork;
     figures[(at + OutcomeWord.LATENCY) >> 1] =
       nowMs - attempt.dispatchedMs - this.#standstills.lostSince(attempt.dispatchedMs);
     figures[(at + OutcomeWord.TIME) >> 1] = nowMs + this.#clockOffsetMs;

@@ -10,7 +10,8 @@ import type { ChoiceRecord } from "./choice-record.ts";
 import { type ChoiceNotebook, ChoiceWriter } from "./choice-writer.ts";
 import type { DecisionWriter } from "./decision-log.ts";
 import { Rank } from "./rank.ts";
-import { Room } from "./room.ts";
+import { Heed, Room } from "./room.ts";
+import { WorkInFlight } from "./work-in-flight.ts";
 
 /** No server may take requests at all. */
 export const NO_SERVER = -1;
@@ -38,6 +39,8 @@ export interface PickedRequest {
   readonly key: number;
   /** The server that its client sticks to: preferred to what the strategy says. */
   readonly sticky: StickyServer | null;
+  /** The class that it is of; 0 = the rest, or none are told apart. */
+  readonly requestClass: number;
   /** It may be sent again to another server once one has had it. */
   readonly idempotent: boolean;
   readonly requestIdBuffer: Buffer;
@@ -57,6 +60,8 @@ export interface PickerParts {
   readonly decisions: DecisionWriter | null;
   /** Which of `STRATEGIES` it is. Default: the first. */
   readonly strategyIndex?: number;
+  /** Default: one that counts nothing. */
+  readonly work?: WorkInFlight;
   /** Default: nobody wants to know how choices came about. */
   readonly notebook?: ChoiceNotebook;
   /** What, added to the monotonic clock, gives the boot clock. Default: 0. */
@@ -75,14 +80,17 @@ export class Picker {
   readonly #writer: ChoiceWriter;
   /** Who has room. */
   readonly room: Room;
+  /** What requests in flight are expected to cost. */
+  readonly work: WorkInFlight;
   readonly #filtered = new Int32Array(MAX_SERVERS);
+  /** Those with room by what was learned. */
+  readonly #roomy = new Int32Array(MAX_SERVERS);
   #inFlightAtDispatch = 0;
   #choices = 0;
   /** There was a choice, or at least a note of it, behind the slot that was given last. */
   #noted = false;
-  /** `Rank` of those that were collected last; where these are none, what there is to wait for. */
+  /** `Rank` of those that were collected last. */
   #bestRank = 0;
-  #waitsFor: typeof ALL_FULL | typeof ALL_AT_LIMIT = ALL_FULL;
 
   constructor(parts: PickerParts) {
     const { memory, own, pool, failing } = parts;
@@ -92,6 +100,7 @@ export class Picker {
     this.#strategy = parts.strategy;
     this.#decisions = parts.decisions;
     this.#strategyIndex = parts.strategyIndex ?? 0;
+    this.work = parts.work ?? new WorkInFlight(memory, own);
     this.#candidates = new Candidates(memory, own, pool, failing);
     this.room = new Room(memory.servers, memory.learned[pool], parts.bootOffsetMs ?? (() => 0));
     const notebook = parts.notebook ?? { record: null };
@@ -119,7 +128,7 @@ export class Picker {
    * Chooses a server and takes one of its in-flight places. Give the place back with `release`.
    * @param excluded slots that failed this request, or have it: others are preferred.
    * @param again the request has failed: one that is known to answer comes first.
-   * @param beyond learned limits are not looked at: it has been held for long enough.
+   * @param heed what is made of learned limits.
    * @returns a slot, `NO_SERVER`, `ALL_FULL`, `ALL_AT_LIMIT` or `OWN_AT_LIMIT`.
    */
   acquire(
@@ -127,31 +136,31 @@ export class Picker {
     nowMs: number,
     excluded: readonly number[],
     again: boolean = excluded.length > 0,
-    beyond = false,
+    heed: Heed = Heed.ANY,
   ): number {
     const candidates = this.#candidates;
     if (candidates.outdated) this.#refresh();
     if (candidates.count === 0) return NO_SERVER;
-    const { key, sticky } = request;
+    const { key, sticky, requestClass } = request;
     this.#decisions?.setRequest(request.requestIdBuffer, request.requestIdStart, request.requestIdEnd);
-    const holds = !beyond && this.room.holds(nowMs);
+    const heeded = heed !== Heed.NONE && this.room.holds(nowMs) ? heed : Heed.NONE;
     if (sticky !== null) {
-      const slot = this.#acquireSticky(request, sticky, nowMs, excluded, holds);
+      const slot = this.#acquireSticky(request, sticky, nowMs, excluded, heeded);
       if (slot !== NO_SERVER) return slot;
     }
     if (candidates.limited || this.#failing.suspected || excluded.length > 0) {
-      return this.#acquireFiltered(request, nowMs, excluded, again, holds);
+      return this.#acquireFiltered(request, nowMs, excluded, again, heeded);
     }
     const all = candidates.count;
-    const count = holds ? this.room.withLearnedRoom(candidates.list, all, this.#filtered) : all;
+    const count = heeded === Heed.NONE ? all : this.#heed(heeded, candidates.list, all);
     if (count === 0) return ALL_AT_LIMIT;
-    const chosenFrom = count === all ? candidates.list : this.#filtered;
-    const slot = this.#strategy.pick(chosenFrom, count, key, nowMs);
-    if (this.#writer.record !== null) this.#write(chosenFrom, count, key, nowMs, slot);
+    const chosenFrom = count === all ? candidates.list : this.#roomy;
+    const slot = this.#strategy.pick(chosenFrom, count, key, nowMs, requestClass);
+    if (this.#writer.record !== null) this.#write(chosenFrom, count, request, nowMs, slot);
     this.#choices = count;
     this.#noted = true;
     this.#decisions?.placed(!again);
-    this.#take(slot);
+    this.#take(slot, requestClass);
     return slot;
   }
 
@@ -165,6 +174,12 @@ export class Picker {
       if (this.room.hasHardRoom(slot) && (!holds || this.room.hasLearnedRoom(slot))) return true;
     }
     return false;
+  }
+
+  /** How many of `candidates[0 … count)` may be chosen; 0 = it is to be held. If not all, they are in `#roomy`. */
+  #heed(heed: Heed, candidates: Int32Array, count: number): number {
+    if (heed === Heed.EACH) return this.room.withLearnedRoom(candidates, count, this.#roomy);
+    return this.room.hasAnyLearned(candidates, count) ? count : 0;
   }
 
   /** To be called from time to time: see `FailingServers.notice`. */
@@ -240,23 +255,26 @@ export class Picker {
     return this.#memory.servers.state[slot];
   }
 
-  release(slot: number): void {
+  /** @param work what `work.taken` was when the place was taken. */
+  release(slot: number, work: number): void {
+    this.work.give(slot, work);
     Atomics.sub(this.#memory.servers.inFlight, slot, 1);
     this.#own.ownInFlight[slot]--;
   }
 
-  #take(slot: number): number {
+  #take(slot: number, requestClass: number): number {
+    this.work.take(slot, requestClass);
     this.#own.ownInFlight[slot]++;
     this.#inFlightAtDispatch = Atomics.add(this.#memory.servers.inFlight, slot, 1);
     return this.#inFlightAtDispatch;
   }
 
   /** As `#take`, unless it is full by its hard limit: another worker may have taken the last place since it was looked at. */
-  #tryTake(slot: number): boolean {
-    const before = this.#take(slot);
+  #tryTake(slot: number, requestClass: number): boolean {
+    const before = this.#take(slot, requestClass);
     const limit = this.#memory.servers.hardLimit[slot];
     if (limit === 0 || before < limit) return true;
-    this.release(slot);
+    this.release(slot, this.work.taken);
     return false;
   }
 
@@ -269,19 +287,19 @@ export class Picker {
     sticky: StickyServer,
     nowMs: number,
     excluded: readonly number[],
-    holds: boolean,
+    heed: Heed,
   ): number {
     const failing = this.#failing;
     const { all, total } = this.#candidates;
     if (failing.suspected) failing.look(all, total, nowMs, request.idempotent);
     const { slot } = sticky;
     if (!this.isUsable(sticky, excluded) || !this.room.hasHardRoom(slot)) return NO_SERVER;
-    if (holds && !this.room.hasLearnedRoom(slot)) return OWN_AT_LIMIT;
+    if (heed !== Heed.NONE && !this.room.hasLearnedRoom(slot)) return OWN_AT_LIMIT;
     this.#writer.sticky(slot);
     this.#strategy.onPlaced?.(slot, nowMs);
     this.#noted = this.#strategy.onPlaced !== undefined;
     this.#choices = 0;
-    return this.#tryTake(slot) ? slot : NO_SERVER;
+    return this.#tryTake(slot, request.requestClass) ? slot : NO_SERVER;
   }
 
   #acquireFiltered(
@@ -289,9 +307,9 @@ export class Picker {
     nowMs: number,
     excluded: readonly number[],
     again: boolean,
-    holds: boolean,
+    heed: Heed,
   ): number {
-    const { key, idempotent } = request;
+    const { key, idempotent, requestClass } = request;
     const failing = this.#failing;
     const candidates = this.#candidates;
     const due = failing.suspected ? failing.look(candidates.all, candidates.total, nowMs, idempotent) : -1;
@@ -299,15 +317,19 @@ export class Picker {
     this.#noted = true;
     // Another worker may take the last place between the look and the grab: look again then.
     for (let round = 0; round < 3; round++) {
-      const n = trial >= 0 && this.room.hasHardRoom(trial) ? this.#only(trial) : this.#collect(excluded, again, holds);
-      if (n === 0) return this.#waitsFor;
-      this.#choices = n;
-      const slot = this.#strategy.pick(this.#filtered, n, key, nowMs);
+      const tries = trial >= 0 && this.room.hasHardRoom(trial);
+      const n = tries ? this.#only(trial) : this.#collect(excluded, again);
+      if (n === 0) return ALL_FULL;
+      const count = tries || heed === Heed.NONE ? n : this.#heed(heed, this.#filtered, n);
+      if (count === 0) return ALL_AT_LIMIT;
+      const chosenFrom = count === n ? this.#filtered : this.#roomy;
+      this.#choices = count;
+      const slot = this.#strategy.pick(chosenFrom, count, key, nowMs, requestClass);
       if (this.#writer.record !== null) {
         const how = { trial, rank: this.#bestRank, excluded, again };
-        this.#writer.narrowed(this.#strategy, this.#filtered, n, key, nowMs, slot, how);
+        this.#writer.narrowed(this.#strategy, chosenFrom, count, request, nowMs, slot, how);
       }
-      if (this.#tryTake(slot)) {
+      if (this.#tryTake(slot, requestClass)) {
         if (slot === trial) failing.onTrial(slot, nowMs);
         this.#decisions?.placed(excluded.length === 0 && !again);
         return slot;
@@ -317,10 +339,10 @@ export class Picker {
   }
 
   /** Takes down how `slot` was chosen of a first attempt's candidates. */
-  #write(chosenFrom: Int32Array, count: number, key: number, nowMs: number, slot: number): void {
+  #write(chosenFrom: Int32Array, count: number, request: PickedRequest, nowMs: number, slot: number): void {
     const strategy = this.#strategy;
-    if (chosenFrom === this.#candidates.list) this.#writer.choice(strategy, chosenFrom, count, key, nowMs, slot);
-    else this.#writer.narrowed(strategy, chosenFrom, count, key, nowMs, slot, FIRST);
+    if (chosenFrom === this.#candidates.list) this.#writer.choice(strategy, chosenFrom, count, request, nowMs, slot);
+    else this.#writer.narrowed(strategy, chosenFrom, count, request, nowMs, slot, FIRST);
   }
 
   #only(trial: number): number {
@@ -328,26 +350,21 @@ export class Picker {
     return 1;
   }
 
-  /**
-   * Collects the best candidates with room in `#filtered` and returns how many they are; 0 = wait for room, `#waitsFor` says
-   * what kind of.
-   */
-  #collect(excluded: readonly number[], again: boolean, holds: boolean): number {
+  /** Collects the best candidates with room in `#filtered` and returns how many they are; 0 = wait for room. */
+  #collect(excluded: readonly number[], again: boolean): number {
     let n = 0;
     let best: number = Rank.NONE;
     let bestFull: number = Rank.NONE;
-    let bestAtLimit: number = Rank.NONE;
     const { all, list, count, total } = this.#candidates;
     // A hedge is no reason to ask a backup: its server has not failed.
     const asked = excluded.length === 0 || again ? total : count;
     for (let i = 0; i < asked; i++) {
       const isBackup = i >= count;
       // That candidates are full is no reason either.
-      if (isBackup && Math.min(best, bestFull, bestAtLimit) < Rank.BACKUP) break;
+      if (isBackup && Math.min(best, bestFull) < Rank.BACKUP) break;
       const slot = isBackup ? all[i - count] : list[i];
       const rank = Math.max(this.#candidates.rank(slot, excluded, again), isBackup ? Rank.BACKUP : 0);
       if (!this.room.hasHardRoom(slot)) bestFull = Math.min(bestFull, rank);
-      else if (holds && !this.room.hasLearnedRoom(slot)) bestAtLimit = Math.min(bestAtLimit, rank);
       else if (rank <= best) {
         if (rank < best) n = 0;
         best = rank;
@@ -355,11 +372,8 @@ export class Picker {
       }
     }
     this.#bestRank = best;
-    this.#waitsFor = bestAtLimit < Rank.NONE ? ALL_AT_LIMIT : ALL_FULL;
-    // To wait for one that answers is better than to ask one that does not; nor is one that failed the request asked again
-    // because the others are at a limit that was only learned.
-    if (best >= Rank.PASSED_OVER && Math.min(bestFull, bestAtLimit) < Rank.PASSED_OVER) return 0;
-    return best >= Rank.TRIED && bestAtLimit < Rank.TRIED ? 0 : n;
+    // To wait for one that answers is better than to ask one that does not.
+    return best >= Rank.PASSED_OVER && bestFull < Rank.PASSED_OVER ? 0 : n;
   }
 
   #refresh(): void {

@@ -2,9 +2,20 @@
  * Which servers of a pool have room: less in flight than the hard limit, and, while requests may be held, than the limit that
  * was learned (`balancing/holding/room.ts` has the rule).
  */
-import { hasRoom, withRoom } from "../../balancing/holding/room.ts";
+import { anyRoom, hasRoom, withRoom } from "../../balancing/holding/room.ts";
 import { type LearnedTable, LearnerFigure, LearnerWord, STALE_TABLE_MS } from "../../shared/memory/layout/learning.ts";
 import type { ServerTable } from "../../shared/memory/layout/shared-memory.ts";
+
+/** What a choice makes of learned limits (`balancing/holding/room.ts` says why). */
+export const Heed = {
+  /** One that comes: some server must have room, and then all may be chosen. */
+  ANY: 0,
+  /** One that has waited, or that nobody waits for: only those with room are chosen from. */
+  EACH: 1,
+  /** It has been held for long enough, or must not be. */
+  NONE: 2,
+} as const;
+export type Heed = (typeof Heed)[keyof typeof Heed];
 
 /** Nobody is held for longer, whatever was published, milliseconds. */
 const MOST_PATIENCE_MS = 60_000;
@@ -53,6 +64,11 @@ export class Room {
   /** By the limit that was learned. */
   hasLearnedRoom(slot: number): boolean {
     return hasRoom(this.#learned, this.#servers, slot);
+  }
+
+  /** Has one of `candidates[0 … count)` room by what was learned? */
+  hasAnyLearned(candidates: Int32Array, count: number): boolean {
+    return anyRoom(this.#learned, this.#servers, candidates, count);
   }
 
   /** Puts those of `candidates[0 … count)` into `into` that have room by what was learned; returns how many they are. */

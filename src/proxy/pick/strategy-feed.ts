@@ -1,6 +1,7 @@
 /** Tells the strategy what it learns from: of a latency as soon as there is one, of a failure as soon as it shows. */
 import type { Standstills } from "../../balancing/standstills.ts";
 import type { Strategy } from "../../balancing/strategy.ts";
+import { WORK_UNIT } from "../../shared/memory/layout/classes.ts";
 import { type AttemptOutcome, type EndConsumer, failedSinceHead, type HeadConsumer } from "../outcome.ts";
 
 /** A strategy that learns. */
@@ -29,8 +30,10 @@ export class StrategyFeed implements HeadConsumer, EndConsumer {
     if (failedSinceHead(outcome)) this.#tell(outcome, true, nowMs);
   }
 
-  #tell({ slot, dispatchedMs, inFlightAtDispatch }: AttemptOutcome, failed: boolean, nowMs: number): void {
+  #tell(outcome: AttemptOutcome, failed: boolean, nowMs: number): void {
+    const { slot, dispatchedMs, inFlightAtDispatch, work, othersWork } = outcome;
     const latencyMs = nowMs - dispatchedMs - this.#standstills.lostSince(dispatchedMs);
-    this.#strategy.onOutcome(slot, latencyMs, failed, nowMs, inFlightAtDispatch);
+    const ownWork = work === 0 ? 1 : work / WORK_UNIT;
+    this.#strategy.onOutcome(slot, latencyMs, failed, nowMs, inFlightAtDispatch, ownWork, othersWork);
   }
 }

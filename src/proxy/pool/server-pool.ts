@@ -2,11 +2,13 @@
 import { type FailingOptions, FailingServers } from "../../balancing/failing-servers.ts";
 import { createStrategy, isSameStrategy, LEARNED_STRATEGY, STRATEGIES } from "../../balancing/registry.ts";
 import type { Standstills } from "../../balancing/standstills.ts";
-import type { Strategy } from "../../balancing/strategy.ts";
+import type { FleetView, Strategy } from "../../balancing/strategy.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { PoolSettings } from "../../protocol/pool.ts";
 import type { WorkerRings } from "../../shared/memory/layout/learning.ts";
-import type { SharedMemory, WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
+import { Header, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
+import { Classifier } from "../classes/classifier.ts";
+import type { TemplateWriter } from "../classes/template-writer.ts";
 import { type OutcomeConsumer, OutcomeConsumers } from "../outcome.ts";
 import type { ChoiceNotebook } from "../pick/choice-writer.ts";
 import { DecisionWriter } from "../pick/decision-log.ts";
@@ -16,6 +18,7 @@ import { Picker } from "../pick/picker.ts";
 import { StickyCookie } from "../pick/sticky-cookie.ts";
 import { createStickyKey, type StickyKey } from "../pick/sticky-key.ts";
 import { learns, StrategyFeed } from "../pick/strategy-feed.ts";
+import { WorkInFlight } from "../pick/work-in-flight.ts";
 import { ServerCounts } from "../record/server-counts.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
 import type { Neighbours } from "./queue/neighbours.ts";
@@ -30,6 +33,8 @@ export interface PoolParts {
   readonly memory: SharedMemory;
   readonly block: WorkerBlock;
   readonly rings: WorkerRings;
+  /** Where templates are told of that are no class. */
+  readonly templates: TemplateWriter;
   /** By slot: see `FleetView`. */
   readonly identityHash: Uint32Array;
   /** Monotonic clock, milliseconds. */
@@ -61,6 +66,10 @@ export class ServerPool {
   #stickyKey: StickyKey;
   /** What its attempts are told to, as the settings and the present strategy want it. */
   #outcomes: OutcomeConsumers;
+  /** What its strategies see; `work` while it tells classes of requests apart. */
+  readonly #fleet: Writable<FleetView>;
+  readonly #work: WorkInFlight;
+  #classifier: Classifier | null = null;
   #strategy: Strategy;
   #decisions: DecisionWriter | null;
   #stickyCookie: StickyCookie | null;
@@ -71,6 +80,9 @@ export class ServerPool {
     this.#parts = parts;
     this.#settings = settings;
     this.#failing = new FailingServers(memory.servers, failingOptions(settings));
+    this.#fleet = fleetOf(parts);
+    this.#work = new WorkInFlight(memory, block);
+    this.#tellClasses();
     const { strategy, decisions } = this.#createStrategy();
     this.#strategy = strategy;
     this.#decisions = decisions;
@@ -79,6 +91,7 @@ export class ServerPool {
       own: block,
       pool: settings.row,
       failing: this.#failing,
+      work: this.#work,
       strategy,
       decisions,
       strategyIndex: indexOf(settings),
@@ -123,6 +136,11 @@ export class ServerPool {
     return this.#stickyCookie;
   }
 
+  /** Says which class its requests are of; `null` = none are told apart. */
+  get classifier(): Classifier | null {
+    return this.#classifier;
+  }
+
   /** Who is told how attempts at its servers go. */
   get outcomes(): OutcomeConsumers {
     return this.#outcomes;
@@ -138,6 +156,7 @@ export class ServerPool {
     this.#stickyCookie?.setServers(this.#servers);
     if (settings.retryBudgetPercent !== old.retryBudgetPercent) this.#retryBudget = retryBudget(settings, nowMs);
     if (settings.hedgeBudgetPercent !== old.hedgeBudgetPercent) this.#hedgeBudget = hedgeBudget(settings, nowMs);
+    if (settings.requestClasses !== old.requestClasses) this.#tellClasses();
     if (!isSameStrategy(old, settings)) {
       const { strategy, decisions } = this.#createStrategy();
       this.#strategy = strategy;
@@ -150,14 +169,15 @@ export class ServerPool {
   }
 
   #configureQueue(): void {
-    const { queueSize, queueTimeoutMs } = this.#settings;
+    const { queueSize, queueTimeoutMs, learnsLimits } = this.#settings;
+    this.picker.room.setLearning(learnsLimits);
     this.queue.configure(queueSize, queueTimeoutMs);
   }
 
-  /** Gives a place in flight back: it is for whoever waits. */
-  free(slot: number, nowMs: number): void {
-    this.picker.release(slot);
-    if (this.queue.isWanted) this.queue.poll(nowMs);
+  /** Gives a place in flight back: it is for whoever waits. @param work what was taken with it (work-in-flight.ts). */
+  free(slot: number, work: number, nowMs: number): void {
+    this.picker.release(slot, work);
+    this.queue.onFreed(nowMs);
   }
 
   /** These are its servers. */
@@ -172,18 +192,20 @@ export class ServerPool {
     this.#strategy.onStandstill?.(fromMs, untilMs);
   }
 
+  #tellClasses(): void {
+    const { row, requestClasses } = this.#settings;
+    const { memory, templates } = this.#parts;
+    this.#work.on = requestClasses;
+    this.#fleet.work = requestClasses ? this.#work : undefined;
+    const secret = memory.header[Header.TEMPLATE_SECRET];
+    this.#classifier = requestClasses ? new Classifier(memory.classes.pools[row], templates, secret, row) : null;
+  }
+
   #createStrategy(): { strategy: Strategy; decisions: DecisionWriter | null } {
-    const { memory, block, rings, identityHash, random, bootOffsetMs, standstills } = this.#parts;
+    const { memory, block, rings, random, bootOffsetMs, standstills } = this.#parts;
     const { servers } = memory;
     const settings = this.#settings;
-    const fleet = {
-      ...servers,
-      identityHash,
-      // Asked by the strategies that watch for stalls: finding the offset takes some milliseconds.
-      get together() {
-        return { sinceMs: servers.silentSinceMs, clockOffsetMs: bootOffsetMs() };
-      },
-    };
+    const fleet = this.#fleet;
     // The pages of tables and rings are only real while the strategy is the one that uses them.
     const decisions =
       settings.strategy === LEARNED_STRATEGY
@@ -206,9 +228,24 @@ export class ServerPool {
   }
 }
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+function fleetOf({ memory, identityHash, bootOffsetMs }: PoolParts): Writable<FleetView> {
+  const { servers } = memory;
+  return {
+    ...servers,
+    identityHash,
+    work: undefined,
+    // Asked by the strategies that watch for stalls: finding the offset takes some milliseconds.
+    get together() {
+      return { sinceMs: servers.silentSinceMs, clockOffsetMs: bootOffsetMs() };
+    },
+  };
+}
+
 /** The learner reads outcomes of it, whatever its strategy. */
-function isLearnedOf({ keepSamples, learnsLimits }: PoolSettings): boolean {
-  return keepSamples || learnsLimits;
+function isLearnedOf({ keepSamples, learnsLimits, requestClasses }: PoolSettings): boolean {
+  return keepSamples || learnsLimits || requestClasses;
 }
 
 /** Which of `STRATEGIES` it has. */

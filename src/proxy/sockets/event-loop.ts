@@ -44,8 +44,9 @@ export class EventLoop {
   isUrgent: () => boolean = () => false;
   /** Told that nothing was done from then until then (`now`), before any event of meanwhile is given. */
   onStandstill: (fromMs: number, untilMs: number) => void = () => {};
-  /** When it had news last, or was told that there are none. */
+  /** When it had news last, or was told that there are none; and when all was done that came of them. */
   #heardMs = 0;
+  #doneMs = 0;
   readonly #onError: (watched: Watched, error: unknown) => void;
   #later: Watched[] = [];
   #count = 0;
@@ -79,6 +80,7 @@ export class EventLoop {
     if (!this.#running) {
       this.#running = true;
       this.#heardMs = this.#now();
+      this.#doneMs = this.#heardMs;
       setImmediate(this.#turn);
     }
     return true;
@@ -112,17 +114,24 @@ export class EventLoop {
       const again = this.#dispatch(count);
       this.#runLater();
       drainMicrotasks();
-      if (!again || this.#now() >= until) break;
+      this.#doneMs = this.#now();
+      if (!again || this.#doneMs >= until) break;
     }
     if (this.#count > 0) setImmediate(this.#turn);
     else this.#running = false;
   };
 
+  /** There is news, or there is none after `waitMs`. */
   #hear(waitMs: number): void {
     const nowMs = this.#now();
     const heardMs = this.#heardMs;
+    const mostMs = waitMs + STANDSTILL_MS;
     this.#heardMs = nowMs;
-    if (nowMs - heardMs > waitMs + STANDSTILL_MS) this.onStandstill(heardMs, nowMs);
+    if (nowMs - heardMs <= mostMs) return;
+    // Told apart, because what was sent on the way from the one to the other has lost the latter alone.
+    const doneMs = this.#doneMs;
+    if (doneMs - heardMs > mostMs) this.onStandstill(heardMs, doneMs);
+    if (nowMs - doneMs > mostMs) this.onStandstill(doneMs, nowMs);
   }
 
   /** @returns false when it is the runtime's turn. */

@@ -74,6 +74,14 @@ export interface ExplainedAttempt extends NamedServer {
   readonly why: string;
   /** What the candidates' scores are; `null` = there are none. */
   readonly scale: ScoreScale | null;
+  /** How long the request was held before it because of learned limits, milliseconds; 0 = it was not. */
+  readonly held_ms: number;
+  /** No server had a place when its patience was over. */
+  readonly sent_anyway: boolean;
+  /** What the request was expected to cost there, in mean requests; `null` = no classes of requests are told apart. */
+  readonly expected_cost: number | null;
+  /** The class that it is of by now, method and path template; `null` = the rest, or none is told apart. */
+  readonly request_class: string | null;
   /** Until the request could be sent, milliseconds; 0 = on a kept connection, `null` = it never could. */
   readonly connect_ms: number | null;
   /** Until the complete response head; `null` = none came. */

@@ -42,6 +42,7 @@ export function createSharedMemory(path: string): SharedMemory {
   }
   memory.header[Header.LAYOUT_VERSION] = LAYOUT_VERSION;
   memory.header[Header.SUPERVISOR_PID] = process.pid;
+  memory.header[Header.TEMPLATE_SECRET] = crypto.getRandomValues(new Int32Array(1))[0];
   Atomics.store(memory.header, Header.MAGIC, LAYOUT_MAGIC);
   return memory;
 }

@@ -22,8 +22,8 @@ function isFresh({ figures }: Pick<LearnedTable, "figures">, nowMs: number): boo
 
 /** How many requests at once the server `id` in `slot` works on; `null` = it has no limit that is believed. */
 export function limitInForce(learned: LearnedTable, slot: number, id: number, nowMs: number): number | null {
-  const { limit, limitId } = learned;
-  return isFresh(learned, nowMs) && limitId[slot] === id && limit[slot] > 0 ? limit[slot] : null;
+  const { settledLimit, limitId } = learned;
+  return isFresh(learned, nowMs) && limitId[slot] === id && settledLimit[slot] > 0 ? settledLimit[slot] : null;
 }
 
 /** Whether requests to a pool may be held, of one whose limits are learned. @param nowMs boot clock, milliseconds. */

@@ -3,14 +3,16 @@
  * read or written through the mapping ends the process with SIGBUS; a write to the file only fails, with ENOSPC, and
  * that can be handled. So the supervisor writes zeros to whatever is about to be used: the header and the server table
  * when the file is made, a worker's block before its first worker starts, rows of histograms and of learned tables before
- * their slot is given, the workers' rings before what fills them is switched on (of each worker 0.3 megabytes of outcomes for
- * samples, 1.2 more of decisions for `ml`, three for history, four for traces), chunks of explanations as they fill.
+ * their slot is given, the workers' rings before what fills them is switched on (of each worker 0.5 megabytes of outcomes for
+ * samples, 1.2 more of decisions for `ml`, three for history, four for traces), chunks of explanations as they fill, 0.1
+ * megabytes of what requests cost, and sixteen kilobytes of each pool, where classes of requests are told apart.
  *
  * A region is written once, while nobody uses it: these zeros must never meet live numbers.
  */
 import { closeSync, openSync, statfsSync, writeSync } from "node:fs";
 import { ATTEMPT_CAUSES } from "../attempt-causes.ts";
 import { bucketCount } from "../latency-buckets.ts";
+import type { ClassCostTable, ClassTable } from "./layout/classes.ts";
 import { BriefDurationWord, DURATION_BUCKETS, DURATION_ROWS, DurationWord, ExemplarWord } from "./layout/durations.ts";
 import { EXPLAIN_CHUNK_WORDS } from "./layout/explain.ts";
 import { SCORE_COLUMNS, TABLE_COPIES, TABLE_MODELS, type WorkerRings } from "./layout/learning.ts";
@@ -46,6 +48,10 @@ export class MemoryPages {
   /** And of those of traces. */
   #traces = 0;
   #wantsTraces = false;
+  /** And of those of templates; the pools whose tables of classes are real, by row. */
+  #templates = 0;
+  #wantsTemplates = false;
+  readonly #classPools = new Set<number>();
   /** Rows of durations, and of their exemplars: workers 0 … n-1 have so many, all but the last one. */
   readonly #durations: Rows = { real: [], wanted: 0 };
   readonly #exemplars: Rows = { real: [], wanted: 0 };
@@ -74,8 +80,23 @@ export class MemoryPages {
       this.#reserveRings(zero);
       this.#reserveHistories(zero);
       this.#reserveTraces(zero);
+      this.#reserveTemplates(zero);
       this.#reserveDurations(zero);
     });
+  }
+
+  /** As `reserveRings`, for what is learned of classes of requests to the pools in these rows. */
+  reserveClasses(rows: readonly number[]): void {
+    if (rows.every((row) => this.#classPools.has(row))) return;
+    const { costs, pools } = this.#memory.classes;
+    const isFirst = this.#classPools.size === 0;
+    this.#write((zero) => {
+      this.#wantsTemplates = true;
+      this.#reserveTemplates(zero);
+      if (isFirst) zeroColumns(costs, zero);
+      for (const row of rows) if (!this.#classPools.has(row)) zeroColumns(pools[row], zero);
+    });
+    for (const row of rows) this.#classPools.add(row);
   }
 
   /** As `reserveRings`, for those by which the recorder is told of requests. */
@@ -173,6 +194,13 @@ export class MemoryPages {
     }
   }
 
+  #reserveTemplates(zero: Zero): void {
+    for (; this.#wantsTemplates && this.#templates < this.#workers; this.#templates++) {
+      const { head, words } = this.#memory.classes.templates[this.#templates];
+      zero(head.byteOffset, words.byteOffset + words.byteLength);
+    }
+  }
+
   #reserveDurations(zero: Zero): void {
     for (let index = 0; index < this.#workers; index++) {
       const { durations, exemplars } = this.#memory.workers[index];
@@ -201,11 +229,12 @@ export class MemoryPages {
       of,
       wanted: of.wanted,
     }));
-    const [wantsHistory, wantsTraces] = [this.#wantsHistory, this.#wantsTraces];
+    const [wantsHistory, wantsTraces, wantsTemplates] = [this.#wantsHistory, this.#wantsTraces, this.#wantsTemplates];
     return () => {
       for (const { of, wanted } of rows) of.wanted = wanted;
       this.#wantsHistory = wantsHistory;
       this.#wantsTraces = wantsTraces;
+      this.#wantsTemplates = wantsTemplates;
     };
   }
 }
@@ -264,6 +293,11 @@ function zeroCosts({ learned }: SharedMemory, from: number, to: number, zero: Ze
     const first = learned[0].cost.byteOffset + table * MAX_SERVERS * COST_ROW_BYTES;
     zero(first + from * COST_ROW_BYTES, first + to * COST_ROW_BYTES);
   }
+}
+
+function zeroColumns(columns: ClassTable | ClassCostTable, zero: Zero): void {
+  for (const { byteOffset, byteLength } of Object.values(columns) as Int32Array[])
+    zero(byteOffset, byteOffset + byteLength);
 }
 
 function zeroFile(fd: number, from: number, to: number): void {

@@ -1,5 +1,7 @@
 /** What is left in the shared memory of a pool that nobody learns of any more. */
+import { type ClassMemory, ClassWord } from "./layout/classes.ts";
 import { HoldState, type LearnedTable, LearnerFigure, LearnerWord, Rung } from "./layout/learning.ts";
+import type { ServerTable } from "./layout/shared-memory.ts";
 
 /** Of a pool whose learner is gone: called by the supervisor. */
 export function reclaimPool(learned: LearnedTable): void {
@@ -13,6 +15,17 @@ export function reclaimLimits({ words, figures }: LearnedTable): void {
   words[LearnerWord.HOLD_STATE] = HoldState.OFF;
   figures[LearnerFigure.LIMITS_MS] = 0;
   figures[LearnerFigure.PATIENCE_MS] = 0;
+}
+
+/** Tells no classes apart in the pool any more: every request costs 1. Only of a pool that has some: others' pages may not be real. */
+export function reclaimClasses(
+  { servers, classes }: { readonly servers: Pick<ServerTable, "pool">; readonly classes: ClassMemory },
+  row: number,
+): void {
+  const { words } = classes.pools[row];
+  words[ClassWord.TABLE] = 0;
+  const { costId } = classes.costs;
+  for (let slot = 0; slot < costId.length; slot++) if (servers.pool[slot] === row) costId[slot] = 0;
 }
 
 /**

@@ -21,8 +21,8 @@ export interface Holding {
   readonly on: boolean;
   /** For how long at most, milliseconds. */
   readonly patienceMs: number;
-  /** Called every `HOLDING_TICK_MS` with the servers that may get requests. */
-  tick(candidates: Int32Array, count: number, nowMs: number): void;
+  /** Called every `HOLDING_TICK_MS` with the servers that may get requests, and how many requests are held. */
+  tick(candidates: Int32Array, count: number, waiting: number, nowMs: number): void;
   onOutcome(outcome: HeldOutcome): void;
 }
 

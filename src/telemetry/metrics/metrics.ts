@@ -12,6 +12,7 @@ import { FORMATS } from "./formats/formats.ts";
 import type { FormatName } from "./formats/negotiation.ts";
 import { grpcMetrics } from "./grpc.ts";
 import { historyMetrics } from "./history.ts";
+import { classMetrics } from "./learned/classes.ts";
 import { holdingMetrics } from "./learned/holding.ts";
 import { learningMetrics } from "./learned/learning.ts";
 import { mirrorMetrics } from "./mirrors.ts";
@@ -62,6 +63,7 @@ export const METRIC_GROUPS: readonly MetricGroup<ScrapedSource>[] = [
   overrideMetrics,
   canaryMetrics,
   holdingMetrics,
+  classMetrics,
   learningMetrics,
   historyMetrics,
   tracingMetrics,

@@ -9,6 +9,7 @@ import { Header, type SharedMemory } from "../../shared/memory/layout/shared-mem
 /** Columns of a worker's block that have so many words for each pool. */
 const COLUMNS = [
   ["waits", BriefDurationWord.LENGTH],
+  ["heldWaits", BriefDurationWord.LENGTH],
   ["queues", QueueWord.LENGTH],
 ] as const;
 
@@ -48,9 +49,10 @@ export class PoolWaitsLedger {
     for (const name of this.#totals.keys()) if (!owners.has(name)) this.#totals.delete(name);
   }
 
-  /** How long requests have waited: by `BriefDurationWord`. */
-  of(name: string): Float64Array {
-    return this.#of(name).waits;
+  /** How long requests have waited: by `BriefDurationWord`. @param held those that were held, or those that were not. */
+  of(name: string, held = false): Float64Array {
+    const { waits, heldWaits } = this.#of(name);
+    return held ? heldWaits : waits;
   }
 
   /** What became of them: by `QueueWord`, of which the gauges say nothing here. */
@@ -81,5 +83,6 @@ export class PoolWaitsLedger {
 }
 
 function nothing(): Figures {
-  return { waits: new Float64Array(BriefDurationWord.LENGTH), queues: new Float64Array(QueueWord.LENGTH) };
+  const durations = () => new Float64Array(BriefDurationWord.LENGTH);
+  return { waits: durations(), heldWaits: durations(), queues: new Float64Array(QueueWord.LENGTH) };
 }

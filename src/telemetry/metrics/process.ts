@@ -117,9 +117,18 @@ export const processMetrics: MetricGroup<MetricsSource> = {
       },
     },
     {
+      name: "tls_revocation_list_expiry_seconds",
+      type: "gauge",
+      help: "When a list of revoked certificates (`TLS_CLIENT_CRL_FILE`) must have a successor, seconds since the epoch: clients of its authority, `name`, are refused from then on. Of a list that does not say so there is no sample.",
+      labels: ["name"],
+      collect: (source, emit) => {
+        for (const { name, expiresAtSeconds } of source.revocationLists()) emit(expiresAtSeconds, { name });
+      },
+    },
+    {
       name: "degraded",
       type: "gauge",
-      help: "1 while the instance works with less than it should: `panic` (of a pool too few servers are up, so all are used), `no_servers` (of a pool that routes lead to no server is up: its requests get 503, or in panic are tried at servers that are thought to be down), `workers` (fewer ready than meant), `learner` (no table of the learner is fresh, so the estimator balances), `model` (the model that should route cannot be used), `learning_store` (what is learned, or samples, is not kept as it should be), `history` (the recorder is away, or its store does not take what it is given), `tracing` (the tracer is away, or the collector does not take what it is sent), `configuration` (the last reload was rejected), `certificates` (changed files were rejected), `operations` (what operators change cannot be kept: it lasts for this run alone, or is refused), `acme` (a certificate that ACME should give is not to be had), `draining` (stopping), `access_log` (lines are lost), `log` (the last line of the supervisor's log was lost), `descriptors` (connections are refused for want of file descriptors), `health_checks` (checks cannot be made for want of something of our own), `sockets` (the runtime's sockets stand in for our own, which the system does not allow: requests cost more), `memory` (the shared memory has no room for another server or worker).",
+      help: "1 while the instance works with less than it should: `panic` (of a pool too few servers are up, so all are used), `no_servers` (of a pool that routes lead to no server is up: its requests get 503, or in panic are tried at servers that are thought to be down), `workers` (fewer ready than meant), `learner` (no table of the learner is fresh, so the estimator balances; or no limits that it learns are, so that no request is held), `model` (the model that should route cannot be used), `learning_store` (what is learned, or samples, is not kept as it should be), `history` (the recorder is away, or its store does not take what it is given), `tracing` (the tracer is away, or the collector does not take what it is sent), `configuration` (the last reload was rejected), `certificates` (changed files were rejected), `revocation_lists` (a list of revoked certificates is out of date: clients of its authority are refused), `operations` (what operators change cannot be kept: it lasts for this run alone, or is refused), `acme` (a certificate that ACME should give is not to be had), `draining` (stopping), `access_log` (lines are lost), `log` (the last line of the supervisor's log was lost), `descriptors` (connections are refused for want of file descriptors), `health_checks` (checks cannot be made for want of something of our own), `sockets` (the runtime's sockets stand in for our own, which the system does not allow: requests cost more), `wakes` (workers cannot tell each other of places that come free at servers, so requests wait longer), `rate_limits` (a rate limit has no room for more keys), `memory` (the shared memory has no room for another server or worker).",
       labels: ["mode"],
       collect: (source, emit) => {
         for (const [mode, on] of Object.entries(source.degradedModes())) emit(on ? 1 : 0, { mode });

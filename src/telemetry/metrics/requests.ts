@@ -87,14 +87,18 @@ const durations: MetricDefinition<MetricsSource> = {
 const waits: MetricDefinition<MetricsSource> = {
   name: "queue_wait_seconds",
   type: "histogram",
-  help: "Time that requests waited for a server with room, of those that had to wait, whatever became of them.",
+  help: "Time that requests waited for a server with room, of those that had to wait, whatever became of them, by why they did: `full` (every server was at its hard limit), `held` (every server worked on as many as was learned that it can).",
+  labels: ["reason"],
   perPool: true,
   collect: (source, emit) => {
     const poolOf = labelOfPool(source);
     for (const { name } of source.topology().pools) {
-      const row = source.waits.of(name);
-      const counts = row.subarray(BriefDurationWord.BUCKETS);
-      emitHistogram(emit, DURATION_BOUNDS, counts, row[BriefDurationWord.SUM_SECONDS], poolOf(name));
+      for (const reason of ["full", "held"]) {
+        const row = source.waits.of(name, reason === "held");
+        const counts = row.subarray(BriefDurationWord.BUCKETS);
+        const labels = { reason, ...poolOf(name) };
+        emitHistogram(emit, DURATION_BOUNDS, counts, row[BriefDurationWord.SUM_SECONDS], labels);
+      }
     }
   },
 };
@@ -109,6 +113,6 @@ const refused: MetricDefinition<MetricsSource> = {
 /** Metrics of requests. */
 export const requestMetrics: MetricGroup<MetricsSource> = {
   title: "Requests",
-  doc: `How many series there can be: of \`http_requests_total\` ${SERIES_CAPACITY} per worker, which \`metrics_series\` and \`metrics_series_limit\` watch; those of servers and routes that are gone end after ten minutes, and their room is used again. Durations have 16 samples for each route and pool that its requests go to, ${DURATION_ROWS - 1} such pairs at most, and \`queue_wait_seconds\` 16 for each pool. While traces are exported, the last traced request of each bucket stands beside it as an exemplar (\`trace_id\`), in the formats that have them.`,
+  doc: `How many series there can be: of \`http_requests_total\` ${SERIES_CAPACITY} per worker, which \`metrics_series\` and \`metrics_series_limit\` watch; those of servers and routes that are gone end after ten minutes, and their room is used again. Durations have 16 samples for each route and pool that its requests go to, ${DURATION_ROWS - 1} such pairs at most, and \`queue_wait_seconds\` 32 for each pool. While traces are exported, the last traced request of each bucket stands beside it as an exemplar (\`trace_id\`), in the formats that have them.`,
   metrics: [requests, durations, waits, refused],
 };

@@ -146,6 +146,8 @@ export interface LearnerFigures {
   readonly pools: readonly LearnedPoolFigures[];
   /** Also of other strategies than `ml`. None while it is not meant to run. */
   readonly limited: readonly LimitedPoolFigures[];
+  /** Pools whose classes of requests are told apart, with their rows in the shared memory's table of pools. */
+  readonly classed: readonly { readonly row: number; readonly name: string }[];
   /** By reason. */
   readonly restarts: Readonly<Record<string, number>>;
 }
@@ -290,4 +292,6 @@ export interface MetricsSource {
   /** Ways in which the instance works with less than it should, each on or off. */
   readonly degradedModes: () => Readonly<Record<string, boolean>>;
   readonly certificates: () => readonly CertificateFigures[];
+  /** Lists of revoked certificates, by their authorities. */
+  readonly revocationLists: () => readonly CertificateFigures[];
 }

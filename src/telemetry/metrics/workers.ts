@@ -71,6 +71,11 @@ export const upstreamMetrics: MetricGroup<MetricsSource> = {
       "Connections to servers that could not be opened.",
     ),
     summed("upstream_reuses_total", C.UPSTREAM_REUSES, "Requests sent over a kept connection."),
+    summed(
+      "upstream_http2_stalls_total",
+      C.UPSTREAM_STALLS,
+      "Connections opened to servers of HTTP/2 because those that there were took nothing of requests: their window was withheld.",
+    ),
     summed("upstream_idle_connections", C.UPSTREAM_IDLE, "Idle connections kept to servers."),
     summed("retries_total", C.RETRIES, "Attempts after the first."),
     summed("retries_denied_total", C.RETRIES_DENIED_BY_BUDGET, "Retries that the budget did not allow."),

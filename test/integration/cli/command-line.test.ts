@@ -94,6 +94,17 @@ describe("check", () => {
     expect(stdout).toEndWith("The configuration can be used: 2 servers.\n");
   });
 
+  test("says where limits are learned: by default where ml balances", () => {
+    const said = (env: Record<string, string>) => neurabalancer(["check", "--changed"], { SERVERS, ...env }).stdout;
+    const line = "How many requests each server works on at once is learned in the pool default";
+    expect(said({ LB_STRATEGY: "ml" })).toContain(line);
+    expect(said({ LB_STRATEGY: "ml", CONCURRENCY_LIMITS: "off" })).not.toContain(line);
+    expect(said({ LB_STRATEGY: "random" })).not.toContain(line);
+    expect(said({ LB_STRATEGY: "random", CONCURRENCY_LIMITS: "learned" })).toContain(line);
+    const { code, stderr } = neurabalancer(["check"], { SERVERS, CONCURRENCY_LIMITS: "on" });
+    expect([code, stderr]).toEqual([1, expect.stringContaining("must be one of: off, learned")]);
+  });
+
   test("lists every problem and exits with 1", () => {
     const { code, stdout, stderr } = neurabalancer(["check"], { SERVERS: "a:1,b:1", APP_PORT: "x" });
     expect(code).toBe(1);

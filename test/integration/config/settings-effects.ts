@@ -518,8 +518,14 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   CONCURRENCY_LIMITS: effect(
     ["off", "learned"],
     ["pool.learnsLimits"],
-    "test/unit/control/processes/learner/learned-pools.test.ts",
-    "limits are learned where `ml` balances, unless they are off, and elsewhere where they are asked for",
+    "test/drill/learning/limits.test.ts",
+    "CONCURRENCY_LIMITS=learned finds what servers work on at once, and requests are held; an operator ends it at once",
+  ),
+  REQUEST_CLASSES: effect(
+    ["on", "off"],
+    ["pool.requestClasses"],
+    "test/integration/proxy/pick/request-classes.test.ts",
+    "classes are learned where they are asked for, and both workers count work by them",
   ),
   PREFER_ZONE: effect(["on", "off"], ["fleet.preferZone"], POOLS, "what a pool is given"),
   APP_ZONE: effect(["a", "b"], ["fleet.zone"], POOLS, "what a pool is given"),

@@ -35,6 +35,7 @@ import { estimatorTimes } from "../../drill/learning/fixture.ts";
 import { configOf } from "../../support/configuration.ts";
 import { seeded } from "../../support/networks.ts";
 import { recordingLogger } from "../../support/recording-logger.ts";
+import { UNCLASSED } from "../../support/unclassed.ts";
 import { at, read } from "../storage/store-fixture.ts";
 
 const TABLE_MS = 50;
@@ -189,6 +190,7 @@ class Instance {
         dispatchedMs: startMs,
         inFlightAtDispatch: inFlight,
         decision,
+        ...UNCLASSED,
       };
       this.#writer.ended(attempt, failed, endMs);
     }
@@ -374,7 +376,8 @@ test("pools go and come: the others keep everything, and a slot that changed han
 
   // A server of the pool that is gone leaves its slot to one of the pool that stays.
   instance.put(1, 900, CALM.row);
-  const outcome = { worker: 0, decision: 1, slot: 1, serverId: 101, latencyMs: 9_000, failed: true, inFlight: 0 };
+  const whose = { worker: 0, decision: 1, slot: 1, serverId: 101 };
+  const outcome = { ...whose, latencyMs: 9_000, heldMs: 0, failed: true, inFlight: 0 };
   const known = () => pools.describe(CALM.name)[CALM.name].servers?.find(({ server_id: id }) => id === 900)?.features;
   await pools.tick();
   const fresh = known();

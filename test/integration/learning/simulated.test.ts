@@ -21,6 +21,7 @@ import { estimatorTimes, leave } from "../../drill/learning/fixture.ts";
 import { configOf } from "../../support/configuration.ts";
 import { seeded } from "../../support/networks.ts";
 import { recordingLogger } from "../../support/recording-logger.ts";
+import { UNCLASSED } from "../../support/unclassed.ts";
 
 const MAIN = join(import.meta.dir, "../../../src/main.ts");
 const TABLE_MS = 50;
@@ -111,7 +112,8 @@ async function simulate(
     const [{ slot, startMs, inFlight, decision }] = underWay.splice(index, 1);
     servers.inFlight[slot]--;
     strategy.onOutcome(slot, nowMs - startMs, false, nowMs, inFlight);
-    const attempt = { slot, serverId: slot + 1, dispatchedMs: startMs, inFlightAtDispatch: inFlight, decision };
+    const placed = { slot, serverId: slot + 1, dispatchedMs: startMs, inFlightAtDispatch: inFlight, decision };
+    const attempt = { ...placed, ...UNCLASSED };
     writer.ended(attempt, false, nowMs);
     latencies.push({ atMs: nowMs, ms: nowMs - startMs });
   };

@@ -46,6 +46,8 @@ export interface EchoServer {
   /** Calls that were cancelled. */
   readonly cancelled: string[];
   stop(): void;
+  /** Takes no more calls, tells its clients so (GOAWAY), and resolves when those under way have ended. */
+  drain(): Promise<void>;
 }
 
 /** Starts one on a free port, or on this one. */
@@ -91,7 +93,12 @@ export async function startEchoServer(behaviour: EchoBehaviour = {}, port = 0): 
       error ? reject(error) : resolve(found),
     ),
   );
-  return { port: bound, cancelled, stop: () => server.forceShutdown() };
+  return {
+    port: bound,
+    cancelled,
+    stop: () => server.forceShutdown(),
+    drain: () => new Promise((resolve, reject) => server.tryShutdown((error) => (error ? reject(error) : resolve()))),
+  };
 }
 
 /** How a call ended, and what came of it. */

@@ -26,7 +26,7 @@ const LOADS = [0, 1, 7, 1000, 0x7fff_ffff, -1, -40, -0x8000_0000];
 
 /** A table of the learner's with room for the fleet, full of `cost`. */
 function tableOf(fleet: TestFleet, cost: () => number): LearnedTable {
-  const { words, figures, limit, limitId } = viewSharedMemory(new ArrayBuffer(SHARED_BYTES)).learned[0];
+  const { words, figures, ...limits } = viewSharedMemory(new ArrayBuffer(SHARED_BYTES)).learned[0];
   const rows = TABLE_MODELS * TABLE_COPIES * SLOTS;
   const rowId = Int32Array.from({ length: rows }, (_, row) => fleet.id[row % SLOTS]);
   words[LearnerWord.RUNG] = Rung.MODEL;
@@ -34,7 +34,7 @@ function tableOf(fleet: TestFleet, cost: () => number): LearnedTable {
   figures[LearnerFigure.SECOND_SHARE] = 0.1;
   figures[LearnerFigure.CONTROL_SHARE] = 0.1;
   const costs = Float32Array.from({ length: rows * SCORE_COLUMNS }, cost);
-  return { words, figures, rowId, cost: costs, limit, limitId };
+  return { ...limits, words, figures, rowId, cost: costs };
 }
 
 /** Places `n` requests of which each is in flight for the next five; returns how many each server got. */

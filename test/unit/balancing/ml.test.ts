@@ -26,6 +26,7 @@ function learnedTable(): LearnedTable {
     cost: new Float32Array(rows * SCORE_COLUMNS).fill(Number.NaN), // what nobody wrote must not matter
     limit: new Int32Array(SLOTS),
     limitId: new Int32Array(SLOTS),
+    settledLimit: new Int32Array(SLOTS),
   };
   learned.words[LearnerWord.CHAMPION_COSTS] = 1;
   learned.words[LearnerWord.CANARY_COSTS] = 1;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { batchesOf, CONTESTANTS, DEFAULT_CONTESTANTS, selectContestants } from "../../../bench/arena/contestants.ts";
 import { checkRecord } from "../../../bench/arena/measure.ts";
 import type { ClientFigures, FleetRecord } from "../../../bench/arena/messages.ts";
-import { parseOptions, SCENARIOS } from "../../../bench/arena/options.ts";
+import { parseOptions } from "../../../bench/arena/options.ts";
 import { Outcomes } from "../../../bench/arena/outcomes.ts";
 import { haproxyConfig } from "../../../bench/arena/peers/haproxy.ts";
 import { nginxConfig } from "../../../bench/arena/peers/nginx.ts";
@@ -11,6 +11,7 @@ import { environment } from "../../../bench/arena/peers/ours.ts";
 import { renderPlot } from "../../../bench/arena/plot.ts";
 import { conditionsLine, type Report, renderReport } from "../../../bench/arena/report.ts";
 import { ResponseReader } from "../../../bench/arena/response-reader.ts";
+import { SCENARIOS } from "../../../bench/arena/scenarios.ts";
 import { type ScenarioRuns, summariseAll, summariseScenario } from "../../../bench/arena/summary.ts";
 import { STRATEGY_NAMES } from "../../../src/balancing/registry.ts";
 
@@ -201,6 +202,8 @@ describe("contestants", () => {
       { host: "127.1.0.1", port: 80 },
       { host: "127.1.0.2", port: 81 },
     ],
+    workers: [8, 2],
+    plannedWorkers: 5,
     tryTimeoutMs: 4000,
     p95Ms: null,
   };
@@ -265,6 +268,12 @@ describe("contestants", () => {
     expect(haproxyConfig(setup, "random", true)).toContain("observe layer7 error-limit 5 on-error mark-down");
   });
 
+  test("servers have a maxconn where requests are to wait in HAProxy", () => {
+    expect(haproxyConfig(setup, "leastconn", true)).toContain("server s1 127.1.0.1:80\n");
+    expect(haproxyConfig(setup, "leastconn", true, [8, 2])).toContain("server s2 127.1.0.2:81 maxconn 2\n");
+    expect(haproxyConfig(setup, "leastconn", true, [8, 2])).toContain("timeout queue");
+  });
+
   test("hedging begins at the p95 that was measured, within the budget", () => {
     expect(environment(setup, "p2c")).not.toHaveProperty("HEDGE_AFTER_MS");
     expect(environment({ ...setup, p95Ms: 87.6 }, "p2c")).toMatchObject({
@@ -282,6 +291,7 @@ describe("options", () => {
     expect(options.contestants.map(({ name }) => name)).toEqual(["p2c"]);
     expect(options.durationMs).toBe(3000);
     expect(SCENARIOS).not.toContain("stale-metrics");
+    expect(SCENARIOS.slice(-4)).toEqual(["small-fleet", "classes", "resize", "stalls"]);
     expect(parseOptions(["--help"])).toContain("npm run bench:arena");
     expect(parseOptions(["--list"])).toContain("LB_STRATEGY=p2c, hedging within 5 %");
     expect(() => parseOptions(["--scenarios", "stale-metrics"])).toThrow("no scenario stale-metrics; there are homo");

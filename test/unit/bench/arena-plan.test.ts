@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { EmulatedFleet, type FleetEvents } from "../../../bench/arena/emulated-fleet.ts";
 import { createPlan, createSchedule, type RunSpec, scenarioOf } from "../../../bench/arena/plan.ts";
+import { stallsOf } from "../../../bench/arena/stalls.ts";
 import { parseWorkPath, type Work, workPath } from "../../../bench/arena/work-path.ts";
 import { seededRandom } from "../../../src/balancing/random.ts";
 import { DisturbanceSchedule } from "../../../src/simulator/disturbance-schedule.ts";
@@ -65,6 +66,34 @@ describe("the plan", () => {
     expect(between(5000, 8000) / between(9000, 12_000)).toBeWithin(1.25, 1.45);
   });
 
+  test("has kinds of requests by path and work, where they are of several, at the rate of one kind", () => {
+    const long = { durationMs: 60_000 };
+    const { paths, dueMs } = createPlan(spec("classes", long));
+    expect(dueMs).toEqual(createPlan(spec("unequal-speed", long)).dueMs);
+    const byKind = Map.groupBy(paths, (path) => path.split("/")[1]);
+    const meanOf = (some: readonly string[]): number =>
+      some.reduce((sum, path) => sum + parseWorkPath(path)!.workMs, 0) / some.length;
+    const kinds = [...byKind].map(([kind, some]) => [kind, some.length / paths.length, meanOf(some)] as const);
+    expect(Object.fromEntries(kinds.map(([kind, share]) => [kind, Math.round(share * 100)]))).toEqual({
+      items: 70,
+      search: 25,
+      reports: 5,
+    });
+    const work = Object.fromEntries(kinds.map(([kind, , mean]) => [kind, mean]));
+    expect(work.search / work.items).toBeWithin(3, 3.7);
+    expect(work.reports / work.search).toBeWithin(7, 9);
+    expect(meanOf(paths)).toBeWithin(19, 21);
+    expect(paths.map((path) => parseWorkPath(path)!.id)).toEqual([...paths.keys()]);
+  });
+
+  test("says when the machine stands still", () => {
+    const stalls = stallsOf(spec("stalls", { durationMs: 30_000 }));
+    expect(stalls.length).toBeGreaterThan(8);
+    expect(stalls.map(({ fromMs, untilMs }) => untilMs - fromMs)).toEqual(expect.arrayContaining([50, 200, 500]));
+    expect(stalls.every(({ fromMs }, i) => i === 0 || fromMs > stalls[i - 1].untilMs)).toBe(true);
+    expect(stallsOf(spec("compound"))).toEqual([]);
+  });
+
   test("an emulated fleet answers it when the simulator's does", () => {
     for (const scenario of ["homogeneous", "gc-pauses", "compound"]) {
       const one = spec(scenario, { base: { ...DEFAULT_BASE, servers: 1, load: 0.4 } });
@@ -106,6 +135,11 @@ describe("the path of a request", () => {
     expect(workMs).toBe(12.346);
     expect(fate).toBeLessThan(1);
     expect(fate).toBeGreaterThan(0.99999);
+    expect(parseWorkPath(`/reports${workPath({ id: 7, workMs: 12, fate: 0 })}`)).toEqual({
+      id: 7,
+      workMs: 12,
+      fate: 0,
+    });
     for (const path of ["/health", "/work/1/2", "/work/1/2/3/4", "/work/a/2/3", "x/work/1/2/3"]) {
       expect(parseWorkPath(path)).toBeNull();
     }
@@ -113,6 +147,17 @@ describe("the path of a request", () => {
 });
 
 describe("an emulated fleet", () => {
+  test("stands still with its machine", () => {
+    const freeze = disturb({ kind: "freeze", of: "machine" }, [0], { startMs: 5, durationMs: 100 });
+    const { fleet, heard } = fleetOf([1, 1], freeze);
+    fleet.request(0, work(1, 10), "a", 0);
+    fleet.request(1, work(2, 10), "b", 50);
+    fleet.advance(109);
+    expect(heard).toEqual([]);
+    fleet.advance(115);
+    expect(heard).toEqual(["a1 served 5", "b2 served 0"]);
+  });
+
   test("queues exactly, however late its clock is read", () => {
     const { fleet, heard } = fleetOf([1]);
     fleet.request(0, work(1, 10), "a", 0);

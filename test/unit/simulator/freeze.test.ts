@@ -1,7 +1,10 @@
 /** Balancers, or the whole machine, that stand still: what it does to requests, and to what is learned of servers. */
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type Policy, parsePolicy } from "../../../src/simulator/policy.ts";
 import type { Effect, Scenario } from "../../../src/simulator/scenario.ts";
+import { parseScenarioFile } from "../../../src/simulator/scenario-file.ts";
 import { runSimulation } from "../../../src/simulator/simulation.ts";
 import { quantile } from "../../../src/simulator/statistics.ts";
 import { disturb, run, scenario, server } from "./support.ts";
@@ -108,4 +111,14 @@ describe("servers of 1, 2, 4 and 8 workers, and a machine that stands still for 
     expect(aware.shaken).toBeLessThan(0.8 * peer.shaken);
     expect(aware.after).toBeLessThan(1.1 * calm.after);
   });
+});
+
+test("with stalls of the machine among them, adaptive is not behind its peer in any of 20 runs", () => {
+  const file = join(import.meta.dir, "../../../docs/scenarios/unequal-stalls.json");
+  const stalls = parseScenarioFile(readFileSync(file, "utf8"));
+  const p99Of = (policy: string, seed: number): number =>
+    quantile(run(stalls, policy, 6000, seed, 2000).latenciesMs, 0.99);
+  const ratios = Array.from({ length: 20 }, (_, i) => p99Of("adaptive", i + 1) / p99Of("least_connections", i + 1));
+  expect(Math.max(...ratios)).toBeLessThan(1);
+  expect(ratios.toSorted((a, b) => a - b)[10]).toBeLessThan(0.75);
 });

@@ -253,13 +253,18 @@ const upstream = [
   timeseries(
     "Waiting for a server with room",
     [
-      { expr: quantile(0.5, "", rate("queue_wait_seconds_bucket")), legend: "p50" },
-      { expr: quantile(0.99, "", rate("queue_wait_seconds_bucket")), legend: "p99" },
+      { expr: quantile(0.5, "reason", rate("queue_wait_seconds_bucket")), legend: "p50 {{reason}}" },
+      { expr: quantile(0.99, "reason", rate("queue_wait_seconds_bucket")), legend: "p99 {{reason}}" },
     ],
     {
-      doc: "Of the requests that had to wait because every server of their pool was full. Nothing while none does.",
+      doc: "Of the requests that had to wait: every server of their pool was at its hard limit (full), or at its learned one (held). Nothing while none does.",
       unit: "s",
-      colors: { p50: "light-blue", p99: "dark-blue" },
+      colors: {
+        "p50 full": "light-blue",
+        "p99 full": "dark-blue",
+        "p50 held": "light-green",
+        "p99 held": "dark-green",
+      },
     },
   ),
   timeseries(
@@ -279,7 +284,7 @@ const upstream = [
     "Held",
     [
       { expr: sum("pool", series("pool_queue_held")), legend: "held now {{pool}}" },
-      { expr: sum("pool", rate("held_wait_seconds_count")), legend: "held/s {{pool}}" },
+      { expr: sum("pool", rate("queue_wait_seconds_count", 'reason="held"')), legend: "held/s {{pool}}" },
       { expr: sum("pool", rate("held_sent_anyway_total")), legend: "sent anyway/s {{pool}}" },
     ],
     {

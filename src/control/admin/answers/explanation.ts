@@ -71,6 +71,14 @@ const attempt = describing<ExplainedAttempt>()(
         .strictObject({ name: z.string(), best: z.enum(["lowest", "highest", "none"]), unit: z.string() })
         .nullable()
         .describe("what the candidates' scores are"),
+      expected_cost: z
+        .number()
+        .min(0)
+        .nullable()
+        .describe("of the request there, in mean requests; null = no classes of requests are told apart"),
+      request_class: z.string().nullable().describe("method and path template; null = the rest, or none is told apart"),
+      held_ms: z.number().min(0).describe("before it, because every server was at its learned limit; 0 = not"),
+      sent_anyway: z.boolean().describe("no server had a place when its patience was over"),
       connect_ms: z.number().nullable().describe("0 = on a kept connection, null = it never could be sent"),
       head_ms: z.number().nullable().describe("until the complete response head"),
       total_ms: z.number().nullable(),

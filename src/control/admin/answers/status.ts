@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { ListenerSpec } from "../../../protocol/worker.ts";
 import type { FleetSummary } from "../../fleet/status.ts";
-import type { describeSamples } from "../../processes/learner/status.ts";
+import type { describeLimits, describeSamples } from "../../processes/learner/status.ts";
 import type { describeHistory } from "../../processes/recorder/status.ts";
 import type { describeTracing } from "../../processes/tracer/status.ts";
 import { certificateView } from "./certificates.ts";
@@ -34,6 +34,10 @@ const fleet = describing<FleetSummary>()(
 
 const samples = describing<Exclude<ReturnType<typeof describeSamples>, null>>()(
   z.strictObject({ pools: z.array(z.string()), kept: count, learner: processView.nullable() }),
+);
+
+const limits = describing<Exclude<ReturnType<typeof describeLimits>, null>>()(
+  z.strictObject({ pools: z.array(z.string()), learner: processView.nullable() }),
 );
 
 const history = describing<Exclude<ReturnType<typeof describeHistory>, null>>()(
@@ -100,6 +104,7 @@ export const statusView = z.strictObject({
   workers: z.array(z.strictObject({ index: z.int().min(0), ...processView.shape })),
   ml: learningView.nullable().describe("null = no pool's strategy is ml"),
   samples: samples.nullable(),
+  limits: limits.nullable().describe("null = of no pool it is learned what its servers work on at once"),
   history: history.nullable().describe("null = HISTORY is off"),
   tracing: tracing.nullable().describe("null = no traces are exported"),
   overrides: z

@@ -3,14 +3,10 @@
 import { listenersOn } from "../../port-listeners.ts";
 import type { AccessPolicy } from "../access/policy.ts";
 import type { AdminApi, Door } from "../api.ts";
+import { MAX_DROPPED_BYTES } from "../input.ts";
 import { type Gate, type GateTls, openGate } from "./gate.ts";
 import { InnerDoors } from "./inner-doors.ts";
 
-/**
- * What is more is refused by the runtime, which has no words for it. The API itself refuses what is more than it takes in words,
- * and reads little further: the runtime keeps nothing of a body that nobody reads, so this is no bound of memory.
- */
-const MOST_SENT_BYTES = 64 * 1024 * 1024;
 /** For a socket of the file system: the gate before it watches its clients, and workers are ours. */
 const IDLE_TIMEOUT_SECONDS = 60;
 
@@ -72,7 +68,9 @@ export async function listenOnAdminPort(api: AdminApi, options: AdminPortOptions
 function serve(api: AdminApi, path: string, door: () => Door): Bun.Server<undefined> {
   const options = {
     unix: path,
-    maxRequestBodySize: MOST_SENT_BYTES,
+    // What is more is refused by the runtime, which has no words for it. It keeps nothing of a body that nobody reads, so this is
+    // no bound of memory: the API itself refuses in words what is more than it takes.
+    maxRequestBodySize: MAX_DROPPED_BYTES,
     development: false,
     fetch: (request: Request) => api.handle(request, door()),
   } as const;

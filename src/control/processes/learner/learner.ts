@@ -24,6 +24,9 @@ import { reclaimLearner } from "./reclaim.ts";
 /** Most questions that wait for a response: it has something else to do. */
 const MAX_PENDING = 16;
 
+/** How kinds of verdicts begin that are about holding. */
+const OF_HOLDING = "holding_";
+
 /** What the learner's keeper is made from. */
 export interface LearnerOptions {
   /** Program and arguments. */
@@ -61,6 +64,8 @@ export interface LimitedPool extends LearnerPool {
   readonly state: ShownHoldState;
   /** How long a request is held at most, milliseconds; `null` = that is not known. */
   readonly patienceMs: number | null;
+  /** What the judge of holding has said last, since this process began; `null` = nothing. */
+  readonly verdict: string | null;
 }
 
 /** Nobody answered: the learner is not there, or too busy. */
@@ -78,6 +83,8 @@ export class Learner {
   readonly #options: LearnerOptions;
   readonly #process: SoleProcess<ToLearner, FromLearner>;
   readonly #pending = new Map<number, Pending>();
+  /** By name of the pool. */
+  readonly #holdingVerdicts = new Map<string, string>();
   #asked = 0;
 
   constructor(options: LearnerOptions) {
@@ -95,7 +102,7 @@ export class Learner {
       startMessage: () => ({ ...startMessage(), pools: pools() }),
       heartbeat: () => memory.learnerCounters[LearnerCounter.HEARTBEAT],
       isExcused: () => memory.learnerCounters[LearnerCounter.STORE_OPENING] === 1,
-      reclaim: () => reclaimLearner(memory),
+      reclaim: () => reclaimLearner(memory, pools()),
       onReady: ({ pid }) => log.info({ learner_pid: pid }, "learner ready"),
       onMessage: (message) => this.#onMessage(message),
       onDeath: () => this.#abandon("the learner died"),
@@ -149,8 +156,14 @@ export class Learner {
         const learned = memory.learned[pool.row];
         const state = holdStateOf(learned, nowMs);
         const patienceMs = learned.figures[LearnerFigure.PATIENCE_MS];
-        return { ...pool, state, patienceMs: state === "stale" || !(patienceMs > 0) ? null : patienceMs };
+        const verdict = this.#holdingVerdicts.get(pool.name) ?? null;
+        return { ...pool, state, verdict, patienceMs: state === "stale" || !(patienceMs > 0) ? null : patienceMs };
       });
+  }
+
+  /** Those whose classes of requests it learns, whatever their strategy; none while it is not meant to run. */
+  get classed(): readonly LearnerPool[] {
+    return this.running ? this.#options.pools().filter(({ classes }) => classes === true) : [];
   }
 
   /** It is meant to run, dies again and again, and so keeps nothing. Where workers miss something of it, that is `degraded`. */
@@ -236,7 +249,13 @@ export class Learner {
   }
 
   #noteVerdict({ pool, kind, reason, modelVersion, numbers }: Extract<FromLearner, { type: "verdict" }>): void {
-    const { events = NO_EVENTS } = this.#options;
+    const { events = NO_EVENTS, pools } = this.#options;
+    if (kind.startsWith(OF_HOLDING)) {
+      for (const name of this.#holdingVerdicts.keys()) {
+        if (!pools().some((present) => present.name === name)) this.#holdingVerdicts.delete(name);
+      }
+      this.#holdingVerdicts.set(pool, reason);
+    }
     const about = modelVersion === null ? "" : ` (model ${modelVersion})`;
     const message = `${kind.replaceAll("_", " ")}${about}: ${reason}`;
     events.note({ kind: "verdict", pool, message, detail: { verdict: kind, model_version: modelVersion, numbers } });

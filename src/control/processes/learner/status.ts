@@ -15,7 +15,7 @@ import type { LearnedPool, Learner } from "./learner.ts";
 /** Where it is read. */
 export interface LearningView {
   readonly memory: SharedMemory;
-  readonly learner: Pick<Learner, "status" | "pools" | "sampled">;
+  readonly learner: Pick<Learner, "status" | "pools" | "limited" | "sampled">;
 }
 
 /** `null` while no pool's strategy is `ml`. What is in force stands beside the rest for one pool, by name below it for several. */
@@ -47,6 +47,16 @@ export function describeSamples({ memory, learner }: LearningView) {
   return {
     pools: sampled,
     kept: memory.learnerCounters[LearnerCounter.SAMPLES_KEPT],
+    learner: describeProcess(learner.status, memory.learnerCounters[LearnerCounter.RSS_BYTES]),
+  };
+}
+
+/** The pools whose servers' limits are learned, whatever their strategy; `null` while there is none. */
+export function describeLimits({ memory, learner }: LearningView) {
+  const { limited } = learner;
+  if (limited.length === 0) return null;
+  return {
+    pools: limited.map(({ name }) => name),
     learner: describeProcess(learner.status, memory.learnerCounters[LearnerCounter.RSS_BYTES]),
   };
 }

@@ -13,6 +13,8 @@ export function reclaimWorkerBlock(memory: SharedMemory, index: number): number 
   const block = memory.workers[index];
   let lost = 0;
   for (let slot = 0; slot < block.ownInFlight.length; slot++) {
+    const work = Atomics.exchange(block.ownWorkInFlight, slot, 0);
+    if (work !== 0) Atomics.sub(memory.servers.workInFlight, slot, work);
     const share = Atomics.exchange(block.ownInFlight, slot, 0);
     if (share === 0) continue;
     Atomics.sub(memory.servers.inFlight, slot, share);

@@ -55,6 +55,10 @@ const ADVICE: Readonly<Record<DegradedMode, Advice>> = {
     title: "Changed files of certificates are not used",
     text: "Those before are served as long as they last. The log says what is wrong with the new ones; they are looked at again until they fit.",
   },
+  revocation_lists: {
+    title: "A list of revoked certificates is out of date",
+    text: "Clients that show a certificate of its authority are refused. Put its successor into TLS_CLIENT_CRL_FILE: it is in force within seconds.",
+  },
   acme: {
     title: "A certificate is not to be had by ACME",
     text: "Settings → Certificates says which, why, and when it is tried again. What is there is served as long as it lasts.",
@@ -94,6 +98,10 @@ const ADVICE: Readonly<Record<DegradedMode, Advice>> = {
   sockets: {
     title: "Requests cost more than they should",
     text: "The system does not allow sockets of our own, so the runtime's stand in. The workers' lines in the log say why.",
+  },
+  wakes: {
+    title: "Requests wait longer than they have to",
+    text: "Workers cannot tell each other of places that come free at servers, so each looks for them now and then. The workers' lines in the log say why.",
   },
   memory: {
     title: "The shared memory is full",

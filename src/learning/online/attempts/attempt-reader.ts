@@ -1,5 +1,6 @@
 /** Makes of a worker's notes what judges and trainers can use: how the attempt was placed, and what was known then. */
 
+import { typicalLatencyMs } from "../../../balancing/request-work.ts";
 import { ARM_NAMES, DecisionArm, Rung, STALE_TABLE_MS } from "../../../shared/memory/layout/learning.ts";
 import type { SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
 import type { AttemptRecord } from "../../judge/record.ts";
@@ -43,11 +44,13 @@ export class AttemptReader {
     const indexed = byModel ? this.#index.find(kind, sequence) : this.#index.at(atMs);
     if (indexed === undefined || !(indexed.meanMs > 0) || (!byModel && atMs - indexed.atMs > STALE_TABLE_MS))
       return undefined;
+    const table = this.#history.find(byModel ? kind : TableModel.CHAMPION, indexed.sequence) ?? null;
     const record: AttemptRecord = {
       arm: ARM_NAMES[arm],
       modelVersion: byModel ? indexed.modelVersion : null,
       slot: decision.slot,
       latencyMs: outcome.latencyMs,
+      typicalMs: typicalMs(outcome, table),
       failed: outcome.failed,
       inFlight: outcome.inFlight,
       dispatchedMs: atMs,
@@ -57,7 +60,6 @@ export class AttemptReader {
       candidates: decision.candidates.map(({ slot }) => slot),
       candidatesInFlight: decision.candidates.map(({ inFlight }) => inFlight),
     };
-    const table = this.#history.find(byModel ? kind : TableModel.CHAMPION, indexed.sequence) ?? null;
     return { record, decision, table };
   }
 
@@ -66,4 +68,14 @@ export class AttemptReader {
     const found = this.#history.at(TableModel.SHADOW, atMs);
     return found !== undefined && atMs - found.atMs <= STALE_TABLE_MS ? found : undefined;
   }
+}
+
+/** What a mean request would have taken: what models predict, and are trained with. */
+function typicalMs(
+  { slot, serverId, latencyMs, failed, inFlight, work }: RecordedOutcome,
+  table: PublishedTable | null,
+) {
+  const server = work === undefined || failed ? -1 : (table?.features.indexOf(slot, serverId) ?? -1);
+  if (work === undefined || table === null || server < 0) return latencyMs;
+  return typicalLatencyMs(latencyMs, Math.max(1, table.features.growth(server, inFlight)), work.own, work.others);
 }

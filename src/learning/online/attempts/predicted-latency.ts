@@ -16,7 +16,7 @@ export class PredictedLatency {
 
   /** An attempt ended. It counts if a prediction of the champion placed it that is a time, and if it succeeded. */
   add({ record, decision, table }: ReadAttempt): void {
-    const { arm, failed, slot, latencyMs } = record;
+    const { arm, failed, slot, latencyMs, typicalMs = latencyMs } = record;
     if (arm !== "champion" || failed || decision.rung !== Rung.MODEL || decision.table === 0) return;
     if (table === null || !table.isCost) return;
     const { serverId, candidates } = decision;
@@ -32,7 +32,7 @@ export class PredictedLatency {
       sums[at + PredictionWord.SERVER] = serverId;
     }
     sums[at + PredictionWord.PREDICTED_SECONDS] += costIn(table, place, chosen.inFlight) / 1000;
-    sums[at + PredictionWord.ACTUAL_SECONDS] += latencyMs / 1000;
+    sums[at + PredictionWord.ACTUAL_SECONDS] += typicalMs / 1000;
     sums[at + PredictionWord.COUNT]++;
   }
 }

@@ -91,14 +91,14 @@ export class Sampler {
 /** An attempt that `ml` placed; `null` when the features of that moment are not remembered. */
 export function sampledAttempt({ record, decision, table }: ReadAttempt): SampledAttempt | null {
   if (table === null) return null;
-  const { inFlight, endedMs, latencyMs, failed, propensity, modelVersion } = record;
+  const { inFlight, endedMs, latencyMs, typicalMs, failed, propensity, modelVersion } = record;
   const { slot, serverId, arm } = decision;
   return {
     slot,
     serverId,
     inFlight,
     endedMs,
-    latencyMs,
+    latencyMs: typicalMs ?? latencyMs,
     failed,
     arm,
     modelVersion: Math.max(0, modelVersion ?? 0),

@@ -6,7 +6,13 @@ import type { Verdict, VerdictKind } from "../../judge/verdict.ts";
 import type { Resources } from "../resources.ts";
 
 /** Verdicts that somebody should look into. */
-const ALARMING: readonly VerdictKind[] = ["demoted", "rolled_back", "probation_failed"];
+const ALARMING: readonly VerdictKind[] = [
+  "demoted",
+  "rolled_back",
+  "probation_failed",
+  "holding_stopped",
+  "holding_probation_failed",
+];
 
 /** What a model's status in the store becomes by a verdict about it. */
 const STATUS_AFTER: Readonly<Partial<Record<VerdictKind, ModelStatus>>> = {

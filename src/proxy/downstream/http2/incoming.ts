@@ -14,7 +14,7 @@ import type { DownstreamContext } from "../context.ts";
 import { CONNECTION_WINDOW_BYTES, EARNED_BY_FRAME, MAX_CONTINUATIONS } from "./bounds.ts";
 import type { HeadCoding } from "./head-coding.ts";
 import { KnownStreams } from "./known-streams.ts";
-import { Http2Stream } from "./stream.ts";
+import type { Http2Stream } from "./stream.ts";
 import type { StreamConnection } from "./stream-connection.ts";
 
 const NOTHING = Buffer.alloc(0);
@@ -90,11 +90,17 @@ export class Incoming implements FrameHandler {
     let at = 0;
     while (at < data.length && this.#prefaceBytes < PREFACE.length) {
       if (data[at++] !== PREFACE[this.#prefaceBytes++]) {
-        this.onConnectionError(ErrorCode.PROTOCOL_ERROR, "what came first is no preface of HTTP/2");
+        this.onConnectionError(ErrorCode.PROTOCOL_ERROR, this.#wrongPreface);
         break;
       }
     }
     return at;
+  }
+
+  get #wrongPreface(): string {
+    return this.#owner.entrance.secure
+      ? "HTTP/2 was agreed on (ALPN), and what came first is no preface of it"
+      : "what came first is no preface of HTTP/2";
   }
 
   /** When the frame that is whole now, or is not yet, began to come. */
@@ -140,7 +146,7 @@ export class Incoming implements FrameHandler {
     this.#beginning = [];
     this.#touched = [];
     this.#received = [];
-    for (const stream of [...this.streams.open.values()]) stream.onGone(this.#nowMs);
+    for (const stream of this.streams.open.all()) stream.onGone(this.#nowMs);
   }
 
   /** See `StreamConnection.awaitPassOn`. */
@@ -172,7 +178,7 @@ export class Incoming implements FrameHandler {
     const { streams } = this;
     if (!this.#hasOpened()) return;
     const stream = streams.open.get(streamId);
-    if (stream !== undefined) this.#onTrailers(stream, buf, start, end, endStream);
+    if (stream !== null) this.#onTrailers(stream, buf, start, end, endStream);
     else if ((streamId & 1) === 0) this.#refuse("a client's streams have odd numbers");
     else if (streamId > streams.lastId) this.#onRequest(streamId, buf, start, end, endStream);
     else if (streams.wasEndedByUs(streamId)) this.#onLateTrailers(buf, start, end);
@@ -204,8 +210,9 @@ export class Incoming implements FrameHandler {
     const error = heads.length;
     const head = error > 0 ? heads.head() : NOTHING;
     const { initialWindowSize } = outgoing.peer;
-    const stream = new Http2Stream(owner, streamId, head, endStream, initialWindowSize, this.#waitedSinceMs);
-    streams.open.set(streamId, stream);
+    const stream = streams.take();
+    stream.open(owner, streamId, head, endStream, initialWindowSize, this.#waitedSinceMs);
+    streams.open.add(stream);
     if (error > 0) this.#beginning.push(stream);
     else stream.refuseHead(error, this.#nowMs);
     const { maxRequestsPerConnection: most } = settings;
@@ -245,7 +252,7 @@ export class Incoming implements FrameHandler {
       return;
     }
     const stream = this.streams.open.get(streamId);
-    if (stream === undefined) {
+    if (stream === null) {
       this.#onLateData(streamId, flowBytes);
       return;
     }
@@ -299,7 +306,7 @@ export class Incoming implements FrameHandler {
 
   onStreamError(streamId: number, code: ErrorCode): void {
     const stream = this.streams.open.get(streamId);
-    if (stream !== undefined) stream.fail(code, this.#nowMs);
+    if (stream !== null) stream.fail(code, this.#nowMs);
     else {
       this.#owner.reset(streamId, code);
       this.spend();
@@ -311,7 +318,7 @@ export class Incoming implements FrameHandler {
   onSettings(buf: Buffer, start: number, end: number): void {
     const owner = this.#owner;
     const { outgoing } = owner;
-    const error = outgoing.settings(buf, start, end, this.streams.open.values());
+    const error = outgoing.settings(buf, start, end, this.streams.open);
     if (error !== ErrorCode.NO_ERROR) {
       this.onConnectionError(error, "a setting has a value that it can't have");
       return;

@@ -206,7 +206,7 @@ export class Http2Session extends Channel implements ClientConnection, IncomingO
   }
 
   onStreamClosed(stream: Http2Stream, byClient: boolean, flowBytes: number): void {
-    this.#incoming.streams.end(stream.id, byClient);
+    this.#incoming.streams.close(stream, byClient);
     if (this.isOver) return;
     if (flowBytes > 0) this.#incoming.giveBack(flowBytes);
     if (!this.#isIdle) return;
@@ -232,6 +232,7 @@ export class Http2Session extends Channel implements ClientConnection, IncomingO
       return;
     }
     if (waited === 0) this.#takenMs = nowMs;
+    this.#incoming.streams.endTurn();
     if (this.#isIdle && (this.#phase === Phase.LEFT || this.#inputEnded)) this.#end();
     else this.#watch();
   }
@@ -259,7 +260,7 @@ export class Http2Session extends Channel implements ClientConnection, IncomingO
   drain(nowMs: number): void {
     this.#nowMs = nowMs;
     this.leave();
-    for (const stream of [...this.#incoming.streams.open.values()]) stream.closeTunnel(nowMs);
+    for (const stream of this.#incoming.streams.open.all()) stream.closeTunnel(nowMs);
   }
 
   /** No more requests: the client is told, and what it had sent before it knew is still served (RFC 9113 section 6.8). */
@@ -350,7 +351,7 @@ export class Http2Session extends Channel implements ClientConnection, IncomingO
   /** It is too old, and those who had their time to finish have not. */
   #outlast(nowMs: number): void {
     this.#outlasted = true;
-    for (const stream of [...this.#incoming.streams.open.values()]) stream.outlast(nowMs);
+    for (const stream of this.#incoming.streams.open.all()) stream.outlast(nowMs);
   }
 
   /** When it takes no more requests; infinite = it may be as old as it likes. */

@@ -6,7 +6,7 @@ import type { DownstreamContext } from "../context.ts";
 import type { Entrance } from "../entrance.ts";
 
 /** A session of HTTP/2, as its streams see it. All that they send leaves when the turn of the event loop is over. */
-export interface StreamConnection<S extends SendingStream> {
+export interface StreamConnection<S extends SendingStream<S>> {
   readonly ctx: DownstreamContext;
   readonly entrance: Entrance;
   /** Over a connection limit. */

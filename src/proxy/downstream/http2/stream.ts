@@ -15,49 +15,48 @@ import type { HeadEdits } from "../../rewrite/edits.ts";
 import type { Peer } from "../../rewrite/request.ts";
 import { ClientConnectionHeader, writeResponseHead } from "../../rewrite/response.ts";
 import { keep } from "../../sockets/receive-memory.ts";
-import { freeMemory, isWorthFreeing } from "../../sockets/spare-memory.ts";
 import { Timed } from "../../sockets/timer-wheel.ts";
 import { localHead } from "../local-head.ts";
 import { type LocalClient, LocalResponder } from "../local-responder.ts";
 import { Reception, receive, respondTo } from "../reception.ts";
 import { routeOf } from "../routes.ts";
-import { BodyQueue } from "./body-queue.ts";
-import { LINGER_MS, TURN_BYTES } from "./bounds.ts";
-import { Ending } from "./ending.ts";
+import { LINGER_MS } from "./bounds.ts";
 import { HeldEnd } from "./held-end.ts";
 import { RequestInput } from "./request-input.ts";
+import { type OutputStream, ResponseOutput } from "./response-output.ts";
 import type { StreamConnection } from "./stream-connection.ts";
 
 const HTTP_2_0 = Buffer.from("HTTP/2.0");
 const NO_BUFFER = Buffer.alloc(0);
 
-/** One stream. */
-export class Http2Stream extends Timed implements Downstream, LocalClient {
-  readonly id: number;
-  readonly #connection: StreamConnection<Http2Stream>;
+/** One stream: it serves one request after the other, each on the connection that it is opened on. */
+export class Http2Stream extends Timed implements Downstream, LocalClient, OutputStream<Http2Stream> {
+  id = 0;
+  nextListed: Http2Stream | null = null;
+  /** Null = it waits for its next request. */
+  #connection: StreamConnection<Http2Stream> | null = null;
   /** The content alone is sent. */
   readonly takesChunks = false;
   readonly protocol = HTTP_2_0;
-  readonly sendWindow: SendWindow;
+  readonly sendWindow = new SendWindow(0);
   /** The request's head in the form of HTTP/1.1, until it begins. */
-  #head: Buffer;
-  readonly #startedMs: number;
-  #state: StreamState = StreamState.OPEN;
+  #head: Buffer = NO_BUFFER;
+  #startedMs = 0;
+  #state: StreamState = StreamState.CLOSED;
+  /** Its messages are complete: nobody has a reason to come back to it. */
+  #endedInOrder = false;
   /** Both sides have let go of it. */
-  #over = false;
+  #over = true;
   #exchange: DownstreamUser | null = null;
   #local: LocalResponder | null = null;
   /** What is behind the head; null = its head says that there is nothing. */
-  readonly #input: RequestInput | null;
+  #input: RequestInput | null = null;
   /** What of the receive window is in use by what was taken already, or will be. */
   #flowBytes = 0;
   #paused = false;
   /** Of a tunnel: the client sends nothing more. Null = it may. */
   #heldEnd: HeldEnd | null = null;
-  /** What of the response waits; null = nothing has had to. */
-  #queue: BodyQueue | null = null;
-  #ending: Ending = Ending.NONE;
-  #trailers: Buffer | null = null;
+  readonly #output = new ResponseOutput<Http2Stream>(this);
   /** Nobody has a use for what still comes of the request. */
   #dropsInput = false;
   /** The response has ended before the request: the client has a while to see that. */
@@ -65,38 +64,67 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   /** What the stream is reset with then: the request was all right. */
   #code: ErrorCode = ErrorCode.NO_ERROR;
 
-  constructor(
+  /**
+   * A request has come on `connection`.
+   * @param head in the form of HTTP/1.1; empty = it is none, and will be refused.
+   * @param endStream nothing follows.
+   * @param sendWindow what the client takes of its response at first, bytes.
+   */
+  open(
     connection: StreamConnection<Http2Stream>,
     id: number,
     head: Buffer,
     endStream: boolean,
     sendWindow: number,
     nowMs: number,
-  ) {
-    super();
+  ): void {
     this.#connection = connection;
     this.id = id;
     this.#head = head;
-    this.sendWindow = new SendWindow(sendWindow);
+    this.sendWindow.available = sendWindow;
     this.#input = endStream ? null : new RequestInput();
-    if (endStream) this.#state = StreamState.HALF_CLOSED_REMOTE;
+    this.#state = endStream ? StreamState.HALF_CLOSED_REMOTE : StreamState.OPEN;
     this.#startedMs = nowMs;
+    this.#over = false;
+    this.#dropsInput = false;
+    this.#lingers = false;
+    this.#code = ErrorCode.NO_ERROR;
+  }
+
+  /** Throws an `Error` when it waits for its next request: nobody has it then. */
+  get connection(): StreamConnection<Http2Stream> {
+    if (this.#connection === null) throw new Error("a stream without a request was asked for its connection");
+    return this.#connection;
+  }
+
+  /** It is over, and nobody can refer to it any more when the turn is. */
+  get isSpare(): boolean {
+    return this.#endedInOrder && this.#local === null && this.#heldEnd === null;
+  }
+
+  /** It waits for its next request. */
+  rest(): void {
+    this.#connection = null;
+    this.#endedInOrder = false;
+    this.#paused = false;
+    this.#input = null;
+    this.#head = NO_BUFFER;
   }
 
   get port(): number {
-    return this.#connection.entrance.port;
+    return this.connection.entrance.port;
   }
 
   get peer(): Peer {
-    return this.#connection.peer;
+    return this.connection.peer;
   }
 
   get tlsVersion(): Buffer | null {
-    return this.#connection.tlsVersion;
+    return this.connection.tlsVersion;
   }
 
   get queuedBytes(): number {
-    return this.#queue?.bytes ?? 0;
+    return this.#output.queuedBytes;
   }
 
   /** The client may still send on it. */
@@ -109,7 +137,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   /** Has the request served, with what came of its body in the same packet. */
   begin(nowMs: number): void {
     if (this.#over) return; // the client has given it up in the same packet
-    const { ctx, entrance, shed } = this.#connection;
+    const { ctx, entrance, shed } = this.connection;
     const { requestHead } = ctx;
     const head = this.#head;
     this.#head = NO_BUFFER;
@@ -142,11 +170,11 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   /** The head is none that may be passed on. A malformed request (RFC 9113 section 8.1.1) is reset behind its response. */
   refuseHead(code: number, nowMs: number): void {
     const { status, reason, message } = refusalOf(code);
-    this.#connection.ctx.counters[WorkerCounter.REQUESTS_REFUSED]++;
+    this.connection.ctx.counters[WorkerCounter.REQUESTS_REFUSED]++;
     this.#dropInput();
     if (status === 400) this.#code = ErrorCode.PROTOCOL_ERROR;
     this.#responder.refuseBytes(refusedRequest(status, reason, message), nowMs);
-    if (status === 400) this.#connection.onMistake();
+    if (status === 400) this.connection.onMistake();
   }
 
   /** A piece of DATA: see `FrameHandler.onData`. @returns false when the client was not allowed to send so much. */
@@ -171,7 +199,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     if (this.#over) return;
     if (this.#dropsInput || input === null) {
       this.#taken(nowMs);
-      if (this.#lingers && !this.isRemoteOpen) this.#close();
+      if (this.#lingers && !this.isRemoteOpen) this.#complete();
       return;
     }
     if (exchange === null || this.#paused || this.#isWrong(nowMs)) return;
@@ -197,13 +225,13 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     const exchange = this.#exchange;
     const input = this.#input;
     if (exchange?.isTunnel === true && input?.isOver !== false) {
-      this.#heldEnd ??= new HeldEnd(this.#connection.ctx.wheel, exchange, nowMs);
+      this.#heldEnd ??= new HeldEnd(this.connection.ctx.wheel, exchange, nowMs);
       if (!isLocalOpen(this.#state)) this.#heldEnd.hasten();
     }
     if (this.#flowBytes === 0 || this.#paused || (!this.#dropsInput && input?.isWaiting === true)) return;
     const flowBytes = this.#flowBytes;
     this.#flowBytes = 0;
-    this.#connection.giveBack(this, flowBytes);
+    this.connection.giveBack(this, flowBytes);
   }
 
   /** What the client is to be told of the stream's window: see `ReceiveWindow.giveBack`. */
@@ -224,7 +252,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     const exchange = this.#exchange;
     this.#reset(code);
     exchange?.refuseRest(Failures.STREAM_ERROR, nowMs);
-    this.#connection.onMistake();
+    this.connection.onMistake();
   }
 
   /** Something threw while what came was handed over. */
@@ -259,75 +287,43 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   resumeReading(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#connection.awaitPassOn(this);
+    this.connection.awaitPassOn(this);
   }
 
   // ── the response ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   interim(head: Buffer): boolean {
     this.#sendHead(head, null, false, false);
-    return !this.#connection.gone;
+    return !this.connection.gone;
   }
 
   respond(head: Buffer, body: Buffer, start: number, end: number, complete: boolean, edits: HeadEdits | null): boolean {
     const isEmpty = complete && start === end;
     this.#sendHead(head, edits, isEmpty, false);
-    if (isEmpty) return !this.#connection.gone;
-    if (complete) this.#ending = Ending.END;
-    return this.sendAway(body, start, end);
+    return isEmpty ? !this.connection.gone : this.#send(body, start, end, complete);
   }
 
   sendAway(packet: Buffer, start: number, end: number): boolean {
-    if (start === end || !isLocalOpen(this.#state)) return !this.#connection.gone;
-    const { ctx } = this.#connection;
-    ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += end - start;
-    const at = this.queuedBytes > 0 ? start : this.#send(packet, start, end, this.#endsContent);
-    if (at < end) this.#waiting.push(packet, at, end);
-    else {
-      if (isWorthFreeing(packet)) freeMemory(packet);
-      if (this.#ending !== Ending.NONE) this.#finish(this.#endsContent);
+    return this.#send(packet, start, end, false);
+  }
+
+  #send(packet: Buffer, start: number, end: number, last: boolean): boolean {
+    const { connection } = this;
+    if (start < end && isLocalOpen(this.#state)) {
+      connection.ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += end - start;
+      this.#output.send(packet, start, end, last);
     }
-    return !this.#connection.gone;
-  }
-
-  /** Sends `data[start … end)` as far as there is room; what is behind that is asked for later. @returns the offset after it. */
-  #send(data: Buffer, start: number, end: number, last: boolean): number {
-    const at = this.#connection.outgoing.content(this, data, start, end, last);
-    this.#connection.onServed(at - start);
-    return at;
-  }
-
-  get #waiting(): BodyQueue {
-    this.#queue ??= new BodyQueue();
-    return this.#queue;
-  }
-
-  /** The stream ends with the last of what waits. */
-  get #endsContent(): boolean {
-    return this.#ending === Ending.END && this.#trailers === null;
+    return !connection.gone;
   }
 
   resumeSending(nowMs: number): void {
-    const queue = this.#queue;
-    const packet = queue?.first ?? null;
-    if (queue === null || packet === null || !isLocalOpen(this.#state)) return;
-    const { offset } = queue;
-    const end = Math.min(packet.length, offset + TURN_BYTES);
-    const ends = this.#endsContent && queue.bytes === end - offset;
-    const at = this.#send(packet, offset, end, ends);
-    if (at === offset) return;
-    queue.sent(at - offset);
-    if (queue.bytes > 0) this.#connection.outgoing.await(this);
-    else if (this.#ending !== Ending.NONE) this.#finish(ends);
+    if (!isLocalOpen(this.#state) || !this.#output.resume()) return;
     if (this.#exchange !== null) this.#exchange.onClientDrain(nowMs);
     else if (!this.#over && !this.#lingers) this.#awaitClient(nowMs);
   }
 
   endBody(trailers: Buffer | null): void {
-    if (!isLocalOpen(this.#state)) return;
-    this.#trailers = trailers;
-    this.#ending = Ending.END;
-    if (this.queuedBytes === 0) this.#finish(false);
+    if (isLocalOpen(this.#state)) this.#output.end(trailers);
   }
 
   endSending(): void {
@@ -347,22 +343,16 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   }
 
   #sendLocal(response: LocalResponse, method: number, edits: HeadEdits | null): void {
-    const { ctx } = this.#connection;
+    const { ctx } = this.connection;
     const body = sentBody(response, method);
     const content =
       typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.length);
     const head = localHead(response, ctx.dateLine, edits);
     const isEmpty = content.length === 0;
     ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += head.length + content.length;
-    this.#connection.sendHead(this, head, 0, head.length, isEmpty, false);
-    if (isEmpty) {
-      this.#localEnd();
-      return;
-    }
-    this.#ending = Ending.END;
-    const at = this.#send(content, 0, content.length, true);
-    if (at === content.length) this.#finish(true);
-    else this.#waiting.pushShared(content.subarray(at));
+    this.connection.sendHead(this, head, 0, head.length, isEmpty, false);
+    if (isEmpty) this.onSent();
+    else this.#output.sendShared(content);
   }
 
   refuseRest(): void {
@@ -372,9 +362,9 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   done(_requestComplete: boolean, nowMs: number): void {
     this.#letGo();
     this.#dropInput();
-    this.#connection.ctx.wheel.clear(this);
+    this.connection.ctx.wheel.clear(this);
     if (this.#over) return;
-    if (this.#ending === Ending.NONE && isLocalOpen(this.#state)) this.endBody(null);
+    if (!this.#output.isEnding) this.endBody(null);
     if (this.queuedBytes > 0) this.#awaitClient(nowMs);
     else this.#closeIfDone();
   }
@@ -382,11 +372,10 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   cut(_shows: boolean, nowMs: number): void {
     this.#letGo();
     this.#dropInput();
-    this.#connection.ctx.wheel.clear(this);
+    this.connection.ctx.wheel.clear(this);
     if (this.#over) return;
-    this.#ending = Ending.RESET;
+    this.#output.cut();
     if (this.queuedBytes > 0) this.#awaitClient(nowMs);
-    else this.#reset(ErrorCode.INTERNAL_ERROR);
   }
 
   reset(): void {
@@ -397,7 +386,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   startTunnel(head: Buffer, edits: HeadEdits | null): void {
     this.#paused = false;
     this.#sendHead(head, edits, false, true);
-    this.#connection.awaitPassOn(this);
+    this.connection.awaitPassOn(this);
   }
 
   // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -406,7 +395,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   #dropInput(): void {
     this.#dropsInput = true;
     this.#paused = false;
-    if (this.#flowBytes > 0 && !this.#over) this.#connection.awaitPassOn(this);
+    if (this.#flowBytes > 0 && !this.#over) this.connection.awaitPassOn(this);
     this.#input?.drop();
   }
 
@@ -417,36 +406,26 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   }
 
   get #responder(): LocalResponder {
-    this.#local ??= new LocalResponder(this.#connection.ctx, this);
+    this.#local ??= new LocalResponder(this.connection.ctx, this);
     return this.#local;
   }
 
   #sendHead(head: Buffer, edits: HeadEdits | null, last: boolean, tunnel: boolean): void {
     if (!isLocalOpen(this.#state)) return;
-    const { ctx } = this.#connection;
+    const { ctx } = this.connection;
     const { scratch, responseHead, dateLine } = ctx;
     const none = ClientConnectionHeader.NONE;
     const length = writeResponseHead(scratch, 0, head, responseHead, none, true, dateLine, edits);
     ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += length;
-    this.#connection.sendHead(this, scratch, 0, length, last, tunnel);
-    if (last) this.#localEnd();
+    this.connection.sendHead(this, scratch, 0, length, last, tunnel);
+    if (last) this.onSent();
   }
 
-  /** Nothing of the response waits any more: it ends. @param ended END_STREAM was sent with the last of it. */
-  #finish(ended: boolean): void {
-    if (this.#ending === Ending.RESET) {
-      this.#reset(ErrorCode.INTERNAL_ERROR);
-      return;
-    }
-    if (!ended) {
-      this.#connection.awaitTurnEnd();
-      if (this.#trailers !== null) this.#connection.sendTrailers(this, this.#trailers);
-      else this.#connection.outgoing.end(this.id);
-    }
-    this.#localEnd();
+  onCutSent(): void {
+    this.#reset(ErrorCode.INTERNAL_ERROR);
   }
 
-  #localEnd(): void {
+  onSent(): void {
     this.#state = afterLocalEnd(this.#state);
     if (this.#exchange === null) this.#closeIfDone();
   }
@@ -455,25 +434,31 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   #closeIfDone(): void {
     if (isLocalOpen(this.#state)) return;
     if (this.#code !== ErrorCode.NO_ERROR) this.#reset(this.#code);
-    else if (!this.isRemoteOpen) this.#close();
+    else if (!this.isRemoteOpen) this.#complete();
     else this.#linger();
   }
 
   #linger(): void {
-    const { ctx } = this.#connection;
+    const { ctx } = this.connection;
     this.#lingers = true;
     ctx.wheel.set(this, ctx.now() + LINGER_MS);
   }
 
   /** The client has so long to take what waits. */
   #awaitClient(nowMs: number): void {
-    const { wheel, settings } = this.#connection.ctx;
+    const { wheel, settings } = this.connection.ctx;
     wheel.set(this, nowMs + settings.responseBodyTimeoutMs);
   }
 
   #reset(code: ErrorCode): void {
     if (this.#over) return;
-    this.#connection.reset(this.id, code);
+    this.connection.reset(this.id, code);
+    this.#close();
+  }
+
+  /** Both messages are. */
+  #complete(): void {
+    this.#endedInOrder = true;
     this.#close();
   }
 
@@ -482,14 +467,12 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     if (this.#over) return;
     this.#over = true;
     this.#state = StreamState.CLOSED;
-    this.#queue?.clear();
-    this.#connection.outgoing.forget(this);
-    this.#trailers = null;
+    this.#output.clear();
     this.#dropsInput = true;
     this.#letGo();
     this.#local?.end();
-    this.#connection.ctx.wheel.remove(this);
-    this.#connection.onStreamClosed(this, byClient, this.#flowBytes);
+    this.connection.ctx.wheel.remove(this);
+    this.connection.onStreamClosed(this, byClient, this.#flowBytes);
     this.#flowBytes = 0;
   }
 

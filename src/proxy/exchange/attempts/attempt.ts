@@ -29,6 +29,9 @@ export interface AttemptedRequest extends UpstreamRequest {
   readonly idempotent: boolean;
   /** It is a call of gRPC: how that went is in its status. */
   readonly grpc: boolean;
+  /** Hash of its template, and of that with any last segment; 0 = none. */
+  readonly template: number;
+  readonly parentTemplate: number;
   /** Of the client whose request it is, or that it is about. */
   readonly clientAddress: Buffer;
   /** Where attempts are taken down; null = the request is not sampled. */
@@ -125,6 +128,8 @@ export class Attempt implements UpstreamUser {
     if (upstream === undefined) throw new Error(`slot ${slot} has no server`);
     this.slot = slot;
     this.outcome.begin(slot, upstream.endpoint.id, number, picker.decision, picker.inFlightAtDispatch, nowMs);
+    const { work } = picker;
+    if (work.on) this.outcome.classed(this.#request, work);
     if (place?.held) this.outcome.held(nowMs - place.sinceMs, place.sentAnyway);
     if (traceparent !== null || trace !== null) this.#beginSpan(trace, kind);
     this.#notes = notes;
@@ -164,7 +169,7 @@ export class Attempt implements UpstreamUser {
     }
     if (slot < 0) return;
     this.#tell(failure, responseBytes, nowMs); // the slot is this server's for as long as it holds a place there
-    this.#request.pool.free(slot, nowMs);
+    this.#request.pool.free(slot, this.outcome.work, nowMs);
   }
 
   /** Lets go of the leg alone: the response on it, whose head was read, is not wanted. `rest[restStart …]` follows. */
@@ -181,10 +186,12 @@ export class Attempt implements UpstreamUser {
    * @param fresh use no connection that was kept.
    */
   moveTo(slot: number, number: number, kind: TraceAttemptKind, fresh: boolean, nowMs: number): void {
+    const { pool } = this.#request;
     const left = this.slot;
+    const { work } = this.outcome;
     this.#tell(null, 0, nowMs);
     this.start(slot, number, kind, fresh, nowMs);
-    this.#request.pool.free(left, nowMs);
+    pool.free(left, work, nowMs);
   }
 
   #tell(failure: Failure | null, responseBytes: number, nowMs: number): void {

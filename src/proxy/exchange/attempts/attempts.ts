@@ -9,6 +9,7 @@ import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts"
 import { type Failure, Failures } from "../../failure.ts";
 import { isServerError } from "../../outcome.ts";
 import { isAtLimit, NO_SERVER } from "../../pick/picker.ts";
+import { Heed } from "../../pick/room.ts";
 import { type Waiting, WaitingPlace } from "../../pool/queue/wait-line.ts";
 import { LOAD_REPORT_BITS, readLoadReport } from "../../record/load-report.ts";
 import type { UpstreamLeg } from "../../upstream/leg.ts";
@@ -83,7 +84,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     const { excluded } = this.#retries;
     let to = slot;
     if (isAtLimit(to) && !queue.mayHold(nowMs)) {
-      to = picker.acquire(this.#request, nowMs, excluded, undefined, true);
+      to = picker.acquire(this.#request, nowMs, excluded, undefined, Heed.NONE);
     }
     if (to >= NO_SERVER) this.leaveFor(to, nowMs);
     else if (queue.isFull) {
@@ -92,14 +93,14 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
       this.#seeker.fail(Failures.QUEUE_FULL, nowMs);
     } else {
       this.#seeker.onQueued(nowMs);
-      queue.enter(this.place, to, excluded.length > 0, nowMs);
+      queue.enter(this.place, to, excluded.length > 0 || this.#request.sticky !== null, nowMs);
     }
   }
 
   // In the queue: see `Waiting`.
 
-  acquireFromQueue(nowMs: number, beyond: boolean): number {
-    return this.#request.pool.picker.acquire(this.#request, nowMs, this.#retries.excluded, undefined, beyond);
+  acquireFromQueue(nowMs: number, heed: Heed): number {
+    return this.#request.pool.picker.acquire(this.#request, nowMs, this.#retries.excluded, undefined, heed);
   }
 
   leaveFor(slot: number, nowMs: number): void {
@@ -245,11 +246,11 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     const { picker, hedgeBudget, queue } = pool;
     // Nobody waits for its sake.
     if (queue.isWanted) return;
-    const slot = picker.acquire(this.#request, nowMs, [first.slot], false);
+    const slot = picker.acquire(this.#request, nowMs, [first.slot], false, Heed.EACH);
     if (slot < 0) return;
     // Only a hedge that has another server to go to, which answers, costs budget.
     if (slot === first.slot || picker.isPassedOver(slot) || !hedgeBudget.tryTake(nowMs)) {
-      pool.free(slot, nowMs);
+      pool.free(slot, picker.work.taken, nowMs);
       return;
     }
     this.#ctx.counters[WorkerCounter.HEDGES]++;

@@ -13,6 +13,10 @@ export class OutcomeRecord implements AttemptOutcome {
   inFlightAtDispatch = 0;
   heldMs = 0;
   sentAnyway = false;
+  template = 0;
+  parentTemplate = 0;
+  work = 0;
+  othersWork = 1;
   connectMs = Number.NaN;
   tlsMs = Number.NaN;
   reused = false;
@@ -34,6 +38,10 @@ export class OutcomeRecord implements AttemptOutcome {
     this.inFlightAtDispatch = inFlight;
     this.heldMs = 0;
     this.sentAnyway = false;
+    this.template = 0;
+    this.parentTemplate = 0;
+    this.work = 0;
+    this.othersWork = 1;
     this.connectMs = Number.NaN;
     this.tlsMs = Number.NaN;
     this.reused = false;
@@ -50,6 +58,17 @@ export class OutcomeRecord implements AttemptOutcome {
   held(heldMs: number, anyway: boolean): void {
     this.heldMs = heldMs;
     this.sentAnyway = anyway;
+  }
+
+  /** Its pool tells classes of requests apart. @param work what was taken for it. */
+  classed(
+    { template, parentTemplate }: { readonly template: number; readonly parentTemplate: number },
+    work: { readonly taken: number; readonly others: number },
+  ): void {
+    this.template = template;
+    this.parentTemplate = parentTemplate;
+    this.work = work.taken;
+    this.othersWork = work.others;
   }
 
   /**

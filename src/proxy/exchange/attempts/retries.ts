@@ -7,6 +7,7 @@ import { type Failure, Failures } from "../../failure.ts";
 import { hasPushback } from "../../grpc/grpc-message.ts";
 import type { ResponseHead } from "../../http1/head.ts";
 import { isAtLimit } from "../../pick/picker.ts";
+import { Heed } from "../../pick/room.ts";
 import type { ExchangeContext } from "../context.ts";
 import type { ProxiedRequest } from "../request.ts";
 
@@ -80,10 +81,10 @@ export class Retries {
     this.excluded.push(slot);
     let other = picker.acquire(this.#request, nowMs, this.excluded);
     // It is not kept from its only chance by a limit that was only learned.
-    if (isAtLimit(other)) other = picker.acquire(this.#request, nowMs, this.excluded, true, true);
+    if (isAtLimit(other)) other = picker.acquire(this.#request, nowMs, this.excluded, true, Heed.NONE);
     if (other < 0) return NO_OTHER;
     if (!this.excluded.includes(other) && !picker.isPassedOver(other) && this.#takeBudget(nowMs)) return other;
-    pool.free(other, nowMs);
+    pool.free(other, picker.work.taken, nowMs);
     return NO_OTHER;
   }
 

@@ -8,6 +8,7 @@ import { type Failure, Failures } from "../../failure.ts";
 import { BodyKind, type RequestHead } from "../../http1/head.ts";
 import { parseRequestHead } from "../../http1/request-parser.ts";
 import { NO_SERVER } from "../../pick/picker.ts";
+import { Heed } from "../../pick/room.ts";
 import type { ServerPool } from "../../pool/server-pool.ts";
 import type { RequestNotes } from "../../record/explain/request-notes.ts";
 import { LOAD_REPORT_BITS, readLoadReport } from "../../record/load-report.ts";
@@ -71,6 +72,10 @@ export abstract class SideRequest extends Timed implements AttemptedRequest, Att
   clientAddress: Buffer = NO_BUFFER;
   key = 0;
   readonly sticky = null;
+  /** Its path may be another's than the client asked for: no class is learned from it. */
+  readonly requestClass = 0;
+  readonly template = 0;
+  readonly parentTemplate = 0;
   readonly requestIdStart = 0;
   readonly requestIdEnd = TRACE_ID_DIGITS;
 
@@ -121,7 +126,8 @@ export abstract class SideRequest extends Timed implements AttemptedRequest, Att
     const { picker, queue } = this.pool;
     // Who waits comes first, unless this is asked for the sake of a request that would fail else.
     const mayAsk = this.isNeeded ? !queue.waitsForHardLimits : !queue.isWanted;
-    const slot = mayAsk ? picker.acquire(this, nowMs, this.excluded, undefined, this.isNeeded) : NO_SERVER;
+    const heed = this.isNeeded ? Heed.NONE : Heed.ANY;
+    const slot = mayAsk ? picker.acquire(this, nowMs, this.excluded, undefined, heed) : NO_SERVER;
     if (slot < 0) return false;
     this.attempt.start(slot, ++this.attempts, this.kind, this.#foundStale, nowMs);
     return true;

@@ -5,6 +5,7 @@ import { HpackError } from "./hpack-error.ts";
 import { decodeHuffman, mostDecodedBytes } from "./huffman.ts";
 import { MAX_REST_BYTES, restBytes, restValue } from "./integers.ts";
 import { EntryPart, LineTable } from "./line-table.ts";
+import type { LiteralMemo } from "./literal-memo.ts";
 import { STATIC_BYTES, STATIC_ENTRIES, STATIC_NAME_ENDS, STATIC_STARTS } from "./static-table.ts";
 
 /** What the table has until SETTINGS_HEADER_TABLE_SIZE says otherwise (RFC 9113 section 6.5.2), bytes. */
@@ -12,6 +13,8 @@ export const DEFAULT_TABLE_BYTES = 4096;
 
 /** What a line has beside its name and value: colon, space and CRLF. */
 const LINE_ROOM = 4;
+/** The bit of literals that nobody is to keep (RFC 7541 section 6.2.3). */
+const NEVER_INDEXED = 0x10;
 
 /**
  * What there is to know of a field, as a number that goes with it: found out once, when its bytes are read, also for a field
@@ -38,13 +41,14 @@ export interface FieldSink {
    * @param never the client wants nobody to keep it in a table (RFC 7541 section 6.2.3).
    */
   literal(start: number, nameEnd: number, end: number, mark: number, never: boolean): void;
-  /** `table[start … end)` is a field. It stays there until the next `room`. */
+  /** `table[start … end)` is a field, of a table or a literal that is known. It stays there until the next `room`. */
   indexed(table: Buffer, start: number, nameEnd: number, end: number, mark: number): void;
 }
 
 /** The reading side of one connection: its table is all that it keeps. */
 export class HpackDecoder {
   readonly #rules: FieldRules;
+  readonly #literals: LiteralMemo | null;
   readonly #table = new LineTable(DEFAULT_TABLE_BYTES);
   /** The table may be as large as the peer wants up to this. */
   #announced = DEFAULT_TABLE_BYTES;
@@ -53,8 +57,10 @@ export class HpackDecoder {
   /** Offset after what was read last. */
   #next = 0;
 
-  constructor(rules: FieldRules) {
+  /** @param literals where literals are looked up first, of this worker and these rules; null = each is decoded. */
+  constructor(rules: FieldRules, literals: LiteralMemo | null = null) {
     this.#rules = rules;
+    this.#literals = literals;
   }
 
   /** The peer has acknowledged this SETTINGS_HEADER_TABLE_SIZE, bytes (RFC 7541 section 4.2). */
@@ -124,7 +130,8 @@ export class HpackDecoder {
   }
 
   /** Literal field, with or without a name of a table, and whether or not it enters the table (RFC 7541 section 6.2). */
-  #readLiteral(block: Buffer, pos: number, end: number, sink: FieldSink): number {
+  #readLiteral(block: Buffer, start: number, end: number, sink: FieldSink): number {
+    let pos = start;
     const first = block[pos];
     const enters = first >= 0x40;
     const index = this.#readInteger(block, pos, end, enters ? 0x3f : 0x0f);
@@ -162,6 +169,14 @@ export class HpackDecoder {
     const valueStart = this.#next;
     const next = valueStart + valueBytes;
 
+    const never = !enters && (first & NEVER_INDEXED) !== 0;
+    const literals = index <= STATIC_ENTRIES && !never ? this.#literals : null;
+    const known = literals === null ? -1 : literals.find(block, start, next);
+    if (literals !== null && known >= 0) {
+      this.#repeat(literals, known, enters, sink);
+      return next;
+    }
+
     const lineStart = sink.room(
       (nameCoded ? mostDecodedBytes(nameBytes) : nameBytes) + mostDecodedBytes(valueBytes) + LINE_ROOM,
     );
@@ -183,9 +198,23 @@ export class HpackDecoder {
     const rules = this.#rules;
     if (index === 0) mark = rules.ofName(line, lineStart, nameEnd);
     mark = rules.ofValue(mark, line, nameEnd + 2, valueEnd);
-    sink.literal(lineStart, nameEnd, valueEnd + 2, mark, !enters && (first & 0x10) !== 0);
-    if (enters) this.#table.insert(line, lineStart, nameEnd, valueEnd + 2, mark);
+    const lineEnd = valueEnd + 2;
+    sink.literal(lineStart, nameEnd, lineEnd, mark, never);
+    literals?.note(block, start, next, line, lineStart, nameEnd, lineEnd, mark);
+    if (enters) this.#table.insert(line, lineStart, nameEnd, lineEnd, mark);
     return next;
+  }
+
+  /** A literal that is known, in slot `known`. */
+  #repeat(literals: LiteralMemo, known: number, enters: boolean, sink: FieldSink): void {
+    const { lines } = literals;
+    const start = literals.start(known);
+    const nameEnd = literals.nameEnd(known);
+    const end = literals.end(known);
+    const mark = literals.mark(known);
+    if (enters) sink.room(0); // lines of the table that it has yet to copy may move
+    sink.indexed(lines, start, nameEnd, end, mark);
+    if (enters) this.#table.insert(lines, start, nameEnd, end, mark);
   }
 
   /** The length of a string that is all there (RFC 7541 section 5.2). */

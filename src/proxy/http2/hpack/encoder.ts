@@ -6,7 +6,7 @@
  * comparison of bytes, without a hash.
  */
 import { COLON, CR, HTAB, LF, SP } from "../../http1/char-class.ts";
-import { copyBytes } from "../../http1/copy.ts";
+import { copyBytes, sameBytes } from "../../http1/copy.ts";
 import { DEFAULT_TABLE_BYTES } from "./decoder.ts";
 import { encodeHuffman, huffmanBytes } from "./huffman.ts";
 import { writeInteger } from "./integers.ts";
@@ -18,8 +18,12 @@ import { STATIC_BYTES, STATIC_ENTRIES, STATIC_NAME_ENDS, STATIC_STARTS } from ".
 
 /** Lines of a block of which it is known where in the table they were last time. */
 const GUESSES = 16;
-/** A power of two, at least twice the entries of the largest table. */
-const HASHES = 256;
+/** A power of two, more than the entries of the largest table. */
+const HASHES = 128;
+/** Entries are known by the last eight bits of the count of insertions: no table has half as many. */
+const COUNT_MASK = 0xff;
+/** Of a connection that has put nothing into its table. Nobody writes there. */
+const NO_PLACES = new Uint8Array(HASHES + GUESSES);
 /** Longer values of pseudo-fields are in no table. */
 const MAX_KEPT_VALUE_BYTES = 512;
 /** Where a pseudo-field becomes a line. */
@@ -48,10 +52,13 @@ const STRING_MASK = 0x7f;
 export class HpackEncoder {
   readonly #table = new LineTable(DEFAULT_TABLE_BYTES);
   readonly #recurring: RecurringLines;
+  readonly #compresses: boolean;
   readonly #secrets: SecretNames;
-  /** Entries of the table, by the count of insertions: of each line of a block the last one, and by hash. */
-  readonly #guesses = new Int32Array(GUESSES);
-  readonly #byHash = new Int32Array(HASHES);
+  /**
+   * Entries of the table, by the count of insertions: by hash, and behind that the last one of each line of a block. They are
+   * guesses: the entry may be another one by now, and is compared.
+   */
+  #places: Uint8Array = NO_PLACES;
   /** Which line of the block is next. */
   #line = 0;
   /** The smallest that the table had to be since the last block, bytes; -1 = nothing is to be told. */
@@ -67,9 +74,13 @@ export class HpackEncoder {
   #hash = 0;
   #isSecret = false;
 
-  /** @param secrets names of fields that are in no table, beside those that `put` is told. */
-  constructor(recurring: RecurringLines, secrets: SecretNames = new SecretNames()) {
+  /**
+   * @param secrets names of fields that are in no table, beside those that `put` is told.
+   * @param compresses strings are in Huffman's code where that is shorter: worth its time on the way to clients, not in a data centre.
+   */
+  constructor(recurring: RecurringLines, secrets: SecretNames = new SecretNames(), compresses = true) {
     this.#recurring = recurring;
+    this.#compresses = compresses;
     this.#secrets = secrets;
   }
 
@@ -100,15 +111,15 @@ export class HpackEncoder {
   /** Writes a pseudo-field with the name of entry `name` of the static table and the value `src[start … end)`. */
   named(out: Buffer, start: number, name: number, src: Buffer, valueStart: number, valueEnd: number): number {
     const line = this.#line++;
-    let index = line < GUESSES ? this.#namedIndex(this.#guesses[line], name, src, valueStart, valueEnd) : 0;
+    let index = line < GUESSES ? this.#namedIndex(this.#places[HASHES + line], name, src, valueStart, valueEnd) : 0;
     if (index !== 0) return writeInteger(out, start, STATIC_ENTRIES + index, INDEXED_MASK, INDEXED);
     let hash = name;
     for (let i = valueStart; i < valueEnd; i++) hash = (Math.imul(hash, 31) + src[i]) | 0;
     hash = mixed(hash);
     const place = hash & (HASHES - 1);
-    index = this.#namedIndex(this.#byHash[place], name, src, valueStart, valueEnd);
+    index = this.#namedIndex(this.#places[place], name, src, valueStart, valueEnd);
     if (index !== 0) {
-      this.#remember(this.#byHash[place]);
+      this.#remember(this.#places[place]);
       return writeInteger(out, start, STATIC_ENTRIES + index, INDEXED_MASK, INDEXED);
     }
     const enters = valueEnd - valueStart <= MAX_KEPT_VALUE_BYTES && this.#recurring.note(hash);
@@ -116,14 +127,14 @@ export class HpackEncoder {
     const at = enters
       ? writeInteger(out, start, name, ENTERING_MASK, ENTERING)
       : writeInteger(out, start, name, LITERAL_MASK, 0);
-    return writeString(out, at, src, valueStart, valueEnd);
+    return this.#string(out, at, src, valueStart, valueEnd);
   }
 
   /** Writes a pseudo-field that no table has. @param name in lower case. */
   unnamed(out: Buffer, start: number, name: Buffer, src: Buffer, valueStart: number, valueEnd: number): number {
     out[start] = 0;
     const at = writeName(out, start + 1, name, 0, name.length);
-    return writeString(out, at, src, valueStart, valueEnd);
+    return this.#string(out, at, src, valueStart, valueEnd);
   }
 
   /**
@@ -133,7 +144,7 @@ export class HpackEncoder {
   known(out: Buffer, at: number, src: Buffer, start: number, end: number): number {
     const line = this.#line++;
     if (line >= GUESSES) return -1;
-    const index = this.#indexOf(this.#guesses[line], src, start, end);
+    const index = this.#indexOf(this.#places[HASHES + line], src, start, end);
     if (index === 0) return -1;
     return writeInteger(out, at, STATIC_ENTRIES + index, INDEXED_MASK, INDEXED);
   }
@@ -177,9 +188,9 @@ export class HpackEncoder {
 
     const hash = this.#hash;
     const place = hash & (HASHES - 1);
-    const index = this.#indexOf(this.#byHash[place], src, nameStart, this.lineEnd);
+    const index = this.#indexOf(this.#places[place], src, nameStart, this.lineEnd);
     if (index !== 0) {
-      this.#remember(this.#byHash[place]);
+      this.#remember(this.#places[place]);
       return writeInteger(out, at, STATIC_ENTRIES + index, INDEXED_MASK, INDEXED);
     }
     if (!this.#recurring.note(hash)) return this.#literal(out, at, src, name, 0, LITERAL_MASK);
@@ -190,7 +201,8 @@ export class HpackEncoder {
 
   #enter(src: Buffer, start: number, nameEnd: number, end: number, mark: number, place: number): void {
     if (!this.#table.insert(src, start, nameEnd, end, mark)) return;
-    this.#byHash[place] = this.#table.inserted;
+    if (this.#places === NO_PLACES) this.#places = new Uint8Array(NO_PLACES.length);
+    this.#places[place] = this.#table.inserted;
     this.#remember(this.#table.inserted);
   }
 
@@ -206,34 +218,32 @@ export class HpackEncoder {
   }
 
   #remember(entry: number): void {
-    if (this.#line <= GUESSES) this.#guesses[this.#line - 1] = entry;
+    if (this.#line <= GUESSES) this.#places[HASHES + this.#line - 1] = entry;
   }
 
   /** @returns the index of the entry, when that is there and a pseudo-field with this name and value; else 0. */
   #namedIndex(entry: number, name: number, src: Buffer, valueStart: number, valueEnd: number): number {
     const table = this.#table;
-    const age = (table.inserted - entry) | 0;
-    if (age < 0 || age >= table.count) return 0;
+    const age = (table.inserted - entry) & COUNT_MASK;
+    if (age >= table.count) return 0;
     const { bytes, entries } = table;
     const at = table.at(age + 1);
     const from = entries[at + EntryPart.NAME_END] + 2;
     const length = entries[at + EntryPart.END] - 2 - from;
     if (entries[at + EntryPart.MARK] !== name || length !== valueEnd - valueStart) return 0;
-    for (let i = 0; i < length; i++) if (bytes[from + i] !== src[valueStart + i]) return 0;
-    return age + 1;
+    return sameBytes(bytes, from, src, valueStart, length) ? age + 1 : 0;
   }
 
   /** @returns the index of the entry, when that is there and `src[start …]` begins with its line; else 0. */
   #indexOf(entry: number, src: Buffer, start: number, end: number): number {
     const table = this.#table;
-    const age = (table.inserted - entry) | 0;
-    if (age < 0 || age >= table.count) return 0;
+    const age = (table.inserted - entry) & COUNT_MASK;
+    if (age >= table.count) return 0;
     const { bytes, entries } = table;
     const at = table.at(age + 1);
     const from = entries[at];
     const length = entries[at + EntryPart.END] - from;
-    if (length > end - start) return 0;
-    for (let i = 0; i < length; i++) if (bytes[from + i] !== src[start + i]) return 0;
+    if (length > end - start || !sameBytes(bytes, from, src, start, length)) return 0;
     this.lineEnd = start + length;
     return age + 1;
   }
@@ -241,7 +251,16 @@ export class HpackEncoder {
   #literal(out: Buffer, start: number, src: Buffer, name: number, flags: number, mask: number): number {
     let at = writeInteger(out, start, name, mask, flags);
     if (name === 0) at = writeName(out, at, src, this.nameStart, this.nameEnd);
-    return writeString(out, at, src, this.valueStart, this.valueEnd);
+    return this.#string(out, at, src, this.valueStart, this.valueEnd);
+  }
+
+  /** A string, in code where that is wanted and shorter (RFC 7541 section 5.2). */
+  #string(out: Buffer, at: number, src: Buffer, start: number, end: number): number {
+    const bytes = this.#compresses ? huffmanBytes(src, start, end) : end - start;
+    if (bytes < end - start) {
+      return encodeHuffman(src, start, end, out, writeInteger(out, at, bytes, STRING_MASK, HUFFMAN));
+    }
+    return copyBytes(out, writeInteger(out, at, end - start, STRING_MASK, 0), src, start, end);
   }
 }
 
@@ -258,13 +277,4 @@ function writeName(out: Buffer, start: number, src: Buffer, nameStart: number, n
     out[at++] = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
   }
   return at;
-}
-
-/** A string, in code where that is shorter (RFC 7541 section 5.2). */
-function writeString(out: Buffer, at: number, src: Buffer, start: number, end: number): number {
-  const bytes = huffmanBytes(src, start, end);
-  if (bytes < end - start) {
-    return encodeHuffman(src, start, end, out, writeInteger(out, at, bytes, STRING_MASK, HUFFMAN));
-  }
-  return copyBytes(out, writeInteger(out, at, end - start, STRING_MASK, 0), src, start, end);
 }

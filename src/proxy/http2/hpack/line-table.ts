@@ -9,7 +9,7 @@ import { copyBytes } from "../../http1/copy.ts";
 const ENTRY_OVERHEAD = 32;
 /** What a line has beyond them: colon, space and CRLF. */
 const LINE_OVERHEAD = 4;
-const FIRST_BYTES = 512;
+const FIRST_BYTES = 256;
 const FIRST_ENTRIES = 8;
 
 /** Integers per entry in `LineTable.entries`. */
@@ -108,9 +108,10 @@ export class LineTable {
     if (this.#end + length <= this.bytes.length) return;
     const start = this.count === 0 ? this.#end : this.entries[this.at(this.count)];
     const needed = this.#end - start + length;
-    // Half of it free after each move, so that moving costs each line a constant.
+    // Half of it free after a move over entries that have gone, so that moving costs each line a constant.
+    const least = start === 0 ? needed : needed * 2;
     let capacity = Math.max(FIRST_BYTES, this.bytes.length);
-    while (capacity < needed * 2) capacity *= 2;
+    while (capacity < least) capacity *= 2;
     const target = capacity > this.bytes.length ? Buffer.allocUnsafeSlow(capacity) : this.bytes;
     this.bytes.copy(target, 0, start, this.#end);
     this.bytes = target;

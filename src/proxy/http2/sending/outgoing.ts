@@ -12,6 +12,7 @@ import {
   writeWindowUpdate,
 } from "../frames/writer.ts";
 import { PeerSettings, SettingDefault } from "../settings.ts";
+import type { Listed, StreamTable } from "../stream-table.ts";
 import { SendWindow } from "../windows.ts";
 import { Output, type OutputSink } from "./output.ts";
 
@@ -20,22 +21,21 @@ const NOTHING = Buffer.alloc(0);
 const GOAWAY_BYTES = 256;
 
 /** A stream, as far as it sends. */
-export interface SendingStream {
-  readonly id: number;
+export interface SendingStream<S> extends Listed<S> {
   readonly sendWindow: SendWindow;
   /** There may be room for what of it waits: it sends, and waits again (`content`) if that was not all. */
   resumeSending(nowMs: number): void;
 }
 
 /** One connection's. */
-export class Outgoing<S extends SendingStream> {
+export class Outgoing<S extends SendingStream<S>> {
   readonly #sink: OutputSink;
   readonly #output: Output;
   /** What the peer has said. */
   readonly peer = new PeerSettings();
   readonly #window = new SendWindow(SettingDefault.INITIAL_WINDOW_SIZE);
-  /** Streams with content that waits for a window or for the socket, in the order in which they are served. */
-  readonly #waiting = new Set<S>();
+  /** Streams with content that waits for a window or for the socket, in the order in which they are served; null = none had to. */
+  #waiting: Set<S> | null = null;
 
   constructor(sink: OutputSink) {
     this.#sink = sink;
@@ -45,6 +45,11 @@ export class Outgoing<S extends SendingStream> {
   /** Nothing waits for the end of the turn. */
   get isEmpty(): boolean {
     return this.#output.isEmpty;
+  }
+
+  /** Content waits for the peer to give the connection a window. */
+  get isHeldUp(): boolean {
+    return (this.#waiting?.size ?? 0) > 0 && this.#window.available <= 0;
   }
 
   /**
@@ -84,7 +89,7 @@ export class Outgoing<S extends SendingStream> {
     while (at < end) {
       const room = Math.min(end - at, MAX_FRAME_BYTES, this.#window.available, stream.sendWindow.available);
       if (room <= 0 || this.#sink.queuedBytes > 0) {
-        this.#waiting.add(stream);
+        this.await(stream);
         return at;
       }
       this.#window.take(room);
@@ -98,6 +103,7 @@ export class Outgoing<S extends SendingStream> {
 
   /** More of the stream waits than it wants to send at once: it is asked again, behind the others. */
   await(stream: S): void {
+    this.#waiting ??= new Set();
     this.#waiting.add(stream);
   }
 
@@ -109,7 +115,7 @@ export class Outgoing<S extends SendingStream> {
 
   /** Nothing more is sent for it. */
   forget(stream: S): void {
-    this.#waiting.delete(stream);
+    this.#waiting?.delete(stream);
   }
 
   /** Ends a stream at once. */
@@ -140,13 +146,13 @@ export class Outgoing<S extends SendingStream> {
    * The peer has said this about itself: `buf[start … end)` of SETTINGS.
    * @returns an `ErrorCode` for the connection; `NO_ERROR` = it is all right, and acknowledged.
    */
-  settings(buf: Buffer, start: number, end: number, streams: Iterable<S>): ErrorCode {
+  settings(buf: Buffer, start: number, end: number, streams: StreamTable<S>): ErrorCode {
     const before = this.peer.initialWindowSize;
     const error = this.peer.apply(buf, start, end);
     if (error !== ErrorCode.NO_ERROR) return error;
     const change = this.peer.initialWindowSize - before;
     if (change !== 0) {
-      for (const stream of streams) if (!stream.sendWindow.add(change)) return ErrorCode.FLOW_CONTROL_ERROR;
+      for (const stream of streams.all()) if (!stream.sendWindow.add(change)) return ErrorCode.FLOW_CONTROL_ERROR;
     }
     const out = this.#output.room(FrameBytes.SETTINGS_ACK);
     this.#output.wrote(writeSettingsAck(out, this.#output.end));
@@ -162,10 +168,11 @@ export class Outgoing<S extends SendingStream> {
   resume(nowMs: number): void {
     for (;;) {
       const before = this.#window.available;
-      if (this.#waiting.size === 0 || before <= 0 || this.#sink.queuedBytes > 0) return;
-      for (const stream of [...this.#waiting]) {
+      const waiting = this.#waiting;
+      if (waiting === null || waiting.size === 0 || before <= 0 || this.#sink.queuedBytes > 0) return;
+      for (const stream of [...waiting]) {
         // Its place is behind the others, should it have to wait again.
-        this.#waiting.delete(stream);
+        waiting.delete(stream);
         stream.resumeSending(nowMs);
       }
       if (this.#window.available >= before) return; // each has to wait for a window of its own
@@ -180,6 +187,6 @@ export class Outgoing<S extends SendingStream> {
   /** Nothing is sent any more. */
   drop(): void {
     this.#output.drop();
-    this.#waiting.clear();
+    this.#waiting = null;
   }
 }

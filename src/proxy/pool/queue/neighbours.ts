@@ -9,7 +9,6 @@ import { Header, MAX_WORKERS, type SharedMemory, WorkerInfo } from "../../../sha
 const SLACK_MS = 2;
 /** So long a place is kept for one that was told of it, milliseconds: its worker may be busy, or hang. */
 export const GRACE_MS = 3;
-
 /** Tells other workers that there is a place. */
 export interface Wakes {
   /** Called when this worker hears of a place. */
@@ -76,10 +75,11 @@ export class Neighbours {
   }
 
   /**
-   * The other worker in which somebody has waited longest, and for longer than since `sinceMs`; who was told of a place and has
-   * not come is only named where there is no other. -1 = none.
+   * The other worker in which somebody has waited longest, and for longer than since `sinceMs`; who is late is only named where
+   * there is no other. -1 = none.
+   * @param isSame there is a place, which has been there since somebody was told of it.
    */
-  longest(row: number, sinceMs: number, nowMs: number): number {
+  longest(row: number, sinceMs: number, isSame: boolean, nowMs: number): number {
     if (!this.areWaiting(row)) return -1;
     const sinceBootMs = this.#toBoot(sinceMs) - SLACK_MS;
     let found = -1;
@@ -90,7 +90,7 @@ export class Neighbours {
         const worker = word * 32 + 31 - Math.clz32(bits & -bits);
         const oldestMs = this.#oldest(row, worker);
         if (!(oldestMs < sinceBootMs)) continue;
-        const isLate = this.#isLate(worker, oldestMs, nowMs);
+        const isLate = this.#isLate(worker, oldestMs, isSame, nowMs);
         if (isLate === isFoundLate ? oldestMs >= foundMs : isLate) continue;
         found = worker;
         foundMs = oldestMs;
@@ -106,29 +106,39 @@ export class Neighbours {
     return oldestMs > 0 ? oldestMs : Number.POSITIVE_INFINITY;
   }
 
-  #isLate(worker: number, oldestMs: number, nowMs: number): boolean {
-    return this.#toldOf[worker] === oldestMs && nowMs - this.#toldMs[worker] >= GRACE_MS;
+  /**
+   * It was told of a place and has not come: it has not read of it, because it is busy or hangs; or it has, and the place is
+   * still there. That others were faster is held against nobody.
+   */
+  #isLate(worker: number, oldestMs: number, isSame: boolean, nowMs: number): boolean {
+    if (this.#toldOf[worker] !== oldestMs || nowMs - this.#toldMs[worker] < GRACE_MS) return false;
+    return isSame || this.#hasNotRead(worker);
   }
 
-  /** Was `worker` told of a place and has not come for it? */
-  isLate(row: number, worker: number, nowMs: number): boolean {
-    return this.#isLate(worker, this.#oldest(row, worker), nowMs);
+  #hasNotRead(worker: number): boolean {
+    return Atomics.load(this.#memory.workers[worker].info, WorkerInfo.WOKEN) === 1;
   }
 
-  /** There was no place after all: it is not late. */
-  excuse(worker: number): void {
-    this.#toldOf[worker] = 0;
+  /** Was `worker` told of a place and has not come for it? @param isSame as of `longest`. */
+  isLate(row: number, worker: number, isSame: boolean, nowMs: number): boolean {
+    return this.#isLate(worker, this.#oldest(row, worker), isSame, nowMs);
   }
 
-  /** Tells `worker` that there is a place at a server of the pool in `row`. @returns whether it had to be sent for. */
-  wake(row: number, worker: number, nowMs: number): boolean {
+  /**
+   * Tells `worker` that there is a place at a server of the pool in `row`.
+   * @param isSame as of `longest`.
+   * @returns whether it had to be sent for.
+   */
+  wake(row: number, worker: number, isSame: boolean, nowMs: number): boolean {
     const oldestMs = this.#oldest(row, worker);
-    if (this.#toldOf[worker] !== oldestMs) {
+    const hasRead = Atomics.exchange(this.#memory.workers[worker].info, WorkerInfo.WOKEN, 1) === 0;
+    const isKnown = this.#toldOf[worker] === oldestMs && (isSame || !hasRead);
+    if (!isKnown) {
       this.#toldOf[worker] = oldestMs;
       this.#toldMs[worker] = nowMs;
     }
     // One that has been sent a byte and has not read it will look for all places there are.
-    if (Atomics.exchange(this.#memory.workers[worker].info, WorkerInfo.WOKEN, 1) === 1) return false;
+    if (!hasRead) return false;
     this.#wakes.send(worker);
     return true;
   }
@@ -139,7 +149,7 @@ export class Neighbours {
     for (let word = 0; word < WAITER_WORDS; word++) {
       for (let bits = this.#othersIn(row * WAITER_WORDS, word); bits !== 0; bits &= bits - 1) {
         const worker = word * 32 + 31 - Math.clz32(bits & -bits);
-        if (this.#oldest(row, worker) === Number.POSITIVE_INFINITY && this.wake(row, worker, nowMs)) sent++;
+        if (this.#oldest(row, worker) === Number.POSITIVE_INFINITY && this.wake(row, worker, false, nowMs)) sent++;
       }
     }
     return sent;

@@ -1,13 +1,15 @@
 /** A line of requests that wait: who leaves it, from wherever, does so at once, however long it is. Nothing is allocated for one that waits. */
 
+import type { Heed } from "../../pick/room.ts";
+
 /** Somebody who waits for a server. */
 export interface Waiting {
   /**
    * Tries to take a place in flight at a server; it goes on waiting without one.
-   * @param beyond learned limits are not looked at.
+   * @param heed what is made of learned limits.
    * @returns as the picker's `acquire`.
    */
-  acquireFromQueue(nowMs: number, beyond: boolean): number;
+  acquireFromQueue(nowMs: number, heed: Heed): number;
   /** It waits no more: it goes to the server in `slot`, where it has a place, or there is no server at all. */
   leaveFor(slot: number, nowMs: number): void;
   /** It waits no more, and is refused: all have to wait for too long. */

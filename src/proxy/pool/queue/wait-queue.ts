@@ -11,7 +11,8 @@ import { isOverdue } from "../../../balancing/holding/room.ts";
 import { QueueWord } from "../../../shared/memory/layout/queues.ts";
 import type { WorkerBlock } from "../../../shared/memory/layout/shared-memory.ts";
 import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
-import { ALL_AT_LIMIT, ALL_FULL, isAtLimit, NO_SERVER, OWN_AT_LIMIT } from "../../pick/picker.ts";
+import { ALL_AT_LIMIT, ALL_FULL, isAtLimit, NO_SERVER } from "../../pick/picker.ts";
+import { Heed } from "../../pick/room.ts";
 import { GRACE_MS, type Neighbours } from "./neighbours.ts";
 import { Shedding } from "./shedding.ts";
 import { type WaitingPlace, WaitLine } from "./wait-line.ts";
@@ -40,6 +41,8 @@ export interface WaitQueueParts {
   readonly neighbours: Neighbours;
   /** Monotonic clock, milliseconds. */
   readonly now: () => number;
+  /** Runs something so many milliseconds later; gives what stops that. Default: the runtime's timers. */
+  readonly after?: (run: () => void, ms: number) => () => void;
   /** Told what a request threw when its turn came: the others go on waiting. */
   readonly onError: (error: unknown) => void;
 }
@@ -60,7 +63,7 @@ export class WaitQueue {
   #counted = 0;
   #isPolling = false;
   #isAsked = false;
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  #stopTimer: (() => void) | null = null;
   #timerMs = 0;
   /** A place is left to another worker at present. */
   #isYielding = false;
@@ -126,14 +129,14 @@ export class WaitQueue {
   /**
    * Waits from now on, or is served at once where a place has come free meanwhile.
    * @param why what the picker said.
-   * @param particular it is a retry: not every server will do.
+   * @param particular not every server will do: it is a retry, or its client sticks to one. Others must not wait behind it.
    */
   enter(place: WaitingPlace, why: number, particular: boolean, nowMs: number): void {
     place.sinceMs = nowMs;
     place.held = false;
     place.sentAnyway = false;
     if (why !== ALL_FULL) this.#hold(place);
-    const line = particular || why === OWN_AT_LIMIT ? this.#particular : this.#common;
+    const line = particular ? this.#particular : this.#common;
     line.push(place);
     this.#words[QueueWord.WAITS]++;
     this.#changed(nowMs);
@@ -156,7 +159,7 @@ export class WaitQueue {
 
   /** Sends `place` on, whatever was learned of servers. @returns false when all are at their hard limit. */
   sendAnyway(place: WaitingPlace, nowMs: number): boolean {
-    const slot = place.who.acquireFromQueue(nowMs, true);
+    const slot = place.who.acquireFromQueue(nowMs, Heed.NONE);
     if (slot < NO_SERVER) return false;
     this.#serve(place, slot, true, nowMs);
     this.#changed(nowMs);
@@ -168,7 +171,15 @@ export class WaitQueue {
     return first?.held === true && this.sendAnyway(first, nowMs);
   }
 
-  /** A place was given back, or something else has changed: serves from the front while there is room. */
+  /** A place was given back here: it is for whoever has waited longest. */
+  onFreed(nowMs: number): void {
+    if (!this.isWanted) return; // nearly always
+    this.poll(nowMs);
+    const { neighbours, row } = this.#parts;
+    if (neighbours.areWaiting(row)) this.#words[QueueWord.WAKES_SENT] += neighbours.wakeParticular(row, nowMs);
+  }
+
+  /** Something may have changed: serves from the front while there is room. */
   poll(nowMs: number): void {
     // What a request does whose turn has come may free a place, which polls again.
     this.#isAsked = true;
@@ -202,9 +213,8 @@ export class WaitQueue {
       if (!this.#try(first, nowMs)) return;
     }
     if (!neighbours.areWaiting(row)) return;
-    const worker = neighbours.longest(row, nowMs, nowMs);
-    if (worker < 0) this.#words[QueueWord.WAKES_SENT] += neighbours.wakeParticular(row, nowMs);
-    else if (pool.hasRoom(nowMs)) this.#wake(worker, nowMs);
+    const worker = neighbours.longest(row, Number.POSITIVE_INFINITY, false, nowMs);
+    if (worker >= 0 && pool.hasRoom(nowMs)) this.#wake(worker, false, nowMs);
   }
 
   #serveParticular(nowMs: number): void {
@@ -222,11 +232,11 @@ export class WaitQueue {
 
   /** @returns false when it goes on waiting. */
   #try(place: WaitingPlace, nowMs: number): boolean {
-    let slot = place.who.acquireFromQueue(nowMs, false);
+    let slot = place.who.acquireFromQueue(nowMs, Heed.EACH);
     const isHeld = isAtLimit(slot);
     if (isHeld && !place.held) this.#hold(place);
     const isDue = isHeld && isOverdue(nowMs - place.sinceMs, this.patienceMs);
-    if (isDue) slot = place.who.acquireFromQueue(nowMs, true);
+    if (isDue) slot = place.who.acquireFromQueue(nowMs, Heed.NONE);
     if (slot < NO_SERVER) return false;
     this.#serve(place, slot, isDue, nowMs);
     return true;
@@ -263,22 +273,18 @@ export class WaitQueue {
   /** Is there a place that is to be left to another worker, where somebody waits since before `sinceMs`? It is told, then. */
   #yields(sinceMs: number, nowMs: number): boolean {
     const { neighbours, row, pool } = this.#parts;
+    const isSame = this.#isYielding;
     this.#isYielding = false;
-    const worker = neighbours.longest(row, sinceMs, nowMs);
-    if (worker < 0) return false;
-    if (!pool.hasRoom(nowMs)) {
-      neighbours.excuse(worker);
-      return false;
-    }
-    if (neighbours.isLate(row, worker, nowMs)) return false;
+    const worker = neighbours.longest(row, sinceMs, isSame, nowMs);
+    if (worker < 0 || !pool.hasRoom(nowMs) || neighbours.isLate(row, worker, isSame, nowMs)) return false;
     this.#isYielding = true;
-    this.#wake(worker, nowMs);
+    this.#wake(worker, isSame, nowMs);
     return true;
   }
 
-  #wake(worker: number, nowMs: number): void {
+  #wake(worker: number, isSame: boolean, nowMs: number): void {
     const { neighbours, row } = this.#parts;
-    if (neighbours.wake(row, worker, nowMs)) this.#words[QueueWord.WAKES_SENT]++;
+    if (neighbours.wake(row, worker, isSame, nowMs)) this.#words[QueueWord.WAKES_SENT]++;
   }
 
   #hold(place: WaitingPlace): void {
@@ -315,18 +321,19 @@ export class WaitQueue {
 
   #schedule(nowMs: number): void {
     const dueMs = this.length > 0 ? this.#dueMs(nowMs) : Number.POSITIVE_INFINITY;
-    if (this.#timer !== null) {
+    if (this.#stopTimer !== null) {
       if (dueMs >= this.#timerMs) return;
-      clearTimeout(this.#timer);
-      this.#timer = null;
+      this.#stopTimer();
+      this.#stopTimer = null;
     }
     if (dueMs === Number.POSITIVE_INFINITY) return;
+    const { after = later } = this.#parts;
     this.#timerMs = dueMs;
-    this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, Math.ceil(dueMs - nowMs)));
+    this.#stopTimer = after(() => this.#onTimer(), Math.max(1, Math.ceil(dueMs - nowMs)));
   }
 
   #onTimer(): void {
-    this.#timer = null;
+    this.#stopTimer = null;
     const nowMs = this.#parts.now();
     if (this.length > 0) this.poll(nowMs);
   }
@@ -342,4 +349,9 @@ export class WaitQueue {
     const dueMs = first.sinceMs + (first.held ? this.patienceMs : this.#shedding.mostMs);
     return dueMs > nowMs ? dueMs : Number.POSITIVE_INFINITY;
   }
+}
+
+function later(run: () => void, ms: number): () => void {
+  const timer = setTimeout(run, ms);
+  return () => clearTimeout(timer);
 }

@@ -4,6 +4,7 @@
  */
 import type { Choice, Scale } from "../../../balancing/choice.ts";
 import { failureIndex } from "../../../shared/failure-codes.ts";
+import { WORK_UNIT } from "../../../shared/memory/layout/classes.ts";
 import {
   EXPLAIN_ATTEMPT_WORDS,
   EXPLAIN_ATTEMPTS,
@@ -19,6 +20,7 @@ import type { AttemptOutcome } from "../../outcome.ts";
 export const NO_NOTES = -1;
 
 const { SERVER, CHOICE, COUNTS, STATUS, START, CONNECT, HEAD, END, HELD, CANDIDATES } = ExplainAttemptWord;
+const { TEMPLATE, PARENT_TEMPLATE, WORK } = ExplainAttemptWord;
 const ID_MASK = 0xff_ffff;
 const MOST_COUNTED = 1_023;
 
@@ -82,6 +84,9 @@ export class RequestNotes {
     floats[at + HEAD] = Number.NaN;
     floats[at + END] = Number.NaN;
     floats[at + HELD] = outcome.heldMs;
+    words[at + TEMPLATE] = outcome.template;
+    words[at + PARENT_TEMPLATE] = outcome.parentTemplate;
+    floats[at + WORK] = outcome.work / WORK_UNIT;
     if (outcome.sentAnyway) words[at + SERVER] |= ExplainAttemptFlag.SENT_ANYWAY << 28;
     const arms = arm < 0 ? 0 : ((arm & 0xff) + 1) | ((arm >> 8) << 4);
     if (record === null) {

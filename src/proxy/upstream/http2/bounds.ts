@@ -16,3 +16,11 @@ export const MAX_STREAMS = 100;
 export const LAST_STREAM_ID = 2 ** 30;
 /** Header blocks: CONTINUATION frames of one. */
 export const MAX_CONTINUATIONS = 8;
+/**
+ * So long may content of requests wait for the connection's window, of which a server gives nothing, before other requests get
+ * another connection, milliseconds: longer than the way to any server and back. One handler that does not read is enough, where a
+ * server gives the window back as its handlers read.
+ */
+export const STALL_MS = 500;
+/** So many connections for which that is so a server may have, until requests share them again. */
+export const MAX_STALLED = 4;

@@ -9,12 +9,15 @@ import { TrailerReader } from "../../http2/heads/trailer-reader.ts";
 import { HpackDecoder } from "../../http2/hpack/decoder.ts";
 import { HpackEncoder } from "../../http2/hpack/encoder.ts";
 import { hpackErrorMessage } from "../../http2/hpack/hpack-error.ts";
+import { LiteralMemo } from "../../http2/hpack/literal-memo.ts";
 import { RecurringLines } from "../../http2/hpack/recurring-lines.ts";
 import { SecretNames } from "../../http2/hpack/secret-names.ts";
 
 /** What all connections of a worker to servers share: memory for one block, and for one head. */
 export class Http2Coding {
   readonly recurring = new RecurringLines();
+  /** Literals of responses. */
+  readonly literals = new LiteralMemo();
   readonly responses: ResponseReader;
   readonly trailers = new TrailerReader();
   /** Names of request fields that are in no table. */
@@ -42,7 +45,7 @@ export class HeadEncoder {
   /** @param secure requests are told to be of https. */
   constructor(coding: Http2Coding, secure: boolean) {
     this.#coding = coding;
-    this.#hpack = new HpackEncoder(coding.recurring, coding.secrets);
+    this.#hpack = new HpackEncoder(coding.recurring, coding.secrets, false);
     this.#secure = secure;
   }
 
@@ -73,7 +76,7 @@ export class HeadEncoder {
 /** Reads the blocks of one connection. */
 export class HeadDecoder {
   readonly #coding: Http2Coding;
-  readonly #hpack = new HpackDecoder(RESPONSE_RULES);
+  readonly #hpack: HpackDecoder;
   /** Of the last head, bytes in `bytes`; negative = there is something wrong with it. Also what is wrong with trailers. */
   length = 0;
   /** Why a block could not be read. */
@@ -81,6 +84,7 @@ export class HeadDecoder {
 
   constructor(coding: Http2Coding) {
     this.#coding = coding;
+    this.#hpack = new HpackDecoder(RESPONSE_RULES, coding.literals);
   }
 
   /** Where the last head is, from 0 to `length`, until the next one is read, on whichever connection. */

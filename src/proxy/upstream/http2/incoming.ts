@@ -7,6 +7,7 @@ import type { HeadLimits } from "../../http1/head.ts";
 import { ErrorCode } from "../../http2/error-codes.ts";
 import type { FrameHandler } from "../../http2/frames/frame-handler.ts";
 import { FrameReader } from "../../http2/frames/reader.ts";
+import type { StreamTable } from "../../http2/stream-table.ts";
 import { MAX_CONTINUATIONS } from "./bounds.ts";
 import type { HeadDecoder } from "./coding.ts";
 import type { Http2Stream } from "./stream.ts";
@@ -14,7 +15,7 @@ import type { Http2Stream } from "./stream.ts";
 /** The connection, as its frames concern it. */
 export interface IncomingOwner {
   /** The streams under way, by number. */
-  readonly streams: ReadonlyMap<number, Http2Stream>;
+  readonly streams: StreamTable<Http2Stream>;
   /** The highest number that was given to a stream; 0 = none. */
   readonly lastStreamId: number;
   readonly limits: HeadLimits;
@@ -75,7 +76,7 @@ export class Incoming implements FrameHandler {
     const owner = this.#owner;
     const nowMs = this.#nowMs;
     const stream = owner.streams.get(streamId);
-    if (stream === undefined && !this.#wasOpen(streamId)) {
+    if (stream === null && !this.#wasOpen(streamId)) {
       owner.onError(ErrorCode.PROTOCOL_ERROR, "HEADERS are for a stream that was never opened", nowMs);
       return;
     }
@@ -94,7 +95,7 @@ export class Incoming implements FrameHandler {
       owner.onError(ErrorCode.COMPRESSION_ERROR, heads.problem, nowMs);
       return;
     }
-    if (stream === undefined) return;
+    if (stream === null) return;
     if (heads.length < 0) {
       owner.onStreamError(stream, ErrorCode.PROTOCOL_ERROR, nowMs);
       return;
@@ -113,7 +114,7 @@ export class Incoming implements FrameHandler {
       return;
     }
     const stream = owner.streams.get(streamId);
-    if (stream === undefined) {
+    if (stream === null) {
       if (!this.#wasOpen(streamId)) {
         owner.onError(ErrorCode.PROTOCOL_ERROR, "DATA are for a stream that was never opened", nowMs);
       }
@@ -134,7 +135,7 @@ export class Incoming implements FrameHandler {
   onRstStream(streamId: number, code: ErrorCode): void {
     this.#handOn();
     const stream = this.#owner.streams.get(streamId);
-    if (stream !== undefined) this.#owner.onReset(stream, code, this.#nowMs);
+    if (stream !== null) this.#owner.onReset(stream, code, this.#nowMs);
     else if (!this.#wasOpen(streamId)) {
       this.#owner.onError(ErrorCode.PROTOCOL_ERROR, "RST_STREAM is for a stream that was never opened", this.#nowMs);
     }
@@ -168,7 +169,7 @@ export class Incoming implements FrameHandler {
   onStreamError(streamId: number, code: ErrorCode): void {
     this.#handOn();
     const stream = this.#owner.streams.get(streamId);
-    if (stream !== undefined) this.#owner.onStreamError(stream, code, this.#nowMs);
+    if (stream !== null) this.#owner.onStreamError(stream, code, this.#nowMs);
   }
 
   onConnectionError(code: ErrorCode, reason: string): void {

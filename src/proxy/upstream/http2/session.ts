@@ -6,6 +6,7 @@ import { ErrorCode } from "../../http2/error-codes.ts";
 import { PREFACE } from "../../http2/frames/layout.ts";
 import { Outgoing } from "../../http2/sending/outgoing.ts";
 import { SettingId } from "../../http2/settings.ts";
+import { StreamTable } from "../../http2/stream-table.ts";
 import { ReceiveWindow } from "../../http2/windows.ts";
 import { writeRequestHead } from "../../rewrite/request.ts";
 import type { Deferred } from "../../sockets/end-of-turn.ts";
@@ -13,11 +14,11 @@ import { isAlert } from "../../sockets/tls-alert.ts";
 import type { UpstreamContext } from "../context.ts";
 import { type Dialled, DialledChannel } from "../dialled-channel.ts";
 import type { UpstreamRequest } from "../leg.ts";
-import { CONNECTION_WINDOW_BYTES, LAST_STREAM_ID, MAX_STREAMS, STREAM_WINDOW_BYTES } from "./bounds.ts";
+import { CONNECTION_WINDOW_BYTES, LAST_STREAM_ID, MAX_STREAMS, STALL_MS, STREAM_WINDOW_BYTES } from "./bounds.ts";
 import { HeadDecoder, HeadEncoder, type Http2Coding } from "./coding.ts";
 import { Incoming, type IncomingOwner, resetFailure } from "./incoming.ts";
 import { KEEP_ALIVE_MS, KeepAlive, PING_BYTES, PING_TIMEOUT_MS } from "./keep-alive.ts";
-import type { Http2Stream, StreamConnection } from "./stream.ts";
+import { type Http2Stream, type StreamConnection, spareStreams } from "./stream.ts";
 
 /** The upstream, as its connections see it. */
 export interface SessionOwner {
@@ -51,7 +52,9 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
   #phase: Phase = Phase.CONNECTING;
   /** Requests that wait until it is open. */
   #waiting: Http2Stream[] = [];
-  readonly streams = new Map<number, Http2Stream>();
+  readonly streams = new StreamTable<Http2Stream>();
+  /** Those whose messages are complete, since the turn of the loop began. */
+  readonly #complete: Http2Stream[] = [];
   /** Places that were given and not used yet. */
   #promised = 0;
   lastStreamId = 0;
@@ -69,6 +72,8 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
   readonly #keepAlive: KeepAlive;
   /** Monotonic milliseconds since when nobody uses it; `Infinity` = somebody does. */
   idleSinceMs: number = Number.POSITIVE_INFINITY;
+  /** Monotonic milliseconds since when content waits for the connection's window, without any of it given; `Infinity` = none does. */
+  #heldUpSinceMs: number = Number.POSITIVE_INFINITY;
   #isAwaitingTurn = false;
 
   constructor(ctx: UpstreamContext, owner: SessionOwner, dialled: Dialled, nowMs: number) {
@@ -111,6 +116,11 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
   /** Nobody uses it, and its upstream knows. */
   get isIdle(): boolean {
     return this.idleSinceMs !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Requests with content wait here for longer than others have to. */
+  isStalled(nowMs: number): boolean {
+    return nowMs - this.#heldUpSinceMs >= STALL_MS;
   }
 
   get #isUnused(): boolean {
@@ -191,8 +201,8 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
     this.lastStreamId += this.lastStreamId === 0 ? 1 : 2;
     stream.id = this.lastStreamId;
     stream.openedAt = this.#packets;
-    stream.sendWindow.add(this.#outgoing.peer.initialWindowSize);
-    this.streams.set(stream.id, stream);
+    stream.sendWindow.available = this.#outgoing.peer.initialWindowSize;
+    this.streams.add(stream);
     this.#outgoing.head(stream.id, block, 0, this.#encoder.length, last);
     this.#later();
     if (stream.id >= LAST_STREAM_ID) this.retire();
@@ -222,7 +232,8 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
     if (stream.id === 0) this.#promised--;
     else if (this.streams.delete(stream.id)) {
       this.#outgoing.forget(stream);
-      if (code !== null) this.#reset(stream.id, code);
+      if (code === null) this.#complete.push(stream);
+      else this.#reset(stream.id, code);
       if (code === ErrorCode.CANCEL && stream.openedAt === this.#packets) this.#keepAlive.isSuspect = true;
     }
     this.#later();
@@ -235,7 +246,7 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
       this.onError(ErrorCode.ENHANCE_YOUR_CALM, "too many frames of SETTINGS", nowMs);
       return;
     }
-    const error = this.#outgoing.settings(buf, start, end, this.streams.values());
+    const error = this.#outgoing.settings(buf, start, end, this.streams);
     if (error !== ErrorCode.NO_ERROR) {
       this.onError(error, "SETTINGS have a value that they can't have", nowMs);
       return;
@@ -254,8 +265,13 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
   }
 
   onGoaway(lastStreamId: number, _code: ErrorCode, nowMs: number): void {
+    if (this.#phase === Phase.SETTLING) {
+      this.#fail(Failures.STREAM_REFUSED, nowMs);
+      this.letGo(true);
+      return;
+    }
     this.retire();
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.all()) {
       if (stream.id <= lastStreamId) continue;
       this.#forget(stream);
       stream.brokeOff(Failures.STALE_CONNECTION, true, nowMs);
@@ -264,12 +280,13 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
 
   onWindowUpdate(streamId: number, increment: number, nowMs: number): void {
     if (streamId === 0) {
+      this.#heldUpSinceMs = Number.POSITIVE_INFINITY;
       if (this.#outgoing.grow(increment)) this.#outgoing.resume(nowMs);
       else this.onError(ErrorCode.FLOW_CONTROL_ERROR, "the connection's window is too large", nowMs);
       return;
     }
     const stream = this.streams.get(streamId);
-    if (stream === undefined) return;
+    if (stream === null) return;
     if (stream.sendWindow.add(increment)) this.#outgoing.resume(nowMs);
     else this.onStreamError(stream, ErrorCode.FLOW_CONTROL_ERROR, nowMs);
   }
@@ -380,10 +397,22 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
     const { isSuspect, isAsking } = this.#keepAlive;
     if (isSuspect && !isAsking) this.#ask(nowMs);
     this.#outgoing.flush();
+    this.#putAway();
+    if (!this.#outgoing.isHeldUp) this.#heldUpSinceMs = Number.POSITIVE_INFINITY;
+    else if (this.#heldUpSinceMs === Number.POSITIVE_INFINITY) this.#heldUpSinceMs = nowMs;
     if (!this.#isUnused) {
       if (this.deadlineMs === Number.POSITIVE_INFINITY) this.wheel.set(this, nowMs + KEEP_ALIVE_MS);
     } else if (this.#phase === Phase.RETIRED) this.#close();
     else if (this.idleSinceMs === Number.POSITIVE_INFINITY && !isSuspect) this.#rest(nowMs);
+  }
+
+  /** Nobody is in the middle of anything: streams that are over serve other requests from now on. */
+  #putAway(): void {
+    for (let stream = this.#complete.pop(); stream !== undefined; stream = this.#complete.pop()) {
+      if (!stream.isSpare) continue;
+      stream.rest();
+      spareStreams.putAway(stream);
+    }
   }
 
   #later(): void {
@@ -443,9 +472,8 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
   /** The connection is gone, and with it what was under way. */
   #broke(failure: Failure, nowMs: number): void {
     this.#end();
-    const streams = [...this.streams.values()];
-    this.streams.clear();
-    for (const stream of streams) {
+    for (const stream of this.streams.all()) {
+      this.streams.delete(stream.id);
       // It was closed as the request was sent: nothing to hold against the server.
       const stale = this.#hasServed && stream.openedAt === this.#packets && failure === Failures.CLOSED_BEFORE_RESPONSE;
       stream.brokeOff(stale ? Failures.STALE_CONNECTION : failure, false, nowMs);

@@ -7,6 +7,7 @@ import { Method } from "../../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { BodyKind } from "../../http1/head.ts";
 import { ErrorCode } from "../../http2/error-codes.ts";
+import { SpareStreams } from "../../http2/spare-streams.ts";
 import { ReceiveWindow, SendWindow } from "../../http2/windows.ts";
 import type { Deferred } from "../../sockets/end-of-turn.ts";
 import { keep } from "../../sockets/receive-memory.ts";
@@ -56,13 +57,16 @@ type Ending = (typeof Ending)[keyof typeof Ending];
 /** How long the server may take to say that a response is complete which is, milliseconds. */
 const LINGER_MS = 1000;
 
+/** It is the leg of one request after the other, of any server. */
 export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Deferred {
-  readonly #ctx: UpstreamContext;
-  user: UpstreamUser | null;
-  #phase: Phase = Phase.WAITING;
+  /** Null = it waits for its next request. */
+  #context: UpstreamContext | null = null;
+  user: UpstreamUser | null = null;
+  #phase: Phase = Phase.CLOSED;
   #connection: StreamConnection | null = null;
   /** Its number; 0 = none was given. */
   id = 0;
+  nextListed: Http2Stream | null = null;
   /** Packets that had come on its connection when it was opened. */
   openedAt = 0;
   /** What the server lets us send. */
@@ -89,10 +93,40 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
   #ending: Ending = Ending.NONE;
   #isAwaitingTurn = false;
 
-  constructor(ctx: UpstreamContext, user: UpstreamUser) {
-    super();
-    this.#ctx = ctx;
+  /** It becomes the leg of a request of `user`. */
+  begin(ctx: UpstreamContext, user: UpstreamUser): void {
+    this.#context = ctx;
     this.user = user;
+    this.#phase = Phase.WAITING;
+    this.gone = false;
+  }
+
+  /** Throws an `Error` when it waits for its next request: nobody has it then. */
+  get #ctx(): UpstreamContext {
+    if (this.#context === null) throw new Error("a leg without a request was asked for something");
+    return this.#context;
+  }
+
+  /** Both messages were complete, and nobody can refer to it any more when the turn of the loop is over. */
+  get isSpare(): boolean {
+    return this.#phase === Phase.CLOSED && this.user === null && !this.#isAwaitingTurn && this.switchLines === null;
+  }
+
+  /** It waits for its next request, and has nothing of the last one any more. */
+  rest(): void {
+    this.#context = null;
+    this.#connection = null;
+    this.id = 0;
+    this.#receiveWindow.renew();
+    this.#upload = null;
+    this.reusable = true;
+    this.trailers = null;
+    this.#headRead = false;
+    this.#expected = -1;
+    this.#serverEnded = false;
+    this.#paused = false;
+    this.#held = null;
+    this.#ending = Ending.NONE;
   }
 
   get ready(): boolean {
@@ -400,3 +434,6 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
     this.#ctx.wheel.remove(this);
   }
 }
+
+/** Of all servers of a worker. */
+export const spareStreams = new SpareStreams(() => new Http2Stream());

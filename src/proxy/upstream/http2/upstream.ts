@@ -13,9 +13,10 @@ import type { UpstreamContext } from "../context.ts";
 import type { Dial } from "../dial.ts";
 import { hostOf } from "../host.ts";
 import type { Upstream, UpstreamUser } from "../leg.ts";
+import { MAX_STALLED } from "./bounds.ts";
 import type { Http2Coding } from "./coding.ts";
 import { Http2Session, type SessionOwner } from "./session.ts";
-import { Http2Stream } from "./stream.ts";
+import { type Http2Stream, spareStreams } from "./stream.ts";
 
 /** One server. */
 export class Http2Upstream implements Upstream, SessionOwner {
@@ -45,7 +46,8 @@ export class Http2Upstream implements Upstream, SessionOwner {
   }
 
   acquire(user: UpstreamUser, repeatable: boolean, fresh: boolean, nowMs: number): Http2Stream {
-    const stream = new Http2Stream(this.#ctx, user);
+    const stream = spareStreams.take();
+    stream.begin(this.#ctx, user);
     this.#place(stream, this.#clientOf(user), repeatable, fresh, nowMs);
     return stream;
   }
@@ -64,15 +66,22 @@ export class Http2Upstream implements Upstream, SessionOwner {
 
   /**
    * A connection that has room, or will have when it is made. A request that may not be repeated gets none that was unused for
-   * the second half of the idle time: the server may be about to close it.
+   * the second half of the idle time: the server may be about to close it. One that stands still, because the server withholds its
+   * window, is left alone unless there are many.
    */
   #find(client: string, repeatable: boolean, fresh: boolean, nowMs: number): Http2Session | null {
-    const { upstreamIdleTimeoutMs } = this.#ctx.settings;
+    const { settings, counters } = this.#ctx;
+    let stalled = 0;
+    let last: Http2Session | null = null;
     for (const session of this.#sessions) {
       if (session.client !== client || session.room <= 0 || (fresh && !session.isPending)) continue;
-      if (!repeatable && nowMs - session.idleSinceMs > upstreamIdleTimeoutMs / 2) continue;
-      return session;
+      if (!repeatable && nowMs - session.idleSinceMs > settings.upstreamIdleTimeoutMs / 2) continue;
+      if (!session.isStalled(nowMs)) return session;
+      stalled++;
+      last = session;
     }
+    if (stalled >= MAX_STALLED) return last;
+    if (stalled > 0) counters[WorkerCounter.UPSTREAM_STALLS]++;
     return null;
   }
 

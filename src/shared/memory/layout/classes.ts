@@ -3,12 +3,16 @@
  * look requests up in it, and tell the learner what templates of paths are called. shared-memory.ts places it; its rules hold
  * here too.
  */
+import type { Carver } from "./carver.ts";
 import type { Ring } from "./ring.ts";
 
 /** Classes of requests that a pool tells apart; class 0 is the rest. */
 export const CLASSES = 64;
 /** Expected work in flight is counted in this part of a mean request. */
 export const WORK_UNIT = 256;
+/** What one request costs at least and at most, in mean requests. */
+export const LEAST_WORK = 1 / 32;
+export const MOST_WORK = 64;
 /** Longest text of a path template, bytes. */
 export const TEMPLATE_BYTES = 96;
 /** Places of a class's hash in each copy of a pool's table; a power of two. */
@@ -102,7 +106,35 @@ export const TemplateWord = {
   LENGTH: 8 + TEMPLATE_BYTES / 4,
 } as const;
 
-/** The ring in which one worker tells what templates are called. Writer: that worker, while a pool of its has classes. */
-export interface TemplateRings {
-  readonly templates: Ring;
+/** All that is about classes. */
+export interface ClassMemory {
+  /** By a pool's row. */
+  readonly pools: readonly ClassTable[];
+  readonly costs: ClassCostTable;
+  /** By worker: rings of `TEMPLATE_ROWS` records of `TemplateWord`s. Writer: that worker, while a pool of its has classes. */
+  readonly templates: readonly Ring[];
+}
+
+/** Places the columns. @param most how many there can be of each. */
+export function carveClasses(
+  c: Carver,
+  most: { readonly pools: number; readonly servers: number; readonly workers: number },
+): ClassMemory {
+  c.page();
+  const costs = { cost: c.float32(most.servers * CLASSES), costId: c.int32(most.servers) };
+  const pools = Array.from({ length: most.pools }, (): ClassTable => {
+    c.page();
+    return {
+      words: c.int32(ClassWord.LENGTH),
+      placeHash: c.int32(CLASS_COPIES * CLASS_PLACES),
+      placeClass: c.int32(CLASS_COPIES * CLASS_PLACES),
+      names: c.int32(CLASSES * ClassNameWord.LENGTH),
+      figures: c.float64(CLASSES * ClassFigure.LENGTH),
+    };
+  });
+  const templates = Array.from({ length: most.workers }, () => {
+    c.page();
+    return c.ring(TEMPLATE_ROWS, TemplateWord.LENGTH);
+  });
+  return { pools, costs, templates };
 }

@@ -122,8 +122,13 @@ export const ExplainAttemptWord = {
   END: 7,
   /** Float32: how long the request was held before it because of learned limits, milliseconds. */
   HELD: 8,
+  /** Hash of the request's template, and of that with any last segment; 0 = none was made. */
+  TEMPLATE: 9,
+  PARENT_TEMPLATE: 10,
+  /** Float32: what it was expected to cost, in mean requests; 0 = no classes of requests are told apart. */
+  WORK: 11,
   /** `ExplainCandidateWord`s; then a word for each server that was none, id (24) and `Ineligible` (8); then counts (24) by `Ineligible` (8). */
-  CANDIDATES: 9,
+  CANDIDATES: 12,
 } as const;
 
 /** Bits of what else is known of an attempt. */

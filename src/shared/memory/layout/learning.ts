@@ -148,6 +148,11 @@ export const VERDICT_KINDS = [
   "recovered",
   "paused",
   "resumed",
+  /** Requests fared worse where they were held, so none is; and how that ended. */
+  "holding_stopped",
+  "holding_probation_started",
+  "holding_probation_failed",
+  "holding_resumed",
 ] as const;
 
 /** How a training may end: with a candidate, without one because it predicts no better, with too little to learn from, … */
@@ -230,6 +235,8 @@ export interface LearnedTable {
   readonly limit: Int32Array;
   /** By slot: whose limit it is, the id of a server; of another server it says nothing. Written after `limit` was set to 0. */
   readonly limitId: Int32Array;
+  /** By slot: the limit without what is tried out for moments, as people are shown it; 0 as in `limit`. Workers do not go by it. */
+  readonly settledLimit: Int32Array;
 }
 
 /** Records of decisions that a worker keeps; a power of two. */
@@ -300,7 +307,14 @@ export const OutcomeWord = {
   LATENCY: 6,
   /** Float64: when it ended, milliseconds of the boot clock. */
   TIME: 8,
-  LENGTH: 10,
+  /** Hash of its request's template; 0 = none was made, or its response says nothing of what such requests cost. */
+  TEMPLATE: 10,
+  /** The same with any last segment; 0 = there is none. */
+  PARENT_TEMPLATE: 11,
+  /** Float32: what it and each of those that were there were expected to cost, in mean requests; 0 = no classes are told apart. */
+  OWN_WORK: 12,
+  OTHERS_WORK: 13,
+  LENGTH: 14,
 } as const;
 
 /** What one worker tells the learner. Writer: that worker. */

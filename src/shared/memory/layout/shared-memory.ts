@@ -13,6 +13,7 @@ import { bucketCount } from "../../latency-buckets.ts";
 import { GRPC_NAME_BYTES, GRPC_ROWS, GRPC_STATUSES } from "../grpc-table.ts";
 import { MIRROR_ROWS, MirrorWord } from "../mirror-table.ts";
 import { Carver } from "./carver.ts";
+import { type ClassMemory, carveClasses } from "./classes.ts";
 import { BriefDurationWord, DURATION_BUCKETS, DURATION_ROWS, DurationWord, ExemplarWord } from "./durations.ts";
 import { carveExplain, type ExplainMemory } from "./explain.ts";
 import {
@@ -51,7 +52,7 @@ import { WorkerCounter } from "./worker-counters.ts";
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 12;
+export const LAYOUT_VERSION = 14;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
@@ -79,6 +80,8 @@ export const Header = {
   WORKER_BLOCKS: 7,
   /** Whether the instance is ready, how many servers there are and how many of them are healthy: see readiness.ts. */
   READINESS: 8,
+  /** 32 bits that nobody outside knows: templates of paths are hashed with them. */
+  TEMPLATE_SECRET: 9,
   LENGTH: 16,
 } as const;
 
@@ -129,6 +132,11 @@ export interface ServerTable {
   /** Requests in flight over all workers. Writers: workers (`Atomics.add`), supervisor (a dead worker's share). */
   readonly inFlight: Int32Array;
   /**
+   * What these are expected to cost, in `WORK_UNIT`ths (classes.ts) of a mean request of the pool; 0 where it tells no classes of
+   * requests apart. Writers: as above.
+   */
+  readonly workInFlight: Int32Array;
+  /**
    * When the last response came to any worker, or the first request was sent that waits since; boot clock, milliseconds.
    * Writers: workers, whole numbers of 64 bits over each other's: the last one is right.
    */
@@ -171,6 +179,8 @@ export interface WorkerBlock {
   readonly counters: Float64Array;
   /** This worker's share of `ServerTable.inFlight`, by slot. The supervisor takes it back after the worker's death. */
   readonly ownInFlight: Int32Array;
+  /** Likewise of `ServerTable.workInFlight`. */
+  readonly ownWorkInFlight: Int32Array;
   /** Responses from the server, by slot (whatever their status). */
   readonly responses: Float64Array;
   /** Requests that the server failed (no response, or 5xx), by slot. */
@@ -250,6 +260,7 @@ export interface SharedMemory {
   /** By worker, as `workers`. */
   readonly traces: readonly TraceRings[];
   readonly explain: ExplainMemory;
+  readonly classes: ClassMemory;
 }
 
 function rowOf<T extends Int32Array | Float64Array>(table: T, row: number, length: number): T {
@@ -269,6 +280,7 @@ function carve(c: Carver): SharedMemory {
     cpuUsagePercent: c.float64(MAX_SERVERS),
     memoryUsagePercent: c.float64(MAX_SERVERS),
     inFlight: c.int32(MAX_SERVERS),
+    workInFlight: c.int32(MAX_SERVERS),
     silentSinceMs: c.float64(MAX_SERVERS),
     consecutiveFailures: c.int32(MAX_SERVERS),
     consecutiveUnanswered: c.int32(MAX_SERVERS),
@@ -306,6 +318,7 @@ function carve(c: Carver): SharedMemory {
   const rowId = c.int32(learnedRows);
   const limit = c.int32(MAX_SERVERS);
   const limitId = c.int32(MAX_SERVERS);
+  const settledLimit = c.int32(MAX_SERVERS);
   c.page();
   const cost = c.float32(learnedRows * SCORE_COLUMNS);
   const learned = Array.from(
@@ -317,6 +330,7 @@ function carve(c: Carver): SharedMemory {
       cost,
       limit,
       limitId,
+      settledLimit,
     }),
   );
   const workers: WorkerBlock[] = [];
@@ -326,6 +340,7 @@ function carve(c: Carver): SharedMemory {
       info: c.int32(WorkerInfo.LENGTH),
       counters: c.float64(WorkerCounter.LENGTH),
       ownInFlight: c.int32(MAX_SERVERS),
+      ownWorkInFlight: c.int32(MAX_SERVERS),
       responses: c.float64(MAX_SERVERS),
       failures: c.float64(MAX_SERVERS),
       unanswered: c.float64(MAX_SERVERS),
@@ -379,6 +394,7 @@ function carve(c: Carver): SharedMemory {
   }
   c.page();
   const explain = carveExplain(c, MAX_WORKERS);
+  const classes = carveClasses(c, { pools: MAX_POOLS, servers: MAX_SERVERS, workers: MAX_WORKERS });
   const learning = { learned, learnerCounters, learnerPositions, predictions };
   return {
     header,
@@ -393,6 +409,7 @@ function carve(c: Carver): SharedMemory {
     tracer,
     traces,
     explain,
+    classes,
   };
 }
 

@@ -77,6 +77,8 @@ export const WorkerCounter = {
   HTTP2_ABUSE: 61,
   /** Streams beyond the limit of their connection. */
   HTTP2_STREAMS_REFUSED: 62,
+  /** Connections of HTTP/2 to servers that were made because others stood still. */
+  UPSTREAM_STALLS: 63,
   LENGTH: 64,
 } as const;
 

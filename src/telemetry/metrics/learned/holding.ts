@@ -52,20 +52,6 @@ export const holdingMetrics: MetricGroup<MetricsSource> = {
       "How long the request has waited that waits longest, seconds; 0 while none waits.",
       ({ oldestMs }, nowMs) => (oldestMs === null ? 0 : Math.max(0, nowMs - oldestMs) / 1000),
     ),
-    {
-      name: "held_wait_seconds",
-      type: "summary",
-      help: "How long requests were held that have been: their sum is the time that they would have waited at servers otherwise, most of it.",
-      perPool: true,
-      collect: (source, emit) => {
-        const poolOf = labelOfPool(source);
-        for (const { name } of source.topology().pools) {
-          const counts = source.waits.countsOf(name);
-          const figures = { quantiles: [], sum: counts[QueueWord.HELD_SECONDS], count: counts[QueueWord.HELD] };
-          emit.summary(figures, poolOf(name));
-        }
-      },
-    },
     counted(
       "held_sent_anyway_total",
       QueueWord.SENT_ANYWAY,

@@ -9,6 +9,7 @@ import { policyOf } from "../../../../src/control/admin/access/policy.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
 import { MAX_ADMIN_CONNECTIONS } from "../../../../src/control/admin/doors/gate.ts";
 import { type AdminListener, listenOnAdminPort } from "../../../../src/control/admin/doors/listener.ts";
+import { MAX_DROPPED_BYTES } from "../../../../src/control/admin/input.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import { singleValue, Wire } from "../../../support/wire.ts";
 import { eventually } from "../fleet/fixtures.ts";
@@ -99,15 +100,20 @@ describe("requests that are odd", () => {
     ["a method that there is not", "PUT /metrics", 405],
     ["a change that is too large", "PATCH /api/v1/settings", 413],
   ])("a body is still sent when its refusal is clear, and the refusal arrives: %s", async (_title, start, status) => {
-    const body = Buffer.alloc(900 * 1024, "x");
-    const fields = `${host}Content-Type: application/json\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`;
-    // Which of the two is faster is chance: each of many has to be told.
-    for (let i = 0; i < 20; i++) {
-      const wire = await connect();
-      await wire.send(`${start} HTTP/1.1\r\n${fields}`);
-      await wire.pump(body);
-      expect((await wire.message()).status).toBe(status);
-      wire.destroy();
+    for (const [bytes, times] of [
+      [900 * 1024, 20],
+      [MAX_DROPPED_BYTES, 3],
+    ]) {
+      const body = Buffer.alloc(bytes, "x");
+      const fields = `${host}Content-Type: application/json\r\nConnection: close\r\nContent-Length: ${bytes}\r\n\r\n`;
+      // Which of the two is faster is chance: each of many has to be told.
+      for (let i = 0; i < times; i++) {
+        const wire = await connect();
+        await wire.send(`${start} HTTP/1.1\r\n${fields}`);
+        await wire.pump(body);
+        expect([bytes, (await wire.message()).status]).toEqual([bytes, status]);
+        wire.destroy();
+      }
     }
   });
 

@@ -112,6 +112,7 @@ function makeControl() {
       endpoints: () => [ENDPOINT],
       pools: () => [],
     },
+    classes: () => ({ pools: [], classes: [] }),
     operations: operationsOver({
       configured: ({ kind }) => ({ weight: 1, capacity: 10 })[kind as string] ?? "active",
       apply: (overrides) => {

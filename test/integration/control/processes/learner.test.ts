@@ -12,7 +12,13 @@ import {
   createSharedMemory,
   removeRuntimeDirectory,
 } from "../../../../src/shared/memory/file.ts";
-import { LearnerCounter, LearnerFigure, LearnerWord, Rung } from "../../../../src/shared/memory/layout/learning.ts";
+import {
+  HoldState,
+  LearnerCounter,
+  LearnerFigure,
+  LearnerWord,
+  Rung,
+} from "../../../../src/shared/memory/layout/learning.ts";
 import { configOf } from "../../../support/configuration.ts";
 import { isAlive, recordingLogger, until } from "./fixture.ts";
 
@@ -169,6 +175,23 @@ describe("the learner", () => {
     expect(failing.degraded).toBe(false);
     failing.kill();
     expect([failing.sampled, failing.keepsNothing]).toEqual([[], false]);
+  });
+
+  test("that learns limits, whatever the strategy, is degraded while they are older than workers believe", async () => {
+    let nowMs = 1000; // the boot clock is 5 s ahead
+    const pools = () => [{ row: 3, name: "shop", observed: true, limits: true }] as const;
+    const { learner, memory } = make("normal", { pools, clock: () => nowMs });
+    const { words, figures } = memory.learned[3];
+    words[LearnerWord.HOLD_STATE] = HoldState.HOLDING;
+    figures[LearnerFigure.LIMITS_MS] = 5900;
+    figures[LearnerFigure.PATIENCE_MS] = 250;
+    expect([learner.degraded, learner.limited]).toEqual([false, []]); // not even meant to run
+    learner.start();
+    expect(learner.limited).toMatchObject([{ name: "shop", state: "holding", patienceMs: 250 }]);
+    expect([learner.pools, learner.sampled, learner.degraded]).toEqual([[], [], false]);
+    nowMs = 2000;
+    expect(learner.limited).toMatchObject([{ name: "shop", state: "stale", patienceMs: null }]);
+    expect(learner.degraded).toBe(true);
   });
 
   test("that cannot start is tried again, later each time, with its own words in the log", async () => {

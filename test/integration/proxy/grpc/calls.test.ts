@@ -125,7 +125,7 @@ describe("how calls end", () => {
   });
 
   test("no server: 14", async () => {
-    const { client, proxy } = through([{ port: 1, cancelled: [], stop: () => {} }], {
+    const { client, proxy } = through([{ port: 1, cancelled: [], stop: () => {}, drain: async () => {} }], {
       retryAttempts: 0,
       accessLog: true,
     });

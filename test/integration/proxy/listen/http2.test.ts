@@ -114,6 +114,18 @@ describe.each([1, 2])("over TLS, with %i certificates", (count) => {
     client.close();
   });
 
+  test("a client that agreed on it and speaks something else is told so", async () => {
+    const proxy = await served(tls());
+    const wire = await Wire.connectTls(proxy.tlsPort, { ALPNProtocols: ["h2"] });
+    const client = new Http2Wire(wire);
+    client.listen();
+    await wire.send(get());
+    expect(await client.end()).toBe(1);
+    expect(client.goaway?.text).toBe("HTTP/2 was agreed on (ALPN), and what came first is no preface of it");
+    expect(proxy.counter("HTTP2_PROTOCOL_ERRORS")).toBe(1);
+    expect(proxy.counter("REQUESTS")).toBe(0);
+  });
+
   test("a reload switches it off and on for who comes then", async () => {
     const proxy = await served(tls());
     const before = await Http2Wire.connectTls(proxy.tlsPort);

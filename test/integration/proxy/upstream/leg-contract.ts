@@ -239,6 +239,40 @@ export function legContract(kind: LegKind): void {
       expect(leg.mayHaveTrailers).toBe(false);
     });
 
+    test("nothing of a request is left for the one that comes after it", async () => {
+      const pool = await kind.open();
+      const chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+      const requests = [
+        () => requestOf(chunked, "3\r\none\r\n0\r\nX-Sum: 3\r\n\r\n"),
+        () => requestOf("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        () => requestOf("GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        () => requestOf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n", "four"),
+      ];
+      for (let i = 0; i < 4 * requests.length; i++) {
+        const { user, leg } = await asked(pool, requests[i % requests.length]());
+        const told = [leg.reusable, leg.gone, leg.queuedBytes, leg.trailers, leg.tlsMs];
+        expect(told).toEqual([true, false, 0, null, Number.NaN]);
+        const server = await kind.end(i);
+        const { head, body } = await server.request();
+        expect(body).toBe({ 0: "one", 3: "four" }[i % requests.length] ?? "");
+        leg.pauseReading();
+        const length = head.startsWith("HEAD") ? 0 : 100_000 + i;
+        // Where one request has a connection for itself, that would be the end of it.
+        const trailers = kind.multiplexes && length > 0;
+        server.respond(200, `${trailers ? "" : `Content-Length: ${length}\r\n`}X-Turn: ${i}\r\n`);
+        if (length > 0) server.send(Buffer.alloc(length, String(i % 10)));
+        if (kind.multiplexes) server.finish(trailers ? "X-Sum: 1\r\n" : "");
+        leg.resumeReading();
+        await until(
+          () => user.heads.length === 1 && user.bytes === length && (!trailers || user.heard.includes("end")),
+        );
+        expect(user.headText.toLowerCase()).toContain(`x-turn: ${i}\r\n`);
+        expect(user.body).toBe(String(i % 10).repeat(length));
+        wheel.set(leg, now() + 60_000);
+        leg.release(now());
+      }
+    });
+
     test("a response to HEAD has no body", async () => {
       const pool = await kind.open();
       const { user } = await asked(pool, requestOf("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"));

@@ -32,6 +32,7 @@ function responsesBeside(sampled: readonly string[], ...names: string[]) {
     status: STATUS,
     pools,
     sampled,
+    limited: [],
     ask: async (question: LearnerQuestion) => {
       asked.push(question);
       return answers[question.kind];

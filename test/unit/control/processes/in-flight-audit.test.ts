@@ -22,9 +22,17 @@ describe("in-flight totals", () => {
     memory.workers[2].ownInFlight[7] = 3;
     memory.servers.inFlight[7] = 5 + off;
     expect([audit.tick(), audit.tick()]).toEqual([[], []]);
-    expect(audit.tick()).toEqual([{ slot: 7, off }]);
+    expect(audit.tick()).toEqual([{ slot: 7, count: "requests", off }]);
     expect(memory.servers.inFlight[7]).toBe(5);
     for (let i = 0; i < 5; i++) expect(audit.tick()).toEqual([]);
+  });
+
+  test("expected work is looked after in the same way", () => {
+    memory.workers[1].ownWorkInFlight[3] = 512;
+    memory.servers.workInFlight[3] = 712;
+    for (let i = 0; i < 2; i++) expect(audit.tick()).toEqual([]);
+    expect(audit.tick()).toEqual([{ slot: 3, count: "expected work", off: 200 }]);
+    expect(memory.servers.workInFlight[3]).toBe(512);
   });
 
   test("a difference that comes and goes, as under load, is left alone", () => {
@@ -38,9 +46,9 @@ describe("in-flight totals", () => {
   test("a worker stopped half-way is corrected twice and ends exact", () => {
     memory.workers[1].ownInFlight[0] = 1; // it took its share and has yet to add to the total
     const looks = () => Array.from({ length: 4 }, () => audit.tick()).flat();
-    expect(looks()).toEqual([{ slot: 0, off: -1 }]);
+    expect(looks()).toEqual([{ slot: 0, count: "requests", off: -1 }]);
     memory.servers.inFlight[0]++; // it goes on
-    expect(looks()).toEqual([{ slot: 0, off: 1 }]);
+    expect(looks()).toEqual([{ slot: 0, count: "requests", off: 1 }]);
     memory.servers.inFlight[0]--;
     memory.workers[1].ownInFlight[0]--;
     expect(looks()).toEqual([]);

@@ -15,18 +15,28 @@ function setUp(sizes: readonly number[] = [4, 4]) {
   const random = seeded(3);
   let nowMs = 1000;
   for (const slot of SLOTS) memory.servers.id[slot] = 100 + slot;
-  const limits = new PoolLimits({ pool: { row: ROW, name: "shop" }, memory, log, part: () => 1, nowMs: () => nowMs });
+  const limits = new PoolLimits({
+    pool: { row: ROW, name: "shop" },
+    memory,
+    log,
+    settings: { judgeSpeed: 1 },
+    part: () => 1,
+    nowMs: () => nowMs,
+    wallOffsetMs: () => 0,
+    random,
+  });
   const outcome = (place: number, serverId = memory.servers.id[SLOTS[place]]) => {
     const inFlight = Math.floor(random() * 4 * sizes[place]);
     const growth = Math.max(1, (inFlight + 1) / sizes[place]);
     const latencyMs = 20 * growth * (0.5 + random());
-    return { slot: SLOTS[place], serverId, latencyMs, failed: false, inFlight, atMs: nowMs, worker: 0, decision: 0 };
+    const whose = { slot: SLOTS[place], serverId, worker: 0, decision: 0 };
+    return { ...whose, latencyMs, heldMs: 0, failed: false, inFlight, atMs: nowMs };
   };
-  const run = async (ms: number, { quiet = false, serverId = undefined as number | undefined } = {}) => {
+  const run = async (ms: number, { quiet = false } = {}) => {
     for (const endMs = nowMs + ms; nowMs < endMs; nowMs += 50) {
       limits.beginRound();
       for (let place = 0; !quiet && place < SLOTS.length; place++) {
-        for (let i = 0; i < 5; i++) limits.observe(outcome(place, serverId));
+        for (let i = 0; i < 5; i++) limits.observe(outcome(place));
       }
       await limits.tick(SLOTS);
     }
@@ -64,16 +74,18 @@ test("what servers work on at once is published with whose it is, and requests m
 });
 
 test("of a server that takes its slot over nothing is known, and outcomes of the former one are not taken for its own", async () => {
-  const { run, shown, memory } = setUp();
+  const { run, shown, memory, limits, outcome, passMs } = setUp();
   await run(30_000);
   expect(shown().limits[1]).toBeGreaterThan(0);
   memory.servers.id[SLOTS[1]] = 999;
   expect(shown().limits[1]).toBe(0); // workers go by the id
   await run(200, { quiet: true });
   expect(memory.learned[ROW].limitId[SLOTS[1]]).toBe(999);
-  const limitOfNobody = shown().limits[1];
-  await run(2000, { serverId: 105 });
-  expect(shown().limits[1]).toBe(limitOfNobody);
+  passMs(3000);
+  limits.observe(outcome(1, 105));
+  expect(limits.isAsleep).toBe(true); // nobody has heard that
+  limits.observe(outcome(1));
+  expect(limits.isAsleep).toBe(false);
 });
 
 test("a learner that begins anew knows what its predecessor had read", async () => {
@@ -89,8 +101,9 @@ test("it is asleep without traffic, and goes on saying that the limits hold", as
   expect(limits.isAsleep).toBe(false);
   passMs(2500);
   expect(limits.isAsleep).toBe(true);
+  const { limits: known, state } = shown();
   await limits.tick(SLOTS);
-  expect(shown().ageMs).toBe(0);
+  expect(shown()).toMatchObject({ ageMs: 0, limits: known, state });
 });
 
 test("once limits are learned no more, nothing is held, whatever still comes", async () => {

@@ -10,12 +10,10 @@ function bytesOf(path: string): Uint8Array {
   return Buffer.from(path, "latin1");
 }
 
-function textOf(path: string, { literal = false, any = false } = {}): string {
+function textOf(path: string, { literal = false } = {}): string {
   const to = new Uint8Array(TEMPLATE_BYTES);
   const bytes = bytesOf(path);
-  return Buffer.from(
-    to.subarray(0, new PathTemplate(SECRET).write(bytes, 0, bytes.length, literal, any, to)),
-  ).toString();
+  return Buffer.from(to.subarray(0, new PathTemplate(SECRET).write(bytes, 0, bytes.length, literal, to))).toString();
 }
 
 function hashOf(path: string, { method = Method.GET as number, route = 0, literal = false, secret = SECRET } = {}) {
@@ -70,11 +68,6 @@ describe("what a path folds to", () => {
     const path = "/company.inventory.v1beta123.InventoryService/ListItems";
     expect(textOf(path, { literal: true })).toBe(path);
     expect(hashOf(path, { literal: true }).parent).toBe(0);
-  });
-
-  test("the last segment may stand for any", () => {
-    expect(textOf("/users/alice", { any: true })).toBe("/users/*");
-    expect(textOf("/users", { any: true })).toBe("/*");
   });
 
   test("a long template is cut, and says so", () => {

@@ -225,6 +225,7 @@ export class Rig {
     const pool = {
       settings: { ...values, request: values, upstreamHost: null },
       stickyCookie: null,
+      classifier: null,
       retryBudget: new RetryBudget(1, OFTEN, 0),
       hedgeBudget: new RetryBudget(1, OFTEN, 0),
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),

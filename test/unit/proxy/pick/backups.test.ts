@@ -43,6 +43,7 @@ function ask(
   const request = {
     key: 0,
     sticky,
+    requestClass: 0,
     idempotent: true,
     requestIdBuffer: Buffer.alloc(0),
     requestIdStart: 0,
@@ -74,8 +75,8 @@ describe("backups", () => {
     publish([DOWN, STANDBY, STANDBY]);
     expect(askOften(4)).toEqual([1, 2]);
     publish([DOWN, STANDBY, STANDBY], { hardLimit: 1 });
-    for (const slot of [1, 2]) picker.release(slot);
-    for (const slot of [1, 2]) picker.release(slot);
+    for (const slot of [1, 2]) picker.release(slot, 0);
+    for (const slot of [1, 2]) picker.release(slot, 0);
     expect([ask(), ask(), ask()].sort()).toEqual([ALL_FULL, 1, 2]);
   });
 

@@ -19,6 +19,7 @@ import {
 } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import { hashRequestId } from "../../../../src/shared/memory/request-id-hash.ts";
+import { UNCLASSED } from "../../../support/unclassed.ts";
 
 const OFFSET_MS = 1000;
 
@@ -74,6 +75,7 @@ const ended = (number: number) => ({
   dispatchedMs: 20,
   inFlightAtDispatch: 7,
   decision: number,
+  ...UNCLASSED,
 });
 
 test("a request is placed by a prediction once; attempts that had to be placed without one are fallbacks", () => {

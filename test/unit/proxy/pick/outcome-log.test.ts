@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { Standstills } from "../../../../src/balancing/standstills.ts";
 import { OutcomeFeed, type RecordedOutcome } from "../../../../src/learning/serving/worker-rings.ts";
 import { OutcomeRecord } from "../../../../src/proxy/exchange/attempts/outcome-record.ts";
 import { Failures } from "../../../../src/proxy/failure.ts";
@@ -6,18 +7,31 @@ import { OutcomeWriter } from "../../../../src/proxy/pick/outcome-log.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 
 /** What the learner reads of attempts that are told as the exchange tells them. */
-function told(tell: (attempt: OutcomeRecord, writer: OutcomeWriter) => void): RecordedOutcome[] {
+function told(
+  tell: (attempt: OutcomeRecord, writer: OutcomeWriter) => void,
+  standstills = new Standstills(),
+): RecordedOutcome[] {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
   memory.header[Header.WORKER_BLOCKS] = 1;
   const attempt = new OutcomeRecord();
   attempt.begin(7, 507, 1, 0, 3, 20);
-  tell(attempt, new OutcomeWriter(memory.rings[0], 1000));
+  tell(attempt, new OutcomeWriter(memory.rings[0], 1000, standstills));
   const read: RecordedOutcome[] = [];
   new OutcomeFeed(memory).drain((outcome) => void read.push(outcome));
   return read;
 }
 
-const WELL = { worker: 0, decision: 0, slot: 7, serverId: 507, inFlight: 3, failed: false, latencyMs: 12, atMs: 1032 };
+const WELL = {
+  worker: 0,
+  decision: 0,
+  slot: 7,
+  serverId: 507,
+  inFlight: 3,
+  failed: false,
+  latencyMs: 12,
+  heldMs: 0,
+  atMs: 1032,
+};
 
 test("an attempt that no decision led to is told of at its head, once", () => {
   const outcomes = told((attempt, writer) => {
@@ -57,4 +71,17 @@ test("what says nothing of its server is not told of", () => {
     writer.onEnd(attempt, 30);
   });
   expect(left).toEqual([]);
+});
+
+test("what the worker stood still for is no latency of the server", () => {
+  const standstills = new Standstills();
+  standstills.add(2, 12); // before it was sent
+  standstills.add(25, 525);
+  const outcomes = told((attempt, writer) => {
+    attempt.head(200, 532);
+    writer.onHead(attempt, 532);
+    attempt.end(null, 100);
+    writer.onEnd(attempt, 540);
+  }, standstills);
+  expect(outcomes).toEqual([{ ...WELL, atMs: 1532 }]);
 });

@@ -1,7 +1,7 @@
 /** Heads as they are written for the other side; what the wire tests show in whole, here at its edges. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { copyBytes, equalBytes, writeInteger } from "../../../../src/proxy/http1/copy.ts";
+import { copyBytes, equalBytes, sameBytes, writeInteger } from "../../../../src/proxy/http1/copy.ts";
 import { Peer, type RequestRewrite, writeRequestHead } from "../../../../src/proxy/rewrite/request.ts";
 import { ClientConnectionHeader, writeResponseHead } from "../../../../src/proxy/rewrite/response.ts";
 import { TrustedProxies } from "../../../../src/proxy/rewrite/trusted-proxies.ts";
@@ -152,6 +152,12 @@ describe("copying", () => {
       const end = copyBytes(OUT, 7, src, 5, 5 + length);
       expect(end).toBe(7 + length);
       expect(equalBytes(OUT, 7, end, src.subarray(5, 5 + length))).toBe(true);
+      expect(sameBytes(OUT, 7, src, 5, length)).toBe(true);
+      for (let wrong = 0; wrong < length; wrong++) {
+        OUT[7 + wrong] ^= 0x80;
+        expect(sameBytes(OUT, 7, src, 5, length)).toBe(false);
+        OUT[7 + wrong] ^= 0x80;
+      }
       if (length > 0) expect(equalBytes(OUT, 7, end, src.subarray(6, 6 + length))).toBe(false);
     }
   });

@@ -21,6 +21,7 @@ function route(
   const pool = (name: string) => ({
     settings: { name, upstreamHost: null, request: { maxBodyBytes: 7, retryAttempts: 1 } },
     stickyCookie: sticky.includes(name) ? { find: () => ({}) } : null,
+    classifier: null,
   });
   const [spec] = TEST_SETTINGS.routes;
   const targets = shares.map(([name, weight]) => ({ pool: name, weight }));

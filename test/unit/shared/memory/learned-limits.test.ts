@@ -5,7 +5,8 @@ import { holdStateOf, limitInForce } from "../../../../src/shared/memory/learned
 
 const published = () => {
   const [learned] = viewSharedMemory(new ArrayBuffer(SHARED_BYTES)).learned;
-  learned.limit[2] = 6;
+  learned.limit[2] = 12; // for a moment
+  learned.settledLimit[2] = 6;
   learned.limitId[2] = 77;
   learned.words[LearnerWord.HOLD_STATE] = HoldState.HOLDING;
   learned.figures[LearnerFigure.LIMITS_MS] = 10_000;
@@ -17,7 +18,7 @@ test("a limit is shown of the server that it was learned of, and while it is ren
   expect(limitInForce(learned, 2, 77, 10_900)).toBe(6);
   expect(limitInForce(learned, 2, 78, 10_900)).toBeNull();
   expect(limitInForce(learned, 2, 77, 11_001)).toBeNull();
-  learned.limit[2] = 0;
+  learned.settledLimit[2] = 0;
   expect(limitInForce(learned, 2, 77, 10_900)).toBeNull();
 });
 

@@ -83,6 +83,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     learner: () => ({
       pools: [{ row: 0, name: "default", rung: 0, tableAgeMs: 40 }],
       limited: [{ row: 0, name: "default", state: "holding", patienceMs: 200 }],
+      classed: [{ row: 0, name: "default" }],
       restarts: { exit: 0, hung: 0, failed: 0 },
     }),
     recorder: () => ({
@@ -102,6 +103,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     degradedModes: () => ({}),
     acme: () => ({ counts: { success: 0, failure: 0 }, certificates: [] }),
     certificates: () => [],
+    revocationLists: () => [],
     ...overrides,
   };
 }

@@ -227,7 +227,7 @@ describe("Metrics", () => {
     expect(seen.get(`${P}ml_decisions_total{arm=canary}`)).toBe(9);
     expect(seen.get(`${P}ml_table_age_seconds`)).toBeCloseTo(0.04, 9);
     expect(seen.get(`${P}ml_rung`)).toBe(0);
-    const idle = { pools: [], limited: [], restarts: { exit: 2 } };
+    const idle = { pools: [], limited: [], classed: [], restarts: { exit: 2 } };
     const without = await scrape(new Metrics(makeSource({ learner: () => idle })));
     expect(without.has(`${P}ml_rung`)).toBe(false);
     expect(without.has(`${P}ml_table_age_seconds`)).toBe(false);
@@ -240,7 +240,7 @@ describe("Metrics", () => {
       { row: 0, name: "default", rung: 0, tableAgeMs: 40 },
       { row: 5, name: "shop", rung: 1, tableAgeMs: Number.POSITIVE_INFINITY },
     ];
-    const source = makeSource({ learner: () => ({ pools, limited: [], restarts: {} }) });
+    const source = makeSource({ learner: () => ({ pools, limited: [], classed: [], restarts: {} }) });
     const { learned } = source.memory;
     learned[0].words[LearnerWord.CHAMPION_MODEL] = 2;
     learned[5].words[LearnerWord.CHAMPION_MODEL] = 9;

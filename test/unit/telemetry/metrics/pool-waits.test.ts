@@ -44,12 +44,15 @@ test("what became of those who waited is summed in the same way", () => {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
   memory.header[Header.WORKER_BLOCKS] = 2;
   const ledger = new PoolWaitsLedger(memory);
+  countBriefDuration(memory.workers[1].heldWaits, 3, 0.5);
   const shed = (worker: number, row: number) =>
     memory.workers[worker].queues[row * QueueWord.LENGTH + QueueWord.SHED]++;
   shed(0, 3);
   shed(1, 3);
   ledger.update([{ row: 3, name: "shop" }]);
   expect(ledger.countsOf("shop")[QueueWord.SHED]).toBe(2);
+  expect(ledger.of("shop", true)[BriefDurationWord.SUM_SECONDS]).toBe(0.5);
+  expect(ledger.of("shop")[BriefDurationWord.SUM_SECONDS]).toBe(0);
   ledger.update([]);
   shed(1, 3); // of the last that waited for it
   ledger.update([{ row: 3, name: "other" }]);

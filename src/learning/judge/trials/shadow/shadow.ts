@@ -59,7 +59,9 @@ export class Shadow {
     const cost = costOf(record.latencyMs, record.failed, record.meanMs);
     if (propensity < 1) this.#explored++;
     this.#cost.add(cost);
-    this.#predictions.observe(cost, predicted, views.incumbent.predicted(slot, inFlight));
+    // Models predict mean requests; what their choices cost is what really came.
+    const typical = record.typicalMs === undefined ? cost : costOf(record.typicalMs, record.failed, record.meanMs);
+    this.#predictions.observe(typical, predicted, views.incumbent.predicted(slot, inFlight));
     const stays = least(views.candidate, candidates, candidatesInFlight, choice) === choice;
     this.#shares.observe(slot, candidates[choice], stays);
     this.#estimate.observe(record, views, choice, cost);

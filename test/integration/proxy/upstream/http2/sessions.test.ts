@@ -11,45 +11,21 @@ import {
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { type Authority, createAuthority } from "../../../../support/certificates.ts";
-import { Flag, Frame, Http2TestServer, integer, type PeerStream } from "../../../../support/http2/server.ts";
-import { cleanUp, get, type ProxyOptions, TestProxy } from "../../../../support/proxy-harness.ts";
+import { Flag, Frame, integer, type PeerStream } from "../../../../support/http2/server.ts";
+import { get, TestProxy } from "../../../../support/proxy-harness.ts";
 import { until } from "../../../../support/until.ts";
-import { singleValue, Wire, type WireMessage } from "../../../../support/wire.ts";
+import { singleValue, Wire } from "../../../../support/wire.ts";
+import { bodyOf, closeAll, closing, echo, proxyTo, serve } from "./support.ts";
 
 let authority: Authority;
 beforeAll(() => {
   authority = createAuthority();
 });
-const closing: (() => void)[] = [];
-afterEach(() => {
-  cleanUp();
-  for (const close of closing.splice(0)) close();
-});
+afterEach(closeAll);
 
 const MAX_CONCURRENT_STREAMS = 3;
 const REFUSED_STREAM = 7;
 const CANCEL = 8;
-
-async function serve(settings: Readonly<Record<number, number>> = {}): Promise<Http2TestServer> {
-  const server = await Http2TestServer.start(settings);
-  closing.push(() => server.stop());
-  return server;
-}
-
-/** Serves each request with its path. */
-const echo = (stream: PeerStream): void => {
-  stream.headers([[":status", "200"]]);
-  stream.data(stream.field(":path"), true);
-};
-
-function proxyTo(servers: readonly Http2TestServer[], settings: ProxyOptions["settings"] = {}): TestProxy {
-  return new TestProxy(
-    servers.map(({ port }) => ({ port, http2: true })),
-    { settings },
-  );
-}
-
-const bodyOf = ({ body }: WireMessage): string => body.toString();
 
 describe("connections", () => {
   test("requests of many clients share one, and none gets another's response", async () => {

@@ -1,23 +1,19 @@
 /** Trailers of servers of HTTP/2 behind a body whose length was announced: who gets them, and what they may be. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { FrameType } from "../../../../../src/proxy/http2/frames/layout.ts";
-import { Http2TestServer, type PeerStream } from "../../../../support/http2/server.ts";
+import type { PeerStream } from "../../../../support/http2/server.ts";
 import { frame, Http2Wire, integer32 } from "../../../../support/http2/wire.ts";
-import { cleanUp, get, type ProxyOptions, TestProxy } from "../../../../support/proxy-harness.ts";
+import { get } from "../../../../support/proxy-harness.ts";
 import { until } from "../../../../support/until.ts";
 import { Wire } from "../../../../support/wire.ts";
+import { closeAll, closing, proxyTo, serve } from "./support.ts";
 
-const closing: (() => void)[] = [];
-afterEach(() => {
-  cleanUp();
-  for (const close of closing.splice(0)) close();
-});
+afterEach(closeAll);
 
-async function serving(onStream: (stream: PeerStream) => void, options: ProxyOptions = {}) {
-  const server = await Http2TestServer.start();
-  closing.push(() => server.stop());
+async function serving(onStream: (stream: PeerStream) => void) {
+  const server = await serve();
   server.onStream = onStream;
-  const proxy = new TestProxy([{ port: server.port, http2: true }], options);
+  const proxy = proxyTo([server]);
   const client = await Http2Wire.connect(proxy.port);
   closing.push(() => client.close());
   return { server, proxy, client };

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { reclaimLearner } from "../../../../../src/control/processes/learner/reclaim.ts";
+import { ClassWord } from "../../../../../src/shared/memory/layout/classes.ts";
 import {
   HoldState,
   LearnerCounter,
@@ -27,13 +28,18 @@ test("a dead learner's orders end; its counters and the numbers of its tables st
   learnerCounters[LearnerCounter.SAMPLES] = 99;
   learnerCounters[LearnerCounter.RSS_BYTES] = 1e8;
   learnerCounters[LearnerCounter.HEARTBEAT] = 5;
-  reclaimLearner(memory);
+  memory.classes.pools[7].words[ClassWord.TABLE] = 5;
+  memory.servers.pool.set([7, 7, 6]);
+  memory.classes.costs.costId.set([11, 12, 13]);
+  reclaimLearner(memory, [{ row: 7, name: "a", classes: true }]);
   expect(learned.words[LearnerWord.RUNG]).toBe(Rung.ESTIMATOR);
   expect(learned.words[LearnerWord.CHAMPION_TABLE]).toBe(33);
   expect(learned.words[LearnerWord.CHAMPION_MODEL]).toBe(0);
   expect(learned.words[LearnerWord.HOLDING]).toBe(0);
   expect(learned.words[LearnerWord.HOLD_STATE]).toBe(HoldState.OFF);
   expect([...learned.figures].every((figure) => figure === 0)).toBe(true);
+  expect(memory.classes.pools[7].words[ClassWord.TABLE]).toBe(0);
+  expect([...memory.classes.costs.costId.slice(0, 3)]).toEqual([0, 0, 13]);
   expect(learnerCounters[LearnerCounter.SAMPLES]).toBe(99);
   expect(learnerCounters[LearnerCounter.RSS_BYTES]).toBe(0);
   expect(learnerCounters[LearnerCounter.HEARTBEAT]).toBe(0);

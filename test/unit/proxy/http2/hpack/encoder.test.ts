@@ -14,8 +14,8 @@ class Connection {
   readonly encoder: HpackEncoder;
   readonly decoder = new HpackDecoder(NO_RULES);
 
-  constructor(recurring = new RecurringLines(), secrets = new SecretNames()) {
-    this.encoder = new HpackEncoder(recurring, secrets);
+  constructor(recurring = new RecurringLines(), secrets = new SecretNames(), compresses = true) {
+    this.encoder = new HpackEncoder(recurring, secrets, compresses);
   }
 
   /**
@@ -148,18 +148,32 @@ const lines = fc.array(
   { maxLength: 24 },
 );
 
-test("whatever is written is read, over any number of blocks and sizes of the table", () => {
-  fc.assert(
-    fc.property(fc.array(fc.tuple(lines, fc.option(fc.integer({ min: 0, max: 700 }))), { maxLength: 12 }), (blocks) => {
-      const connection = new Connection();
-      for (const [each, size] of blocks) {
-        if (size !== null) {
-          connection.encoder.limit(size);
-          connection.decoder.announced(size);
-        }
-        connection.block(each);
-        connection.block(each);
-      }
-    }),
-  );
+test("without Huffman's code a string is what it is", () => {
+  const code = (compresses: boolean): string => {
+    return new Connection(new RecurringLines(), new SecretNames(), compresses).block(["server: nginx"]);
+  };
+  expect(code(false)).toBe(`0f27${Buffer.from("\x05nginx").toString("hex")}`);
+  expect(code(true).length).toBeLessThan(code(false).length);
 });
+
+test.each([true, false])(
+  "whatever is written is read, over any number of blocks and sizes of the table (in code: %p)",
+  (compresses) => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(lines, fc.option(fc.integer({ min: 0, max: 700 }))), { maxLength: 12 }),
+        (blocks) => {
+          const connection = new Connection(new RecurringLines(), new SecretNames(), compresses);
+          for (const [each, size] of blocks) {
+            if (size !== null) {
+              connection.encoder.limit(size);
+              connection.decoder.announced(size);
+            }
+            connection.block(each);
+            connection.block(each);
+          }
+        },
+      ),
+    );
+  },
+);

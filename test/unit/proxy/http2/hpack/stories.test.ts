@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { HpackDecoder } from "../../../../../src/proxy/http2/hpack/decoder.ts";
 import { HpackEncoder } from "../../../../../src/proxy/http2/hpack/encoder.ts";
+import { LiteralMemo } from "../../../../../src/proxy/http2/hpack/literal-memo.ts";
 import { RecurringLines } from "../../../../../src/proxy/http2/hpack/recurring-lines.ts";
 import { readStories } from "../../../../fixtures/hpack-test-case/read.ts";
 import { FieldList, NO_RULES } from "./support.ts";
@@ -9,9 +10,17 @@ import { FieldList, NO_RULES } from "./support.ts";
 const STORIES = readStories();
 const encoders = new Set(STORIES.map(({ encoder }) => encoder));
 
-test.each([...encoders])("blocks of %s are read", (encoder) => {
+/** Of all connections that follow, as a worker has it. */
+const literals = new LiteralMemo();
+
+test.each(
+  [...encoders].flatMap((encoder) => [
+    { encoder, title: "", memo: null },
+    { encoder, title: ", with literals that are known", memo: literals },
+  ]),
+)("blocks of $encoder are read$title", ({ encoder, memo }) => {
   for (const { name, blocks } of STORIES.filter((story) => story.encoder === encoder)) {
-    const decoder = new HpackDecoder(NO_RULES);
+    const decoder = new HpackDecoder(NO_RULES, memo);
     for (const [index, { block, fields, tableSize }] of blocks.entries()) {
       if (tableSize > 0) decoder.announced(tableSize);
       const list = new FieldList();

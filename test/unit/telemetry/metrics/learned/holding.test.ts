@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { countBriefDuration } from "../../../../../src/shared/memory/duration-table.ts";
 import { QueueWord } from "../../../../../src/shared/memory/layout/queues.ts";
 import { Metrics } from "../../../../../src/telemetry/metrics/metrics.ts";
 import type { MetricsSource } from "../../../../../src/telemetry/metrics/source.ts";
@@ -24,7 +25,11 @@ function sampled(overrides: Partial<MetricsSource> = {}) {
       source.memory.workers[worker].queues[ROW * QueueWord.LENGTH + Number(word)] = value;
     }
   };
-  return { queue, read: () => parseExposition(new Metrics(source).render()).samples };
+  const waited = (worker: number, held: boolean, seconds: number) => {
+    const { heldWaits, waits } = source.memory.workers[worker];
+    countBriefDuration(held ? heldWaits : waits, ROW, seconds);
+  };
+  return { queue, waited, read: () => parseExposition(new Metrics(source).render()).samples };
 }
 
 test("who waits is summed over all workers, by pool", () => {
@@ -40,12 +45,16 @@ test("who waits is summed over all workers, by pool", () => {
 });
 
 test("what became of held requests is counted", () => {
-  const { queue, read } = sampled();
-  queue(0, { [QueueWord.HELD]: 10, [QueueWord.HELD_SECONDS]: 0.5, [QueueWord.SENT_ANYWAY]: 2, [QueueWord.SHED]: 7 });
-  queue(1, { [QueueWord.HELD]: 5, [QueueWord.HELD_SECONDS]: 0.25, [QueueWord.LEFT]: 1 });
+  const { queue, waited, read } = sampled();
+  queue(0, { [QueueWord.SENT_ANYWAY]: 2, [QueueWord.SHED]: 7 });
+  queue(1, { [QueueWord.LEFT]: 1 });
+  waited(0, false, 0.125);
+  waited(0, true, 0.25);
+  waited(1, true, 0.5);
   const samples = read();
-  expect(samples.get(`${P}held_wait_seconds_count{pool=shop}`)).toBe(15);
-  expect(samples.get(`${P}held_wait_seconds_sum{pool=shop}`)).toBe(0.75);
+  expect(samples.get(`${P}queue_wait_seconds_count{pool=shop,reason=held}`)).toBe(2);
+  expect(samples.get(`${P}queue_wait_seconds_sum{pool=shop,reason=held}`)).toBe(0.75);
+  expect(samples.get(`${P}queue_wait_seconds_sum{pool=shop,reason=full}`)).toBe(0.125);
   expect(samples.get(`${P}held_sent_anyway_total{pool=shop}`)).toBe(2);
   expect(samples.get(`${P}queue_shed_total{pool=shop}`)).toBe(7);
   expect(samples.get(`${P}queue_left_total{pool=shop}`)).toBe(1);
@@ -54,7 +63,10 @@ test("what became of held requests is counted", () => {
 test("whether requests may be held, and the limits of servers that have one", () => {
   const limited = [{ row: ROW, name: "shop", state: "stopped", patienceMs: 250 }] as const;
   const servers = [server(1, { concurrency_limit: 6 }), server(2)];
-  const { read } = sampled({ learner: () => ({ pools: [], limited, restarts: {} }), servers: () => servers });
+  const { read } = sampled({
+    learner: () => ({ pools: [], limited, classed: [], restarts: {} }),
+    servers: () => servers,
+  });
   const samples = read();
   expect(samples.get(`${P}holding_state{pool=shop,state=stopped}`)).toBe(1);
   expect(samples.get(`${P}holding_state{pool=shop,state=holding}`)).toBe(0);

@@ -5,9 +5,9 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, statSync, trun
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SHARED_BYTES } from "../../src/shared/memory/layout/shared-memory.ts";
-import { spawnSync } from "../support/processes.ts";
-import type { ProductOptions } from "../support/product-process.ts";
+import { SHARED_BYTES } from "../../../src/shared/memory/layout/shared-memory.ts";
+import { spawnSync } from "../../support/processes.ts";
+import type { ProductOptions } from "../../support/product-process.ts";
 import {
   answer,
   cpuTicksOf,
@@ -19,7 +19,7 @@ import {
   serversOn,
   startScripted,
   until,
-} from "./fixture.ts";
+} from "../fixture.ts";
 
 const open: { end?(): unknown; stop?(): unknown }[] = [];
 const directory = mkdtempSync(join(tmpdir(), "nb-drill-resources-"));
@@ -160,7 +160,7 @@ describe.concurrent.skipIf(process.platform !== "linux")("resources", () => {
 
   test.skipIf(!canMount)("no room for shared memory at the start: a sentence and exit 1, no crash", async () => {
     const command = ["unshare", "-m", "bash", "-c", `${smallSharedMemory(64)} && exec "$@"`, "drill"];
-    const launcher = join(import.meta.dir, "../../bin/neurabalancer");
+    const launcher = join(import.meta.dir, "../../../bin/neurabalancer");
     const product = new Product({ SERVERS: "http://127.0.0.1:9" }, { command: [...command, launcher, "serve"] });
     open.push(product);
     expect(await product.process.exited).toBe(1);
@@ -170,7 +170,7 @@ describe.concurrent.skipIf(process.platform !== "linux")("resources", () => {
   test.skipIf(!canMount)("shared memory that fills up later: no process dies; what is new waits for room", async () => {
     const servers = await startScripted(...Array.from({ length: 20 }, () => answer));
     const command = ["unshare", "-m", "bash", "-c", `${smallSharedMemory(3400)} && exec "$@"`, "drill"];
-    const launcher = join(import.meta.dir, "../../bin/neurabalancer");
+    const launcher = join(import.meta.dir, "../../../bin/neurabalancer");
     const product = await new Product(
       { SERVERS: serversOn(...servers.slice(0, 4)) },
       { command: [...command, launcher, "serve"] },

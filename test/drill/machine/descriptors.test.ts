@@ -3,10 +3,10 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createSelfSigned } from "../support/certificates.ts";
-import { Backend, cleanUp, get, ok } from "../support/proxy-harness.ts";
-import { Wire } from "../support/wire.ts";
-import { Product, serversOn, until } from "./fixture.ts";
+import { createSelfSigned } from "../../support/certificates.ts";
+import { Backend, cleanUp, get, ok } from "../../support/proxy-harness.ts";
+import { Wire } from "../../support/wire.ts";
+import { Product, serversOn, until } from "../fixture.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-descriptors-"));
 afterAll(() => {

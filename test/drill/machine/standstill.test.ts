@@ -1,0 +1,61 @@
+/** The workers stand still, and what is behind them too, as on a machine that is starved or paused: nobody's servers are blamed. */
+import { expect, test } from "bun:test";
+import { endedAfterAll } from "../../support/ended-after-all.ts";
+import {
+  answer,
+  type Behaviour,
+  figures,
+  Load,
+  Product,
+  request,
+  serversOn,
+  startScripted,
+  until,
+} from "../fixture.ts";
+
+const open = endedAfterAll();
+const STANDSTILL_MS = 700;
+
+/** Works for 300 ms, a little at a time: what it stands still for is no part of it. */
+const working: Behaviour = (socket, path, count) => {
+  const goOn = (stepsLeft: number): void => {
+    if (stepsLeft === 0) answer(socket, path, count);
+    else setTimeout(() => goOn(stepsLeft - 1), 10);
+  };
+  goOn(30);
+};
+
+test("a machine that stands still for longer than an attempt may take fails no attempt", async () => {
+  const servers = await startScripted(working, working, working);
+  const product = await new Product({
+    SERVERS: serversOn(...servers),
+    LB_STRATEGY: "adaptive",
+    PER_TRY_TIMEOUT_MS: "600",
+    OUTLIER_MAX_EJECTED_PERCENT: "50",
+  }).ready();
+  open.push(product, ...servers);
+  const { workers } = await product.status();
+  const load = new Load(100, () => request(product.port));
+  await until(() => load.sent > 100);
+  await load.caughtUp();
+  const before = await product.metric("worker_standstill_seconds_total");
+
+  await until(async () => (await product.inFlight()) > 0);
+  for (const { pid } of workers) process.kill(pid, "SIGSTOP");
+  try {
+    Bun.sleepSync(STANDSTILL_MS); // clients and servers live in this process
+  } finally {
+    for (const { pid } of workers) process.kill(pid, "SIGCONT");
+  }
+  await until(() => load.sent > 250);
+  const seen = await load.stop();
+
+  const lostSeconds = (await product.metric("worker_standstill_seconds_total")) - before;
+  figures("standstill", seen, { lostSeconds });
+  expect(seen.why).toEqual({});
+  expect(await product.metric("retries_total")).toBe(0);
+  expect((await product.servers()).map(({ state, failures }) => ({ state, failures }))).toEqual(
+    servers.map(() => ({ state: "up", failures: 0 })),
+  );
+  expect(lostSeconds).toBeGreaterThan((workers.length * STANDSTILL_MS * 0.9) / 1000);
+});
