@@ -153,7 +153,7 @@ export class SupervisorInstance {
     this.#directory = directory;
     this.#claim = await claimPorts(directory, portsOf(settings, this.#adminPort.claimed));
     checkPorts(settings);
-    this.#memory = createSharedMemory(directory.memoryPath);
+    this.#memory = createSharedMemory(directory.memoryPath, this.#options.secret()[0]);
     const pages = new MemoryPages(directory.memoryPath, this.#memory);
     this.#pages = pages;
     this.#learner = this.#makeLearner(directory);
