@@ -235,6 +235,7 @@ export function degradedModes(view: SupervisorView): Record<DegradedMode, boolea
     sockets: anyWorker(view.memory, WorkerCounter.SOCKETS_DEGRADED),
     wakes: anyWorker(view.memory, WorkerCounter.WAKES_DEGRADED),
     rate_limits: view.rateLimits.short,
+    redis: view.rateLimits.away !== null,
     memory: view.fleets.outOfMemory || (view.workers()?.outOfMemory ?? false),
   };
 }
