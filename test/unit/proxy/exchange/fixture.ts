@@ -236,6 +236,7 @@ export class Rig {
       },
       picker: {
         usesKey: false,
+        work: { on: false },
         inFlightAtDispatch: 0,
         decision: 0,
         ...CHOICE,
@@ -266,7 +267,7 @@ export class Rig {
       target: () => target,
     };
     const place = { row: OTHER_ROW, key: -1 };
-    const target = { route, pool, host: null, settings: values, labels: null, place, apiPlace: place };
+    const target = { route, pool, host: null, limits: null, settings: values, labels: null, place, apiPlace: place };
     const context = {
       settings: values,
       limits: LIMITS,
