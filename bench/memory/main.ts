@@ -88,7 +88,7 @@ async function main(): Promise<void> {
       servers: "http1",
       accessLogs: [true],
       peers,
-      pinned: false,
+      pin: "none",
       cores: cpus().length,
       now,
     });

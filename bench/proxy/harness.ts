@@ -13,6 +13,9 @@ const ANSWER_MS = 10_000;
 /** Longest single measurement; the generator gives up by itself when answers stop. */
 const RUN_MS = 300_000;
 
+/** Which cores whom: the proxy has one for itself and the others are everybody else's, all share one, or the kernel decides. */
+export type Pin = "own" | "one" | "none";
+
 export interface GroupOptions {
   readonly directory: string;
   readonly certFile: string;
@@ -23,8 +26,7 @@ export interface GroupOptions {
   /** One group has each peer with the log on, with it off, or both. */
   readonly accessLogs: readonly boolean[];
   readonly peers: readonly Peer[];
-  /** Give the proxy a core of its own and the others to clients and servers. */
-  readonly pinned: boolean;
+  readonly pin: Pin;
   readonly cores: number;
   readonly now: () => number;
 }
@@ -64,9 +66,10 @@ export class Harness {
   }
 
   static async start(options: GroupOptions): Promise<Harness> {
-    const { directory, certFile, keyFile, workers, servers, accessLogs, peers, pinned, cores, now } = options;
-    const onCores = (list: string): string[] => (pinned ? ["taskset", "-c", list] : []);
-    const others = onCores(cores > 2 ? `0-${cores - 2}` : "0");
+    const { directory, certFile, keyFile, workers, servers, accessLogs, peers, pin, cores, now } = options;
+    const onCores = (list: string): string[] => (pin === "none" ? [] : ["taskset", "-c", list]);
+    const last = String(cores - 1);
+    const others = onCores(pin === "one" ? last : cores > 2 ? `0-${cores - 2}` : "0");
     const load = join(import.meta.dir, "../load");
     const backend = new Child<object, FromBackend>(join(load, "backend-process.ts"), [String(SERVERS)], others);
     const listening = await backend.next(ANSWER_MS);
@@ -99,7 +102,7 @@ export class Harness {
           observers.push(observer);
           await observer.next(ANSWER_MS);
         }
-        proxies.push(await RunningProxy.start(peer, setup, onCores(String(cores - 1)), now));
+        proxies.push(await RunningProxy.start(peer, setup, onCores(last), now));
       }
     }
     return new Harness(proxies, generator, backend, http2Servers, observers, new H2load(directory, others, now));

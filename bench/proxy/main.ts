@@ -101,7 +101,7 @@ async function measureGroup(
     servers,
     accessLogs: options.accessLogs,
     peers: servers === "http2" ? peers.filter(({ asksHttp2 }) => asksHttp2) : peers,
-    pinned: options.pin && workers === 1 && cores > 1 && Bun.which("taskset") !== null,
+    pin: workers === 1 && cores > 1 && Bun.which("taskset") !== null ? options.pin : "none",
     cores,
     now,
   });

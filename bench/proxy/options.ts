@@ -1,5 +1,6 @@
 /** The command line of the benchmark. */
 import { parseArgs } from "node:util";
+import type { Pin } from "./harness.ts";
 import type { Effort } from "./measure.ts";
 import { ROWS, type Row, selectRows } from "./rows.ts";
 import { VARIANTS } from "./variants.ts";
@@ -18,6 +19,7 @@ export const HELP = `Compares what a request costs: NeuraBalancer, nginx and HAP
   --rounds N         rounds per row
   --seconds S        length of one measurement
   --no-pin           do not give the proxy a core of its own
+  --one-core         all on one core, taking turns: what a proxy costs when nobody else sets its pace
   --markdown         the tables as Markdown
   --json FILE        everything that was measured
   --svg FILE         a plot of the tables
@@ -29,7 +31,7 @@ export interface Options {
   readonly accessLogs: readonly boolean[];
   readonly base: string | null;
   readonly effort: Effort;
-  readonly pin: boolean;
+  readonly pin: Pin;
   readonly markdown: boolean;
   readonly jsonFile: string | null;
   readonly svgFile: string | null;
@@ -51,6 +53,7 @@ export function parseOptions(args: readonly string[]): Options | null {
       rounds: { type: "string" },
       seconds: { type: "string" },
       "no-pin": { type: "boolean", default: false },
+      "one-core": { type: "boolean", default: false },
       markdown: { type: "boolean", default: false },
       json: { type: "string" },
       svg: { type: "string" },
@@ -70,7 +73,7 @@ export function parseOptions(args: readonly string[]): Options | null {
       seconds: positive("--seconds", values.seconds, values.quick ? 0.35 : 1),
       warmUpSeconds: values.quick ? 0.6 : 1.2,
     },
-    pin: !values["no-pin"],
+    pin: values["one-core"] ? "one" : values["no-pin"] ? "none" : "own",
     markdown: values.markdown,
     jsonFile: values.json ?? null,
     svgFile: values.svg ?? null,

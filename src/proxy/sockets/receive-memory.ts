@@ -12,8 +12,9 @@ const COPY_BYTES = 16 * 1024;
 /** Views of so many bytes at most are made once and for all. */
 const CACHED_VIEW_BYTES = 2048;
 
-/** A little more than one read, so that no packet is the whole of it: that would be memory to give away. */
-const memory = Buffer.allocUnsafeSlow(RECEIVE_BYTES + 64);
+/** More than one read, so that no packet is the whole of it: that would be memory to give away. Behind it is room for a part. */
+const memory = Buffer.allocUnsafeSlow(RECEIVE_BYTES + CACHED_VIEW_BYTES);
+const partViews: (Buffer | undefined)[] = [];
 const views: Buffer[] = Array.from({ length: CACHED_VIEW_BYTES + 1 }, (_, length) => memory.subarray(0, length));
 
 /** Where to receive to, `RECEIVE_BYTES` long. */
@@ -22,6 +23,19 @@ export const receiveBuffer: Uint8Array = memory;
 /** The packet of the first `length` bytes received, borrowed. */
 export function borrowedPacket(length: number): Buffer {
   return length <= CACHED_VIEW_BYTES ? views[length] : memory.subarray(0, length);
+}
+
+/**
+ * `packet[start … end)` as a packet of its own, as good as `packet` is: a borrowed one until the handler returns, or another part
+ * is asked for. A small part of that is copied, for it costs less than a view of it.
+ */
+export function borrowedPart(packet: Buffer, start: number, end: number): Buffer {
+  const length = end - start;
+  if (length > CACHED_VIEW_BYTES || !isBorrowed(packet)) return packet.subarray(start, end);
+  const view = partViews[length] ?? memory.subarray(RECEIVE_BYTES, RECEIVE_BYTES + length);
+  partViews[length] = view;
+  packet.copy(view, 0, start, end);
+  return view;
 }
 
 /** As `borrowedPacket`, but small ones are copies. */

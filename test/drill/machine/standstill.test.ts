@@ -14,7 +14,8 @@ import {
 } from "../fixture.ts";
 
 const open = endedAfterAll();
-const STANDSTILL_MS = 700;
+const TRY_MS = 1200;
+const STANDSTILL_MS = 1300;
 
 /** Works for 300 ms, a little at a time: what it stands still for is no part of it. */
 const working: Behaviour = (socket, path, count) => {
@@ -25,12 +26,16 @@ const working: Behaviour = (socket, path, count) => {
   goOn(30);
 };
 
-test("a machine that stands still for longer than an attempt may take fails no attempt", async () => {
+test.each([
+  ["sockets of our own", "on"],
+  ["those of the runtime", "off"],
+])("a machine that stands still for longer than an attempt may take fails no attempt (%s)", async (_which, native) => {
   const servers = await startScripted(working, working, working);
   const product = await new Product({
     SERVERS: serversOn(...servers),
     LB_STRATEGY: "adaptive",
-    PER_TRY_TIMEOUT_MS: "600",
+    NATIVE_SOCKETS: native,
+    PER_TRY_TIMEOUT_MS: String(TRY_MS),
     OUTLIER_MAX_EJECTED_PERCENT: "50",
   }).ready();
   open.push(product, ...servers);

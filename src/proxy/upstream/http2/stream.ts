@@ -10,7 +10,7 @@ import { ErrorCode } from "../../http2/error-codes.ts";
 import { SpareStreams } from "../../http2/spare-streams.ts";
 import { ReceiveWindow, SendWindow } from "../../http2/windows.ts";
 import type { Deferred } from "../../sockets/end-of-turn.ts";
-import { keep } from "../../sockets/receive-memory.ts";
+import { borrowedPart, keep } from "../../sockets/receive-memory.ts";
 import { Timed } from "../../sockets/timer-wheel.ts";
 import type { UpstreamContext } from "../context.ts";
 import type { UpstreamLeg, UpstreamRequest, UpstreamUser } from "../leg.ts";
@@ -194,9 +194,9 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
     if (!this.#counts(end - start) || (last && this.#expected > 0)) return ErrorCode.PROTOCOL_ERROR;
     this.#headRead = true;
     this.#serverEnded = last;
-    // The end of the packet, where few requests are under way: a view of all of it would be the same.
-    const upTo = end === data.length ? data : data.subarray(0, end);
-    this.user?.onUpstreamHead(this, bytes, upTo, start, nowMs);
+    // At the end of the packet, where few requests are under way, it is that itself.
+    if (end === data.length) this.user?.onUpstreamHead(this, bytes, data, start, nowMs);
+    else this.user?.onUpstreamHead(this, bytes, borrowedPart(data, start, end), 0, nowMs);
     this.#done(end - start);
     if (last) this.#end(nowMs);
     return ErrorCode.NO_ERROR;

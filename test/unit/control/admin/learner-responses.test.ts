@@ -16,6 +16,18 @@ function responses(...names: string[]) {
 
 /** As `responses`, beside pools of whose traffic only samples are kept. */
 function responsesBeside(sampled: readonly string[], ...names: string[]) {
+  return responsesOf({ sampled, limited: [], names });
+}
+
+interface Named {
+  readonly sampled: readonly string[];
+  /** Those whose servers' limits are learned. */
+  readonly limited: readonly string[];
+  /** Those that `ml` balances. */
+  readonly names: readonly string[];
+}
+
+function responsesOf({ sampled, limited, names }: Named) {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
   const pools = names.map((name, row) => ({ row, name, rung: row, tableAgeMs: 40 }));
   for (const { row } of pools) memory.learned[row].words[LearnerWord.CHAMPION_MODEL] = 10 + row;
@@ -25,14 +37,16 @@ function responsesBeside(sampled: readonly string[], ...names: string[]) {
     explain: null,
     order: { done: true, message: "done" },
     models: [{ ...MODEL, pool: names[0], promotedAtMs: null, report: null }],
-    verdicts: [{ ...VERDICT, pool: names.at(-1) }],
+    verdicts: [{ ...VERDICT, pool: names.at(-1) ?? limited.at(-1) }],
   };
   const learner = {
-    running: names.length + sampled.length > 0,
+    running: names.length + sampled.length + limited.length > 0,
     status: STATUS,
     pools,
     sampled,
-    limited: [],
+    limited: limited.map((name, row) => {
+      return { row, name, limits: true as const, state: "stopped" as const, patienceMs: 200, verdict: null };
+    }),
     ask: async (question: LearnerQuestion) => {
       asked.push(question);
       return answers[question.kind];
@@ -128,6 +142,25 @@ describe("pools of whose traffic only samples are kept", () => {
     const { code, message } = await learning.models(5, null).catch((error) => error);
     expect(code).toBe("not_learning");
     expect(message).toContain("unless LB_STRATEGY=ml: only samples of the traffic of api, shop are kept");
+  });
+});
+
+describe("pools with another strategy whose servers' limits are learned", () => {
+  test("have verdicts on holding, and nothing else", async () => {
+    const { learning, asked } = responsesOf({ sampled: [], limited: ["shop"], names: [] });
+    const { verdicts } = await learning.verdicts(5, null, null);
+    expect(verdicts).toHaveLength(1);
+    expect(verdicts[0]).not.toHaveProperty("pool");
+    expect(asked).toEqual([{ kind: "verdicts", limit: 5, modelVersion: null, pool: "shop" }]);
+    await expect(learning.models(5, null)).rejects.toThrow("unless LB_STRATEGY=ml");
+  });
+
+  test("are named beside those that ml balances", async () => {
+    const { learning, asked } = responsesOf({ sampled: [], limited: ["shop", "api"], names: ["shop"] });
+    const { verdicts } = await learning.verdicts(5, null, "api");
+    expect(verdicts[0]).toHaveProperty("pool");
+    expect(asked.at(-1)).toMatchObject({ kind: "verdicts", pool: "api" });
+    await expect(learning.verdicts(5, null, "nobody")).rejects.toThrow("no pool nobody");
   });
 });
 
