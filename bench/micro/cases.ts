@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { LoggedOutcome, LoggedRequest } from "../../src/proxy/record/access-log/logged.ts";
 import type { RequestRewrite } from "../../src/proxy/rewrite/request.ts";
 import { WorkerCounter } from "../../src/shared/memory/layout/worker-counters.ts";
+import { makeClassCases } from "./classes.ts";
 import { makeExplainingCases } from "./explaining.ts";
 import { makeHeaderBlockCases } from "./header-blocks.ts";
 import { makeLimitCases } from "./limits.ts";
@@ -223,9 +224,11 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
   };
 
   /** What a request costs by its strategy: pick, note of the decision, and its outcome a few requests later. */
-  const placing = (name: string, servers: number): Case => {
+  const placing = (name: string, servers: number, classes = false): Case => {
+    const { costs } = memory.classes;
     const fleet = {
       ...memory.servers,
+      work: classes ? { inFlight: memory.servers.workInFlight, ...costs } : undefined,
       identityHash: new Uint32Array(layout.MAX_SERVERS),
       together: { sinceMs: memory.servers.silentSinceMs, clockOffsetMs: 1000 },
     };
@@ -234,6 +237,8 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       fleet.id[slot] = slot + 1;
       fleet.weight[slot] = 1;
       fleet.effectiveWeight[slot] = 1;
+      costs.costId[slot] = slot + 1;
+      costs.cost.fill(1 + (slot & 3), slot * 64, (slot + 1) * 64);
       learned.rowId[layout.MAX_SERVERS + slot] = slot + 1; // the copy of odd sequence numbers
       for (let column = 0; column < layoutLearning.SCORE_COLUMNS; column++) {
         learned.cost[(layout.MAX_SERVERS + slot) * layoutLearning.SCORE_COLUMNS + column] = 5 + slot + column;
@@ -260,7 +265,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     }));
     let nowMs = 0;
     return {
-      name: `place a request, ${name}, ${servers} servers`,
+      name: `place a request, ${name}, ${servers} servers${classes ? ", by expected work" : ""}`,
       run: (times) => {
         learned.words[layoutLearning.LearnerWord.CHAMPION_TABLE] = 1 + ((nowMs >> 8) & 0x3fffff) * 2;
         for (let i = 0; i < times; i++) {
@@ -272,7 +277,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
             decisions?.ended(attempt, false, nowMs);
           }
           decisions?.setRequest(IDS, 0, 32);
-          const slot = strategy.pick(candidates, servers, i, nowMs);
+          const slot = strategy.pick(candidates, servers, i, nowMs, i & 7);
           attempt.slot = slot;
           attempt.serverId = fleet.id[slot];
           attempt.dispatchedMs = nowMs;
@@ -300,6 +305,8 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     placing("round_robin", 10),
     placing("ml", 3),
     placing("ml", 10),
+    placing("ml", 10, true),
+    placing("adaptive", 10, true),
     parsing("curl, 3 fields", CURL),
     parsing("browser, 12 fields", BROWSER),
     {
@@ -381,6 +388,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     ...(await makeRouteCases(root)),
     ...(await makeLimitCases(root)),
     ...(await makeObservingCases(root, `${memoryPath}-observing`)),
+    ...(await makeClassCases(root, `${memoryPath}-classes`)),
     ...(await makeRecordingCases(root, `${memoryPath}-history`)),
     ...(await makeTracingCases(root, `${memoryPath}-traces`)),
     ...(await makeExplainingCases(root)),

@@ -63,7 +63,7 @@ export async function makeObservingCases(root: string, memoryPath: string): Prom
     log: { child: () => options.log, info: () => {}, warn: () => {}, error: () => {}, once: () => {} },
   };
   // biome-ignore lint/suspicious/noExplicitAny: what models need is not asked for here.
-  const learners = new PoolLearners(options as any, [{ row: 0, name: "default", observed: true }]);
+  const learners = new PoolLearners(options as any, [{ row: 0, name: "default", observed: true, samples: true }]);
   const store = {
     status: () => ({ problem: null }),
     appendSamples: (batch: readonly unknown[]) => {

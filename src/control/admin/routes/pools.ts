@@ -1,4 +1,4 @@
-/** `/api/v1/pools…` and `/api/v1/routes…`: which requests go where, and how. */
+/** `/api/v1/pools…`, `/api/v1/classes` and `/api/v1/routes…`: which requests go where, how, and what they cost. */
 import { z } from "zod";
 import { STRATEGIES } from "../../../balancing/registry.ts";
 import type { EffectiveSetting } from "../../../config/effective.ts";
@@ -6,6 +6,7 @@ import { SECTIONS } from "../../../config/schema.ts";
 import type { RouteSpec } from "../../../protocol/route.ts";
 import type { Override } from "../../../shared/operations/override.ts";
 import type { Operations } from "../../operations/operations.ts";
+import { classList, type ShownClasses } from "../answers/classes.ts";
 import { poolList, poolView, routeList, routeView, type ShownPool } from "../answers/pools.ts";
 import { entityTag } from "../changes/etag.ts";
 import { makeChange, notesOf, tried } from "../changes/make-change.ts";
@@ -14,15 +15,17 @@ import { settingsOf } from "../changes/settings/names.ts";
 import { type SettingSources, viewSetting } from "../changes/settings/view.ts";
 import { planSplit, sharesOf, splitChangeSchema } from "../changes/split-change.ts";
 import { changeBody, changeQuery, changeResponse } from "../changes/terms.ts";
+import { routeNamed } from "../named-route.ts";
 import { ApiError, json } from "../responses.ts";
 import { describeRoute } from "../route-description.ts";
-import { routeNamed } from "./named-route.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
 /** What these routes show and change. */
 export interface PoolsControl {
   /** As they are now, in the order of the configuration. */
   pools(): readonly ShownPool[];
+  /** Classes of requests as they are now, of all pools that tell them apart. */
+  classes(): ShownClasses;
   /** In the order of the configuration. */
   routes(): readonly RouteSpec[];
   /** Of the configuration in force. */
@@ -91,6 +94,27 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
             return { action, target: `pool ${name}`, about: { pool: name }, ...plan, warnings: warningsOf(pool) };
           });
           return query.dry_run ? tried(planned) : showPool(control, name, notesOf(planned));
+        },
+      }),
+    },
+  },
+  {
+    path: "/api/v1/classes",
+    audience: "operator",
+    methods: {
+      GET: operation({
+        scope: "read",
+        doc: "the classes of requests that pools tell apart by method and path template (REQUEST_CLASSES), what one of each is expected to cost, and their share of the requests and of the work; a pool has 63 at most and the rest",
+        query: z.strictObject({ pool: z.string().max(512).optional().describe("only this pool's") }),
+        response: classList,
+        handle: ({ query: { pool } }) => {
+          if (pool === undefined) return json(control.classes());
+          poolOf(control, pool);
+          const { pools, classes } = control.classes();
+          return json({
+            pools: pools.filter((name) => name === pool),
+            classes: classes.filter((one) => one.pool === pool),
+          });
         },
       }),
     },

@@ -2,7 +2,6 @@
 import type { ControlLog } from "../../log.ts";
 import { type CanariesControl, canaryRoutes } from "./canaries.ts";
 import { type CertificatesControl, certificateRoutes } from "./certificates.ts";
-import { type ClassesControl, classRoutes } from "./classes.ts";
 import { type ConfigurationControl, configurationRoutes } from "./configuration.ts";
 import { type DemoControl, demoRoutes } from "./demo.ts";
 import { type ExpectationsControl, expectationRoutes } from "./expectations.ts";
@@ -28,7 +27,6 @@ export type AdminControl = HealthControl &
   MetricsControl &
   ServersControl &
   PoolsControl &
-  ClassesControl &
   CanariesControl &
   RateLimitsControl &
   SettingsControl &
@@ -50,7 +48,6 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   metricsRoutes,
   serverRoutes,
   poolRoutes,
-  classRoutes,
   canaryRoutes,
   rateLimitRoutes,
   settingRoutes,

@@ -40,7 +40,7 @@ const product = new Product({
 
 beforeAll(() => product.ready());
 afterAll(async () => {
-  await product.kill();
+  await product.end();
   await Promise.all(servers.map((server) => server.stop(true)));
 });
 
