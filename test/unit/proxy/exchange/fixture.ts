@@ -230,7 +230,7 @@ export class Rig {
       hedgeBudget: new RetryBudget(1, OFTEN, 0),
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),
       queue: this.queue,
-      free: (slot: number, nowMs: number) => {
+      free: (slot: number, _work: number, nowMs: number) => {
         this.inFlight[slot]--;
         this.queue.poll(nowMs);
       },
