@@ -9,6 +9,8 @@ export interface Variant {
   readonly strategy?: string;
   /** The configuration file for servers on these ports of 127.0.0.1; left out = the environment says them. */
   readonly file?: (ports: readonly number[]) => string;
+  /** `CONCURRENCY_LIMITS=learned`; left out = as it is by default with the strategy. */
+  readonly limits?: boolean;
   /** `HISTORY=on`; left out = off. */
   readonly history?: boolean;
   /** Everything that tells of its traffic: history, the access log, metrics that are asked for, traces of every hundredth. */
@@ -21,6 +23,7 @@ const ROUTES_OF_A_HOST = 10;
 /** All that there are. */
 export const VARIANTS: readonly Variant[] = [
   ...STRATEGY_NAMES.map((strategy) => ({ name: strategy, strategy })),
+  { name: "round_robin+limits", strategy: "round_robin", limits: true },
   { name: "plain" },
   { name: "history", history: true },
   { name: "telemetry", history: true, telemetry: true },

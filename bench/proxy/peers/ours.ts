@@ -11,7 +11,8 @@ import type { Peer, PeerSetup } from "./peer.ts";
  * @param variant left out = in no other way.
  */
 export function neuraBalancer(name: string, title: string, root: string, variant: Variant = { name }): Peer {
-  const { strategy, file, history = false, telemetry = false } = variant;
+  const { strategy, file, limits = false, history = false, telemetry = false } = variant;
+  const learns = strategy === LEARNED_STRATEGY || limits;
   const launcher = launcherOf(root);
   return {
     name,
@@ -20,7 +21,7 @@ export function neuraBalancer(name: string, title: string, root: string, variant
     sharesPorts: true,
     asksHttp2: true,
     observed: telemetry,
-    aside: (strategy === LEARNED_STRATEGY ? 1 : 0) + (history ? 1 : 0) + (telemetry ? 1 : 0),
+    aside: (learns ? 1 : 0) + (history ? 1 : 0) + (telemetry ? 1 : 0),
     version: () => checkoutVersion(root),
     prepare: ({ directory, port, tlsPort, certFile, keyFile, backendPorts, workers, ...setup }: PeerSetup): Start => {
       const scheme = setup.servers === "http2" ? "h2c" : "http";
@@ -49,6 +50,7 @@ export function neuraBalancer(name: string, title: string, root: string, variant
           }),
           LOG_LEVEL: "warn",
           ...(strategy !== undefined && { LB_STRATEGY: strategy }),
+          ...(limits && { CONCURRENCY_LIMITS: "learned" }),
           ...(tlsPort > 0 && { TLS_PORT: String(tlsPort), TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile }),
         },
         logFile: join(directory, "access.log"),

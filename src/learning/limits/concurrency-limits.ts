@@ -21,7 +21,13 @@ const SEEN_MS = 3000;
  * shows whether more or fewer would be right.
  */
 const PROBE_MORE = 2;
-const PROBE_LESS = 1.5;
+const PROBE_LESS = 1.25;
+/**
+ * It is so much less instead where nobody knows: where so much of the belief is in sizes below a third of the limit. Who is known
+ * would stand idle for it.
+ */
+const PROBE_MUCH_LESS = 1.5;
+const LEAST_BELIEF = 0.25;
 /** One turn in so many is for more, and one for less … */
 const PROBE_TURNS = 6;
 /** … and a turn lasts so long, milliseconds and mean latencies, whichever is longer. */
@@ -45,6 +51,8 @@ export class ConcurrencyLimits {
   readonly #mean = new FleetMean(MEAN_MS);
   /** By slot: the limit without probes; `NO_LIMIT`. */
   readonly #limit: Float64Array;
+  /** By slot: the size that it may be as small as. */
+  readonly #least: Float64Array;
   /** By slot: most requests at once of those that were responded to, in this stretch of time and in the one before. */
   readonly #seen: Int32Array;
   readonly #seenBefore: Int32Array;
@@ -56,6 +64,7 @@ export class ConcurrencyLimits {
   constructor(slots: number) {
     this.#belief = new SizeBelief(slots);
     this.#limit = new Float64Array(slots);
+    this.#least = new Float64Array(slots);
     this.#seen = new Int32Array(slots);
     this.#seenBefore = new Int32Array(slots);
   }
@@ -103,7 +112,9 @@ export class ConcurrencyLimits {
     let most = 0;
     for (let i = 0; i < count; i++) {
       const slot = slots[i];
-      const wanted = Math.floor(MARGIN * this.#belief.sizeBelow(slot, BELIEF));
+      this.#belief.select(slot);
+      const wanted = Math.floor(MARGIN * this.#belief.sizeBelow(BELIEF));
+      this.#least[slot] = this.#belief.sizeBelow(LEAST_BELIEF);
       limit[slot] = wanted <= MOST_LIMIT ? wanted : NO_LIMIT;
       if (limit[slot] === NO_LIMIT) continue;
       known++;
@@ -131,7 +142,8 @@ export class ConcurrencyLimits {
     const limit = this.#limit[slot];
     const turn = (this.#turn + place * 3) % PROBE_TURNS;
     if (turn === 0) return Math.ceil(PROBE_MORE * limit);
-    return turn === 1 ? Math.ceil(limit / PROBE_LESS) : limit;
+    if (turn !== 1) return limit;
+    return Math.ceil(limit / (3 * this.#least[slot] < limit ? PROBE_MUCH_LESS : PROBE_LESS));
   }
 
   #moveOn(nowMs: number): void {

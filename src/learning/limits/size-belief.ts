@@ -135,18 +135,23 @@ export class SizeBelief {
     for (let g = 0; g < GUESSES; g++) this.#fleet[g] = (1 - STRANGER) * this.#fleet[g] + STRANGER / GUESSES;
   }
 
-  /** The size that the server in `slot` does not exceed, with that share of the belief; `Infinity` = nobody can say. */
-  sizeBelow(slot: number, belief: number): number {
+  /** Prepares `sizeBelow` for the server in `slot`: what it shows itself, and what sizes there are in the fleet. */
+  select(slot: number): void {
     this.#read(slot);
     let total = 0;
     for (let g = 0; g < GUESSES; g++) {
       this.#weight[g] *= this.#fleet[g];
       total += this.#weight[g];
     }
+    for (let g = 0; g < GUESSES; g++) this.#weight[g] /= total;
+  }
+
+  /** The size that the selected server does not exceed, with that share of the belief; `Infinity` = nobody can say. */
+  sizeBelow(belief: number): number {
     let sum = 0;
     for (let g = 0; g < GUESSES - 1; g++) {
       sum += this.#weight[g];
-      if (sum >= belief * total) return SIZES[g];
+      if (sum >= belief) return SIZES[g];
     }
     return Number.POSITIVE_INFINITY;
   }

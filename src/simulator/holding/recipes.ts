@@ -1,6 +1,7 @@
 /** Built-in scenarios about what a server can do at once: `--scenario holding`. */
 import type { Recipe } from "../recipe.ts";
 
+/** Each says what it asks of a limit. */
 export const HOLDING_RECIPES: readonly Recipe[] = [
   {
     name: "resized",

@@ -19,8 +19,8 @@ import {
 import { entityTag, requireMatch } from "../changes/etag.ts";
 import { makeChange, notesOf, type Plan, tried } from "../changes/make-change.ts";
 import { bodilessChangeQuery, type ChangeTerms, changeBody, changeQuery, changeResponse } from "../changes/terms.ts";
+import { routeNamed } from "../named-route.ts";
 import { json } from "../responses.ts";
-import { routeNamed } from "./named-route.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
 /** What these routes show and change. */

@@ -15,9 +15,9 @@ import { settingsOf } from "../changes/settings/names.ts";
 import { type SettingSources, viewSetting } from "../changes/settings/view.ts";
 import { planSplit, sharesOf, splitChangeSchema } from "../changes/split-change.ts";
 import { changeBody, changeQuery, changeResponse } from "../changes/terms.ts";
+import { routeNamed } from "../named-route.ts";
 import { ApiError, json } from "../responses.ts";
 import { describeRoute } from "../route-description.ts";
-import { routeNamed } from "./named-route.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
 /** What these routes show and change. */

@@ -88,7 +88,6 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     }
     if (to >= NO_SERVER) this.leaveFor(to, nowMs);
     else if (queue.isFull) {
-      queue.refused();
       this.#ctx.counters[WorkerCounter.QUEUE_REJECTED]++;
       this.#seeker.fail(Failures.QUEUE_FULL, nowMs);
     } else {

@@ -149,14 +149,9 @@ export class WaitQueue {
   /** Waits no longer: its client has gone, or it has waited for too long. */
   leave(place: WaitingPlace, isGone: boolean, nowMs: number): void {
     if (place.line === null) return;
-    this.#words[isGone ? QueueWord.LEFT : QueueWord.REFUSED_LATE]++;
-    this.#remove(place, nowMs);
+    if (isGone) this.#words[QueueWord.LEFT]++;
+    this.#remove(place);
     this.#changed(nowMs);
-  }
-
-  /** One was refused because too many wait. */
-  refused(): void {
-    this.#words[QueueWord.REFUSED_FULL]++;
   }
 
   /** Sends `place` on, whatever was learned of servers. @returns false when all are at their hard limit. */
@@ -247,7 +242,7 @@ export class WaitQueue {
   #serve(place: WaitingPlace, slot: number, isAnyway: boolean, nowMs: number): void {
     place.sentAnyway = isAnyway && slot >= 0;
     if (place.sentAnyway) this.#words[QueueWord.SENT_ANYWAY]++;
-    this.#remove(place, nowMs);
+    this.#remove(place);
     if (!place.held) this.#shedding.observe(this.#waitedMs(place, nowMs), nowMs);
     try {
       place.who.leaveFor(slot, nowMs);
@@ -263,7 +258,7 @@ export class WaitQueue {
       this.#shedding.observe(waitedMs, nowMs);
       if (waitedMs <= this.#shedding.mostMs) return;
       this.#words[QueueWord.SHED]++;
-      this.#remove(first, nowMs);
+      this.#remove(first);
       try {
         first.who.shed(nowMs);
       } catch (error) {
@@ -300,11 +295,9 @@ export class WaitQueue {
     this.#words[QueueWord.HELD]++;
   }
 
-  #remove(place: WaitingPlace, nowMs: number): void {
+  #remove(place: WaitingPlace): void {
     place.line?.remove(place);
-    if (!place.held) return;
-    this.#held--;
-    this.#words[QueueWord.HELD_SECONDS] += (nowMs - place.sinceMs) / 1000;
+    if (place.held) this.#held--;
   }
 
   /** To be called every now and then: see the head of this file. */

@@ -19,11 +19,7 @@ export const QueueWord = {
   HELD: 5,
   /** Held requests whose patience was over: they were sent although every server was at its learned limit. */
   SENT_ANYWAY: 6,
-  /** Time that held requests have waited, seconds. */
-  HELD_SECONDS: 7,
-  /** Requests that were refused: the queue was full; they had waited too long; they were shed, because all wait for long. */
-  REFUSED_FULL: 8,
-  REFUSED_LATE: 9,
+  /** Requests that were refused although they might have waited longer: all wait for long. */
   SHED: 10,
   /** Requests whose client went away while they waited. */
   LEFT: 11,

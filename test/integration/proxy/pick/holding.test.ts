@@ -203,12 +203,12 @@ describe("requests that are none of the usual ones", () => {
     const proxy = holding([failing, backend], { retryOnStatus: [503] });
     proxy.learn([2, 1]);
     const answers: Promise<WireMessage>[] = [];
-    for (let i = 1; i <= 4; i++) {
+    for (let i = 1; i <= 3; i++) {
       answers.push(proxy.ask(get(`/${i}`))); // whichever of the two is asked first, the second one has it in the end
       await eventually(() => waiting.length === i);
     }
     for (const answer of waiting) answer();
-    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(proxy.counter("RETRIES")).toBeGreaterThan(0);
   });
 

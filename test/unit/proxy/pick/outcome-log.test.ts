@@ -85,3 +85,15 @@ test("what the worker stood still for is no latency of the server", () => {
   }, standstills);
   expect(outcomes).toEqual([{ ...WELL, atMs: 1532 }]);
 });
+
+test("how long its request was held is told with the first attempt, and belongs to no other", () => {
+  const held = (number: number) =>
+    told((attempt, writer) => {
+      attempt.begin(7, 507, number, 0, 3, 20);
+      attempt.held(8, false);
+      attempt.head(200, 32);
+      writer.onHead(attempt, 32);
+    });
+  expect(held(1)).toEqual([{ ...WELL, heldMs: 8 }]);
+  expect(held(2)).toEqual([WELL]);
+});

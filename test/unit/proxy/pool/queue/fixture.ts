@@ -63,10 +63,8 @@ export class Request implements Waiting {
     let slot: number = why === 0 ? this.acquireFromQueue(nowMs, Heed.ANY) : why;
     if (isAtLimit(slot) && !queue.mayHold(nowMs)) slot = this.acquireFromQueue(nowMs, Heed.NONE);
     if (slot >= NO_SERVER) this.leaveFor(slot, nowMs);
-    else if (queue.isFull) {
-      queue.refused();
-      this.fate = "refused";
-    } else queue.enter(this.place, slot, this.particular || this.sticky >= 0, nowMs);
+    else if (queue.isFull) this.fate = "refused";
+    else queue.enter(this.place, slot, this.particular || this.sticky >= 0, nowMs);
     return this;
   }
 

@@ -1,6 +1,6 @@
 /** The route of the configuration in force that a path names. */
-import type { RouteSpec } from "../../../protocol/route.ts";
-import { ApiError } from "../responses.ts";
+import type { RouteSpec } from "../../protocol/route.ts";
+import { ApiError } from "./responses.ts";
 
 /** Of very many routes a refusal names so many. */
 const MAX_NAMED = 20;
