@@ -38,7 +38,7 @@ export async function makeLimitCases(root: string): Promise<Case[]> {
   const asking = (name: string, wanted: boolean, more: Partial<WorkerRateLimit>): Case => {
     const limit: WorkerRateLimit = { ...LIMIT, ...more };
     const limits = new RateLimits(
-      () => limitMemory({ keys: limit.maxKeys, concurrent: false }, { k0: 7, k1: 9 }),
+      () => limitMemory({ keys: limit.maxKeys, concurrent: false, shared: false }, { k0: 7, k1: 9 }),
       0,
       () => 0,
     );
@@ -89,4 +89,5 @@ const LIMIT: WorkerRateLimit = {
   maxKeys: 65_536,
   whenFull: "forget",
   fields: true,
+  shared: null,
 };

@@ -7,7 +7,7 @@ import { classicalPolicies, ORACLE_NAME, type Policy, parsePolicy, strategyOf } 
 import type { BaseFleet } from "../simulator/recipe.ts";
 import { plotStudy } from "../simulator/report/plot.ts";
 import { renderStudy } from "../simulator/report/table.ts";
-import type { Scenario, Sharing } from "../simulator/scenario.ts";
+import type { RequestKind, Scenario, Sharing } from "../simulator/scenario.ts";
 import { parseScenarioFile } from "../simulator/scenario-file.ts";
 import { BUILT_IN, builtInScenario, DEFAULT_BASE, FAULTS, HOLDING } from "../simulator/scenarios.ts";
 import type { ServiceDistribution } from "../simulator/service-times.ts";
@@ -17,8 +17,8 @@ import { print, printJson } from "./output.ts";
 
 const HELP = `
 Requests, servers and time are simulated; the strategies, health checks, ejection and slow start are the product's own.
-A policy is a strategy, with +weights behind it for weights that match the servers, +limits for requests that are held by
-learned limits (+true_limits: by the right ones), and -ejection for no ejection.
+A policy is a strategy, with +weights behind it for weights that match the servers, +classes for classes of requests, +limits
+for requests that are held by learned limits (+true_limits: by the right ones), and -ejection for no ejection.
 The oracle knows every queue and the work in every request: regret is the mean latency above it.
 
 Examples:
@@ -27,6 +27,7 @@ Examples:
   $ neurabalancer simulate --scenario faults --compare --summary         against every classical policy in hindsight
   $ neurabalancer simulate --file fleet.json --seeds 10 --json
   $ neurabalancer simulate --policies ml,adaptive --model ./trained       a model of "neurabalancer train"
+  $ neurabalancer simulate --kinds 70:0.3,25:1,5:8 --policies ml,ml+classes      routes that cost differently
   $ neurabalancer simulate --scenario all --plot comparison.svg
 
 Scenarios (docs/simulator.md explains them, and how to write your own):
@@ -60,6 +61,7 @@ interface SimulateFlags {
   readonly service: string;
   readonly sigma?: number;
   readonly meanMs: number;
+  readonly kinds?: readonly RequestKind[];
   readonly load: number;
   readonly networkMs: number;
   readonly balancers: number;
@@ -100,6 +102,12 @@ export function registerSimulate(program: Command): void {
     )
     .addOption(new Option("--sigma <x>", "spread of lognormal work (default: 1)").argParser(number(0.01, 4)))
     .addOption(new Option("--mean-ms <ms>", "mean work").default(base.meanMs).argParser(number(0.001, 1_000_000)))
+    .addOption(
+      new Option(
+        "--kinds <list>",
+        "routes with their part of the requests and what one costs beside another: 70:0.3,25:1,5:8",
+      ).argParser(kinds),
+    )
     .addOption(new Option("--load <share>", "of what the fleet can do").default(base.load).argParser(number(0.001, 10)))
     .addOption(
       new Option("--network-ms <ms>", "from a balancer to a server")
@@ -140,6 +148,7 @@ function readScenarios(flags: SimulateFlags): Scenario[] {
     discipline: flags.discipline,
     service: service.kind === "lognormal" ? { ...service, sigma: flags.sigma ?? service.sigma } : service,
     meanMs: flags.meanMs,
+    kinds: flags.kinds,
     load: flags.load,
     networkMs: flags.networkMs,
     balancers: flags.balancers,
@@ -202,6 +211,14 @@ function list(text: string): readonly string[] {
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
+}
+
+function kinds(text: string): readonly RequestKind[] {
+  return list(text).map((kind) => {
+    const parts = kind.split(":");
+    if (parts.length !== 2) throw new InvalidArgumentError("Expected <share>:<cost> for each, separated by commas.");
+    return { share: number(0.001, 1e6)(parts[0]), cost: number(0.001, 1e6)(parts[1]) };
+  });
 }
 
 function sharing(text: string): Sharing {

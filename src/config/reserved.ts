@@ -30,7 +30,6 @@ function reserve(
 
 /** The features, with their names and defaults. */
 export const RESERVED_FEATURES: readonly ReservedFeature[] = [
-  reserve("A Redis cluster", ["REDIS_ADDR"], ["REDIS_PASSWORD", null, "secret"], ["REDIS_DB", "0"]),
   reserve("A configuration file of OpenTelemetry", ["OTEL_CONFIG_FILE"], ["OTEL_EXPERIMENTAL_CONFIG_FILE"]),
   reserve(
     "A limit of what spans count",

@@ -9,6 +9,7 @@ import * as fleet from "./sections/fleet.ts";
 import { database, history } from "./sections/history.ts";
 import { ml, modelService } from "./sections/learning.ts";
 import * as processSections from "./sections/process.ts";
+import { redis } from "./sections/redis.ts";
 import { storage } from "./sections/storage.ts";
 import { otlp, otlpTraces, tracing } from "./sections/tracing.ts";
 import * as traffic from "./sections/traffic.ts";
@@ -40,6 +41,7 @@ export const SECTIONS = {
   sticky,
   upstream,
   storage,
+  redis,
   explain,
   history,
   database,

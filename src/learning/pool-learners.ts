@@ -200,9 +200,11 @@ export class PoolLearners {
       pool.samples === true
         ? (before?.observer ?? new PoolObserver({ ...gauged(), part: () => partOf(this.#sampled) }))
         : null;
+    const typicalMs = (outcome: RecordedOutcome): number =>
+      this.#entries.get(pool.row)?.classes?.typicalMs(outcome) ?? outcome.latencyMs;
     const limits =
       pool.limits === true
-        ? (before?.limits ?? new PoolLimits({ ...common, part: () => partOf(this.#limited) }))
+        ? (before?.limits ?? new PoolLimits({ ...common, typicalMs, part: () => partOf(this.#limited) }))
         : null;
     const classes =
       pool.classes === true

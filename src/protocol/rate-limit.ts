@@ -1,4 +1,6 @@
 /** What workers are told of a limit on requests. All of it is frozen and JSON-safe. */
+import type { LimitShape } from "../shared/memory/rate-limits/limit-file.ts";
+import type { SharedTerms } from "../shared/memory/rate-limits/shared-rate-counts.ts";
 
 /** A field or a cookie. */
 export interface NamedRateLimitKey {
@@ -52,6 +54,8 @@ export interface RateLimitSpec {
   readonly whenFull: WhenFull;
   /** Responses say what is left of it. */
   readonly fields: boolean;
+  /** All instances that use the same Redis count together; `null` = each by itself. */
+  readonly shared: SharedTerms | null;
 }
 
 /** One limit as a worker has it. */
@@ -82,6 +86,6 @@ export function describeKey(key: RateLimitKey): string {
 }
 
 /** What decides how large the file of a limit is. */
-export function limitShape({ maxKeys, quota }: RateLimitSpec): { readonly keys: number; readonly concurrent: boolean } {
-  return { keys: maxKeys, concurrent: quota.kind === "concurrent" };
+export function limitShape({ maxKeys, quota, shared }: RateLimitSpec): LimitShape {
+  return { keys: maxKeys, concurrent: quota.kind === "concurrent", shared: shared !== null };
 }

@@ -1,5 +1,5 @@
 /** What built-in scenarios are made of. */
-import type { Arrivals, Discipline, Disturbance, Effect, Sharing } from "./scenario.ts";
+import type { Arrivals, Discipline, Disturbance, Effect, RequestKind, Sharing } from "./scenario.ts";
 import type { ServiceDistribution } from "./service-times.ts";
 
 /** What all built-in scenarios share; the command line can change each of it. */
@@ -10,6 +10,8 @@ export interface BaseFleet {
   readonly discipline: Discipline;
   readonly service: ServiceDistribution;
   readonly meanMs: number;
+  /** Routes that requests are of; left out = they are all of one. */
+  readonly kinds?: readonly RequestKind[];
   readonly load: number;
   readonly arrivals: Arrivals;
   /** One way, milliseconds. */

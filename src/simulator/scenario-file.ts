@@ -5,6 +5,7 @@ import { isBuiltIn } from "./scenarios.ts";
 
 const MAX_SERVERS = 512;
 const MAX_BALANCERS = 256;
+const MAX_KINDS = 256;
 
 /** Of whatever unit: as little as the command line takes. Next to nothing would make next to endless simulations. */
 const positive = z.number().min(0.001);
@@ -33,6 +34,7 @@ const arrivals = z.discriminatedUnion("kind", [
   }),
 ]);
 
+const requestKind = z.strictObject({ share: positive.max(1e6), cost: positive.max(1e6) });
 const workers = z.int().min(1).max(100_000);
 
 const serverGroup = z.strictObject({
@@ -84,6 +86,7 @@ const scenarioFileSchema = z
     description: z.string().max(200).default(""),
     servers: z.array(serverGroup).min(1),
     service: service.default({ kind: "lognormal", sigma: 1 }),
+    kinds: z.array(requestKind).min(1).max(MAX_KINDS).optional(),
     meanMs: positive.max(1e6).default(20),
     load: positive.max(10),
     arrivals: arrivals.default({ kind: "poisson" }),

@@ -160,6 +160,7 @@ export function builtInScenario(name: string, given: BaseFleet = DEFAULT_BASE): 
     servers,
     service: base.service,
     meanMs: base.meanMs,
+    ...(base.kinds === undefined ? {} : { kinds: base.kinds }),
     load: base.load,
     arrivals: recipe.arrivals ?? base.arrivals,
     disturbances: (recipe.disturbances ?? []).map((disturbance) => complete(disturbance, base)),

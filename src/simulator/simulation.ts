@@ -428,7 +428,14 @@ class Simulation {
       strategy.onOutcome?.(server, serverMs, failed, nowMs, inFlightAtDispatch, own, others);
       classes?.onOutcome(request, serverMs, failed, nowMs);
       const heldMs = sentMs - arrivedMs;
-      queue?.holding.onOutcome({ server, latencyMs: serverMs, heldMs, failed, inFlight: inFlightAtDispatch, nowMs });
+      queue?.holding.onOutcome({
+        server,
+        latencyMs: classes === undefined ? serverMs : classes.typicalMs(request, serverMs),
+        heldMs,
+        failed,
+        inFlight: inFlightAtDispatch,
+        nowMs,
+      });
     }
     requests.give(request);
     this.#underWay--;

@@ -11,6 +11,8 @@ export const MAX_RATE_LIMITS = 64;
 
 /** What limits may name; `null` = nobody can tell, because of what is wrong there. */
 export interface LimitedNames {
+  /** There is a Redis to count in. */
+  readonly redis: boolean;
   readonly routes: readonly string[] | null;
   readonly pools: readonly string[] | null;
 }
@@ -62,6 +64,15 @@ function readRateLimit(
       "cannot be forget: requests that are under way cannot be forgotten; choose allow or refuse",
     );
   }
+  if (fields.shared?.value === true) {
+    if (concurrent)
+      findings.problem(fields.shared, "is for limits with rate: requests at once are each instance's own");
+    if (!names.redis) findings.problem(fields.shared, "needs REDIS_ADDR: there the instances count together");
+  } else {
+    for (const one of [fields.advance, fields.when_away]) {
+      if (one !== undefined) findings.problem(one, "has no effect without shared: on");
+    }
+  }
   if (quota === null) return null;
   return {
     name,
@@ -77,6 +88,10 @@ function readRateLimit(
     maxKeys: 2 ** Math.ceil(Math.log2(fields.max_keys?.value ?? 65_536)),
     whenFull: fields.when_full?.value ?? (concurrent ? "allow" : "forget"),
     fields: fields.fields?.value ?? true,
+    shared:
+      fields.shared?.value === true
+        ? { whenAway: fields.when_away?.value ?? "local", advancePercent: fields.advance?.value ?? 10 }
+        : null,
   };
 }
 

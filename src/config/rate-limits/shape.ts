@@ -1,5 +1,6 @@
 /** What the file says of a rate limit, and `RATE_LIMITS` in words of the same names. */
 import { RATE_LIMIT_MODES, WHEN_FULL } from "../../protocol/rate-limit.ts";
+import { WHEN_AWAY } from "../../shared/memory/rate-limits/shared-rate-counts.ts";
 import { field, oneOrMore, type ReadOf, struct, value } from "../shapes/shape.ts";
 import { cidr } from "../values/addresses.ts";
 import { integer, oneOf, text, toggle } from "../values/value-types.ts";
@@ -58,6 +59,21 @@ export const RATE_LIMIT = struct({
     "Whether answers say in `RateLimit` and `RateLimit-Policy` what is left (default on). Refusals always do.",
     value(toggle),
     "on",
+  ),
+  shared: field(
+    "Whether all instances that use the same REDIS_ADDR count together (default off). Only with `rate`.",
+    value(toggle),
+    "off",
+  ),
+  advance: field(
+    "How much of the burst the instances together let pass of a key that they know nothing of, before Redis has been asked, in percent: by so much they may exceed a shared limit at most, but for one request of each (default 10).",
+    value(integer(1, 100)),
+    "",
+  ),
+  when_away: field(
+    "What a shared limit does while Redis is away: `local` lets its part of the whole pass, `open` everything, `closed` nothing (default local).",
+    value(oneOf(WHEN_AWAY)),
+    "",
   ),
 });
 

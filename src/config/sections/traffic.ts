@@ -271,20 +271,20 @@ export const retry = {
 export const queue = {
   title: "Queue",
   scope: "pool" as const,
-  doc: "Requests wait here while every server is at its capacity (SERVER_CAPACITY_…).",
+  doc: "Requests wait here while every server is at its capacity (SERVER_CAPACITY_…), or is held to work on as many as it can (CONCURRENCY_LIMITS).",
   settings: {
     size: setting({
       env: "QUEUE_SIZE",
       type: integer(0, 1_000_000),
       default: "1024",
-      doc: "Most waiting requests per worker; beyond it 503 with Retry-After.",
+      doc: "Most waiting requests per worker; beyond it 503 with Retry-After, or those that were only held are sent on.",
       givenTo: { pool: "queueSize" },
     }),
     timeoutMs: setting({
       env: "QUEUE_TIMEOUT_MS",
       type: milliseconds(0, DAY_MS),
       default: "1000",
-      doc: "Longest wait; then 503 with Retry-After.",
+      doc: "Longest wait; then 503 with Retry-After, or what was only held is sent on. In lasting overload a tenth of it.",
       givenTo: { pool: "queueTimeoutMs" },
     }),
   },

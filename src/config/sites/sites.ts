@@ -85,6 +85,7 @@ export function readSites({ draft, variables, overrides, layer, read, limitsOfLi
   const limited = {
     routes: routed === null || routed.routes.length === read.routes?.written ? routes.map(({ name }) => name) : null,
     pools: known,
+    redis: sections.redis.addr !== null,
   };
   const limits = overrideRateLimits(
     readRateLimits([read.rate_limits, limitsOfLine], limited, findings),

@@ -50,6 +50,19 @@ export const cidr: ValueType<string> = valueType("address or CIDR range", (text)
   return range;
 });
 
+/** `host:port`, or a host alone; the value has both, IPv6 in brackets. @param usual the port where none is said. */
+export function hostAndPort(usual: number): ValueType<string> {
+  return valueType("host:port", (text) => {
+    const match = /^(\[[^\]]+\]|[^:\s]+)(?::(\d{1,5}))?$/.exec(text);
+    const host = match?.[1].replace(/^\[(.*)\]$/, "$1") ?? "";
+    const port = Number(match?.[2] ?? usual);
+    if (port < 1 || port > 65_535 || !(isIpv6(host) || isIpv4(host) || isHostName(host))) {
+      throw new Error(`must be a host and a port, such as redis.internal:${usual} (no "redis://")`);
+    }
+    return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  });
+}
+
 /** Comma-separated names of hosts, without ports; the value is in lower case. */
 export const hostNames: ValueType<readonly string[]> = valueType(
   "host names, comma-separated",

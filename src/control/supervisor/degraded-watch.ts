@@ -53,6 +53,10 @@ const TOLD_ELSEWHERE: typeof SENTENCES = {
     "a pool that routes lead to has no healthy server",
     "all pools that routes lead to have healthy servers",
   ],
+  redis: [
+    "Redis does not answer: each instance goes on alone, and shared rate limits do what they say of that (when_away)",
+    "Redis answers again: rate limits are shared",
+  ],
   workers: ["fewer workers are ready than are meant to be", "all workers are ready"],
   sockets: ["the runtime's sockets stand in for our own", "the sockets are our own again"],
   wakes: [

@@ -37,6 +37,7 @@ import { learns, named, numbersOf, workerCount } from "./instance/derived.ts";
 import type { InstanceOptions } from "./instance/options.ts";
 import { RateLimitFiles } from "./instance/rate-limit-files.ts";
 import { reservePages } from "./instance/reserve-pages.ts";
+import { sharedLimits } from "./instance/shared-limits.ts";
 import type { InstancePart } from "./instance-part.ts";
 import { Operating } from "./operating/operating.ts";
 import { type InstanceParts, makeParts } from "./parts.ts";
@@ -98,7 +99,9 @@ export class SupervisorInstance {
     this.#logger = replaceableLogger(options.log);
     this.#log = this.#logger.log;
     this.#journal = new Journal(() => clock.wallMs());
-    this.#rateLimits = new RateLimitFiles(() => clock.nowMs() + options.bootOffsetMs(), options.secret);
+    const bootMs = (): number => clock.nowMs() + options.bootOffsetMs();
+    const id = options.secret().join("-");
+    this.#rateLimits = new RateLimitFiles(bootMs, options.secret, sharedLimits(config, id, bootMs, this.#log));
     this.#configuration = new ConfigurationInForce({
       config,
       effective,
@@ -150,7 +153,7 @@ export class SupervisorInstance {
     this.#directory = directory;
     this.#claim = await claimPorts(directory, portsOf(settings, this.#adminPort.claimed));
     checkPorts(settings);
-    this.#memory = createSharedMemory(directory.memoryPath);
+    this.#memory = createSharedMemory(directory.memoryPath, this.#options.secret()[0]);
     const pages = new MemoryPages(directory.memoryPath, this.#memory);
     this.#pages = pages;
     this.#learner = this.#makeLearner(directory);
@@ -281,6 +284,7 @@ export class SupervisorInstance {
     this.#workers?.kill();
     this.#learner?.kill();
     this.#questions?.stop();
+    this.#rateLimits.stop();
     this.#recording?.recorder.kill();
     this.#tracing?.tracer.kill();
     this.#fleets?.stop();
@@ -353,7 +357,8 @@ export class SupervisorInstance {
   async #apply(config: Config, wanted: ProxySettings, actor: string): Promise<void> {
     const before = this.#configuration.config;
     const { settings, needRestart } = pinSettings(this.#configuration.settings, wanted);
-    needRestart.push(...restartsNeeded("admin", this.#options.config.admin, config.admin));
+    const { admin, redis } = this.#options.config;
+    needRestart.push(...restartsNeeded("admin", admin, config.admin), ...restartsNeeded("redis", redis, config.redis));
     const traced = this.#tracing.read(config);
     this.#reserve(settings); // may throw, as may the next, and then nothing has changed
     await this.#fleets.update(toPoolPlans(config, settings.pools), actor);

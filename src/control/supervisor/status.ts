@@ -43,14 +43,14 @@ import type { Recorder } from "../processes/recorder/recorder.ts";
 import { describeHistory } from "../processes/recorder/status.ts";
 import { describeTracing } from "../processes/tracer/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
-import { certificatesOf } from "./certificates.ts";
+import { certificatesOf } from "./certificates/expiry.ts";
+import { hasListOutOfDate, revocationExpiries } from "./certificates/revocation.ts";
 import type { ConfigurationInForce } from "./configuration.ts";
 import type { RateLimitFiles } from "./instance/rate-limit-files.ts";
 import { firstPorts } from "./listening.ts";
 import type { Operating } from "./operating/operating.ts";
 import type { AdminPort } from "./ports/admin-port.ts";
 import type { Questions } from "./questions.ts";
-import { hasListOutOfDate, revocationExpiries } from "./revocation.ts";
 import { poolsInUse } from "./topology.ts";
 import type { Tracing } from "./tracing.ts";
 
@@ -235,6 +235,7 @@ export function degradedModes(view: SupervisorView): Record<DegradedMode, boolea
     sockets: anyWorker(view.memory, WorkerCounter.SOCKETS_DEGRADED),
     wakes: anyWorker(view.memory, WorkerCounter.WAKES_DEGRADED),
     rate_limits: view.rateLimits.short,
+    redis: view.rateLimits.away !== null,
     memory: view.fleets.outOfMemory || (view.workers()?.outOfMemory ?? false),
   };
 }

@@ -11,9 +11,9 @@ import type { Logger } from "../../telemetry/log/logger.ts";
 import type { PoolMember } from "../member.ts";
 import { PerServerThinning } from "../serving/per-server-thinning.ts";
 import type { RecordedOutcome } from "../serving/worker-rings.ts";
-import type { NamedTemplate } from "./class-registry.ts";
-import { ClassWriter } from "./class-writer.ts";
+import type { NamedTemplate } from "./registry.ts";
 import { RequestClasses } from "./request-classes.ts";
+import { ClassWriter } from "./writer.ts";
 
 /** From one publication to the next, milliseconds: what a route costs hardly changes. */
 const PUBLISH_MS = 250;
@@ -70,6 +70,12 @@ export class PoolClasses implements PoolMember {
   /** A worker told of a template of the pool. */
   name(template: NamedTemplate): void {
     this.#classes.name(template);
+  }
+
+  /** What a mean request would have taken in the place of this one: what a server's size shows in. */
+  typicalMs({ slot, latencyMs, failed, inFlight, work }: RecordedOutcome): number {
+    if (work === undefined || failed) return latencyMs;
+    return this.#classes.typicalMs(slot, latencyMs, inFlight, work.own, work.others);
   }
 
   async tick(slots: Int32Array | undefined): Promise<void> {

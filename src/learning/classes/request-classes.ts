@@ -1,7 +1,7 @@
 /** Classes of requests of one pool: which there are and what they cost. Pure, with the clock passed in. */
 import { CLASSES } from "../../shared/memory/layout/classes.ts";
-import { ClassCosts } from "./class-costs.ts";
-import { ClassRegistry, type NamedTemplate, type RequestClass } from "./class-registry.ts";
+import { ClassCosts } from "./costs.ts";
+import { ClassRegistry, type NamedTemplate, type RequestClass } from "./registry.ts";
 
 /** An attempt that ended, with what its request is by. */
 export interface ClassedOutcome {
@@ -71,6 +71,11 @@ export class RequestClasses {
   /** Forgets the server in `slot`. */
   clearSlot(slot: number): void {
     this.#costs.clearSlot(slot);
+  }
+
+  /** What a mean request would have taken in the place of one that took `latencyMs`: see request-work.ts. */
+  typicalMs(slot: number, latencyMs: number, inFlight: number, own: number, others: number): number {
+    return this.#costs.typicalMs(slot, latencyMs, inFlight, own, others);
   }
 
   /** Takes in an attempt. A failure says nothing of what a request costs, and is no reason to tell it apart. */

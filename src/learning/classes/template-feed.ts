@@ -3,7 +3,7 @@ import { TEMPLATE_BYTES, TEMPLATE_ROWS, TemplateWord } from "../../shared/memory
 import { Header, MAX_POOLS, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { RingCursor, type Row } from "../../shared/memory/ring.ts";
 import { METHODS } from "../../shared/memory/series-table.ts";
-import type { NamedTemplate } from "./class-registry.ts";
+import type { NamedTemplate } from "./registry.ts";
 
 /** A template of requests to a pool. */
 export interface PoolTemplate extends NamedTemplate {

@@ -35,6 +35,11 @@ export interface PoolLimitsOptions {
   readonly wallOffsetMs: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /**
+   * What a mean request would have taken in the place of this one, where classes of requests are told apart: a few heavy ones
+   * would look like a server that is full. Left out = what it took.
+   */
+  readonly typicalMs?: (outcome: RecordedOutcome) => number;
 }
 
 export class PoolLimits implements PoolMember {
@@ -117,12 +122,14 @@ export class PoolLimits implements PoolMember {
     return this.#options.memory.learned[this.#options.pool.row];
   }
 
-  #takeIn({ slot, serverId, latencyMs, failed, inFlight, atMs }: RecordedOutcome): void {
+  #takeIn(outcome: RecordedOutcome): void {
+    const { slot, serverId, latencyMs, failed, inFlight, atMs } = outcome;
     if (this.#options.memory.servers.id[slot] !== serverId) return; // it has left
     this.#claim(slot);
     // They come worker by worker: a time that went back would count twice what passes.
     this.#heardMs = Math.max(this.#heardMs, atMs);
-    this.#limits.observe(slot, latencyMs, failed, inFlight, this.#heardMs);
+    const typicalMs = this.#options.typicalMs?.(outcome) ?? latencyMs;
+    this.#limits.observe(slot, typicalMs, failed, inFlight, this.#heardMs);
   }
 
   /** What is known of a slot's former server says nothing of the present one. */

@@ -103,6 +103,7 @@ export class ServerPool {
       row: settings.row,
       pool: this.picker,
       neighbours: parts.neighbours,
+      standstills: parts.standstills,
       now,
       onError: parts.onInternalError,
     });

@@ -4,6 +4,7 @@ import { gcraTerms } from "../../shared/memory/rate-limits/gcra.ts";
 import type { LimitMemory } from "../../shared/memory/rate-limits/limit-file.ts";
 import { ConcurrencyCounts, type LimitCounts, RateCounts } from "../../shared/memory/rate-limits/rate-counts.ts";
 import { RefusedKeys } from "../../shared/memory/rate-limits/refused-keys.ts";
+import { SharedRateCounts } from "../../shared/memory/rate-limits/shared-rate-counts.ts";
 import { AppliedLimits } from "./applied-limits.ts";
 import { type KeptLimit, RateLimit } from "./rate-limit.ts";
 
@@ -48,7 +49,8 @@ export class RateLimits {
   }
 }
 
-function countsOf({ quota }: WorkerRateLimit, memory: LimitMemory, worker: number): LimitCounts {
+function countsOf({ quota, shared }: WorkerRateLimit, memory: LimitMemory, worker: number): LimitCounts {
   if (quota.kind === "concurrent") return new ConcurrencyCounts(memory, memory.workers[worker].held, quota.requests);
-  return new RateCounts(memory, gcraTerms(quota.requests, quota.periodMs, quota.burst));
+  const terms = gcraTerms(quota.requests, quota.periodMs, quota.burst);
+  return shared === null ? new RateCounts(memory, terms) : new SharedRateCounts(memory, terms, shared);
 }

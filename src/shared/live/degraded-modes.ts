@@ -21,6 +21,7 @@ export const DEGRADED_MODES = [
   "sockets",
   "wakes",
   "rate_limits",
+  "redis",
   "memory",
 ] as const;
 /** One of them. */

@@ -24,8 +24,9 @@ export function createRuntimeDirectory(): string {
 /**
  * Makes the shared file at `path` (sparse, zeroed), maps it and writes its header. Room for workers and servers is made
  * when they come: see `MemoryPages`. Throws an `Error` that names the path when there is no room or no permission.
+ * @param templateSecret see `Header.TEMPLATE_SECRET`.
  */
-export function createSharedMemory(path: string): SharedMemory {
+export function createSharedMemory(path: string, templateSecret = 0): SharedMemory {
   let memory: SharedMemory;
   try {
     const fd = openSync(path, "wx", 0o600);
@@ -42,7 +43,7 @@ export function createSharedMemory(path: string): SharedMemory {
   }
   memory.header[Header.LAYOUT_VERSION] = LAYOUT_VERSION;
   memory.header[Header.SUPERVISOR_PID] = process.pid;
-  memory.header[Header.TEMPLATE_SECRET] = crypto.getRandomValues(new Int32Array(1))[0];
+  memory.header[Header.TEMPLATE_SECRET] = templateSecret;
   Atomics.store(memory.header, Header.MAGIC, LAYOUT_MAGIC);
   return memory;
 }

@@ -72,6 +72,18 @@ export class SimulatedClasses {
     this.#classes.name({ hash: template, parent: 0, route: 0, method: 1, text: `/${template}`, client: this.#client });
   }
 
+  /** What a mean request would have taken in its place. */
+  typicalMs(request: number, latencyMs: number): number {
+    const { server, ownWork, othersWork: others, inFlightAtDispatch } = this.#requests;
+    return this.#classes.typicalMs(
+      server[request],
+      latencyMs,
+      inFlightAtDispatch[request],
+      ownWork[request],
+      others[request],
+    );
+  }
+
   /** Lets classes come and go, and says what they cost. */
   tick(candidates: Int32Array, count: number, nowMs: number): void {
     const slots = candidates.subarray(0, count);

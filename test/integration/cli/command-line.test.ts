@@ -121,13 +121,17 @@ describe("check", () => {
   });
 
   test("prints warnings, and what is ignored", () => {
-    const { code, stdout } = neurabalancer(["check"], { SERVERS, REDIS_ADDR: "cache:6379", REDIS_PASSWORD: "hunter2" });
+    const { code, stdout } = neurabalancer(["check"], {
+      SERVERS,
+      OTEL_CONFIG_FILE: "otel.yaml",
+      GRAFANA_ADMIN_PASSWORD: "hunter2",
+    });
     expect(code).toBe(0);
     expect(stdout).toContain(
-      "Warning: REDIS_ADDR, REDIS_PASSWORD: a Redis cluster is not supported by this version: ignored",
+      "Warning: OTEL_CONFIG_FILE: a configuration file of OpenTelemetry is not supported by this version: ignored",
     );
     expect(stdout).toMatch(
-      /^Ignored by this version\n {2}REDIS_ADDR +cache:6379 +environment\n {2}REDIS_PASSWORD +\*{4} +environment$/m,
+      /^Ignored by this version\n {2}OTEL_CONFIG_FILE +otel.yaml +environment\n {2}GRAFANA_ADMIN_PASSWORD +\*{4} +environment$/m,
     );
     expect(stdout).not.toContain("hunter2");
   });

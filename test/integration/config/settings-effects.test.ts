@@ -140,7 +140,11 @@ describe.each(Object.entries(EFFECTS).filter(([name]) => SERVED.includes(name)))
       const [running, wanted] = values.map((value) => configOf({ ...more, ...environment(name, value) }));
       const [before, after] = [running, wanted].map((config) => toProxySettings(config, { nowMs: 0 }));
       const { settings, needRestart } = pinSettings(before, after);
-      const all = [...needRestart, ...restartsNeeded("admin", running.admin, wanted.admin)];
+      const others = [
+        ...restartsNeeded("admin", running.admin, wanted.admin),
+        ...restartsNeeded("redis", running.redis, wanted.redis),
+      ];
+      const all = [...needRestart, ...others];
       expect(all).toEqual(RESTARTED.includes(name) ? [name] : []);
       expect(settings).toEqual(RESTARTED.includes(name) ? before : after);
     });

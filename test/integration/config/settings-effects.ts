@@ -135,6 +135,30 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/integration/cli/configuration-file.test.ts",
     "CONFIG_FILE names it, and --config wins",
   ),
+  REDIS_ADDR: effect(
+    ["r:6379", "s:6380"],
+    [],
+    "test/integration/control/supervisor/shared-limits.test.ts",
+    "three instances let no more pass together than one would",
+  ),
+  REDIS_PASSWORD: effect(
+    ["one", "another"],
+    [],
+    "test/integration/control/supervisor/shared-limits.test.ts",
+    "three instances let no more pass together than one would",
+  ),
+  REDIS_DB: effect(
+    ["0", "5"],
+    [],
+    "test/integration/control/supervisor/shared-limits.test.ts",
+    "three instances let no more pass together than one would",
+  ),
+  REDIS_TLS: effect(
+    ["off", "on"],
+    [],
+    "test/integration/control/supervisor/shared-limits.test.ts",
+    "three instances let no more pass together than one would",
+  ),
   RATE_LIMITS: effect(
     ["a rate=1/s", "a rate=2/s"],
     [],

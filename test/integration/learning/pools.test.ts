@@ -35,7 +35,7 @@ import { estimatorTimes } from "../../drill/learning/fixture.ts";
 import { configOf } from "../../support/configuration.ts";
 import { seeded } from "../../support/networks.ts";
 import { recordingLogger } from "../../support/recording-logger.ts";
-import { UNCLASSED } from "../../support/unclassed.ts";
+import { UNCLASSED } from "../../support/learning/unclassed.ts";
 import { at, read } from "../storage/store-fixture.ts";
 
 const TABLE_MS = 50;

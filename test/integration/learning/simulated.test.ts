@@ -21,7 +21,7 @@ import { estimatorTimes, leave } from "../../drill/learning/fixture.ts";
 import { configOf } from "../../support/configuration.ts";
 import { seeded } from "../../support/networks.ts";
 import { recordingLogger } from "../../support/recording-logger.ts";
-import { UNCLASSED } from "../../support/unclassed.ts";
+import { UNCLASSED } from "../../support/learning/unclassed.ts";
 
 const MAIN = join(import.meta.dir, "../../../src/main.ts");
 const TABLE_MS = 50;

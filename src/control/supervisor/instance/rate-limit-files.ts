@@ -6,6 +6,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { limitShape, type RateLimitSpec, type WorkerRateLimit } from "../../../protocol/rate-limit.ts";
 import { gcraTerms, unitsAt } from "../../../shared/memory/rate-limits/gcra.ts";
+import type { HashSecret } from "../../../shared/memory/rate-limits/half-sip-hash.ts";
 import {
   createLimitFile,
   LimitCounter,
@@ -14,11 +15,19 @@ import {
 } from "../../../shared/memory/rate-limits/limit-file.ts";
 import { countUsed, reclaimHeld } from "../../../shared/memory/rate-limits/rate-counts.ts";
 import { mostRefused, type RefusedKey } from "../../../shared/memory/rate-limits/refused-keys.ts";
+import type { LimitSharing } from "../../rate-limits/sharing.ts";
 
 /** Keys that are shown of a limit. */
 const MOST_SHOWN = 10;
 /** A limit that found no room for a key is short of it for so long. */
 const SHORT_MS = 10_000;
+
+/** How limits are shared. */
+export interface SharedLimits {
+  readonly sharing: LimitSharing;
+  /** The same for all instances. */
+  readonly secret: (name: string) => HashSecret;
+}
 
 /** One limit as it is now. */
 export interface RateLimitFigures {
@@ -40,6 +49,8 @@ interface LimitFile {
 export class RateLimitFiles {
   readonly #bootMs: () => number;
   readonly #secret: () => Uint32Array;
+  readonly #sharing: LimitSharing | null;
+  readonly #sharedSecret: (name: string) => HashSecret;
   #directory = "";
   #workers = 0;
   /** Names of files by what is counted there, those of changes that were only looked at among them. */
@@ -54,10 +65,13 @@ export class RateLimitFiles {
   /**
    * @param bootMs the boot clock.
    * @param secret two words that nobody can guess.
+   * @param sharing with other instances; `null` = there is no Redis.
    */
-  constructor(bootMs: () => number, secret: () => Uint32Array) {
+  constructor(bootMs: () => number, secret: () => Uint32Array, sharing: SharedLimits | null) {
     this.#bootMs = bootMs;
     this.#secret = secret;
+    this.#sharing = sharing?.sharing ?? null;
+    this.#sharedSecret = sharing?.secret ?? (() => ({ k0: 0, k1: 0 }));
   }
 
   /** The names of the files of limits, by theirs; nothing is made yet. */
@@ -84,7 +98,7 @@ export class RateLimitFiles {
       if (this.#files.has(limit.file)) continue;
       const path = join(this.#directory, limit.file);
       try {
-        const memory = createLimitFile(path, limitShape(limit), this.#workers, this.#secret());
+        const memory = createLimitFile(path, limitShape(limit), this.#workers, this.#secretOf(limit));
         this.#files.set(limit.file, { path, limit, memory });
       } catch (cause) {
         rmSync(path, { force: true });
@@ -96,6 +110,8 @@ export class RateLimitFiles {
   /** These are in force. @param told resolves when all workers go by them: then the files of others are removed. */
   take(limits: readonly WorkerRateLimit[], told: Promise<void>): void {
     this.#inForce = limits;
+    const shared = limits.filter((limit) => limit.shared !== null && limit.mode !== "off");
+    this.#sharing?.set(shared.map((limit) => ({ limit, memory: this.#files.get(limit.file)!.memory })));
     void told.then(() => this.#removeUnused());
   }
 
@@ -150,6 +166,23 @@ export class RateLimitFiles {
     return this.#bootMs() - this.#short.sinceMs < SHORT_MS;
   }
 
+  /** Why Redis is away that limits are shared by; `null` = it is there, or nothing is shared. */
+  get away(): string | null {
+    if (this.#sharing !== null) return this.#sharing.away;
+    return this.#inForce.some(({ shared }) => shared !== null) ? "REDIS_ADDR needs a restart" : null;
+  }
+
+  stop(): void {
+    this.#sharing?.stop();
+  }
+
+  /** Instances that share a limit have to hash its keys alike. */
+  #secretOf({ name, shared }: RateLimitSpec): HashSecret {
+    if (shared !== null) return this.#sharedSecret(name);
+    const [k0, k1] = this.#secret();
+    return { k0, k1 };
+  }
+
   #removeUnused(): void {
     const used = new Set(this.#inForce.map(({ file }) => file));
     for (const [name, { path, limit, memory }] of this.#files) {
@@ -174,8 +207,8 @@ export class RateLimitFiles {
 }
 
 /** What must be the same for what was counted to mean the same. */
-function whatIsCounted({ name, quota, key, ipv4Prefix, ipv6Prefix, maxKeys }: RateLimitSpec): string {
-  return JSON.stringify([name, quota, key, ipv4Prefix, ipv6Prefix, maxKeys]);
+function whatIsCounted({ name, quota, key, ipv4Prefix, ipv6Prefix, maxKeys, shared }: RateLimitSpec): string {
+  return JSON.stringify([name, quota, key, ipv4Prefix, ipv6Prefix, maxKeys, shared]);
 }
 
 /** How to tell which values of its table are in use. */

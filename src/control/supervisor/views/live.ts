@@ -6,7 +6,7 @@ import { durationPairs } from "../../../protocol/duration-pairs.ts";
 import { Header } from "../../../shared/memory/layout/shared-memory.ts";
 import { readReadiness } from "../../../shared/memory/readiness.ts";
 import type { LiveView } from "../../live/view.ts";
-import { certificatesOf } from "../certificates.ts";
+import { certificatesOf } from "../certificates/expiry.ts";
 import { degradedModes, type SupervisorView } from "../status.ts";
 import { poolsInUse } from "../topology.ts";
 

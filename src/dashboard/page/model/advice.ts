@@ -91,6 +91,10 @@ const ADVICE: Readonly<Record<DegradedMode, Advice>> = {
     title: "A rate limit has no room for all keys",
     text: "Some are forgotten or not counted. Give it more max_keys, or tell clients apart by wider networks; many keys at once may be an attack.",
   },
+  redis: {
+    title: "Redis does not answer",
+    text: "This instance goes on alone: rate limits that are shared do what they say of that (when_away). Its lines in the log say why.",
+  },
   sockets: {
     title: "Requests cost more than they should",
     text: "The system does not allow sockets of our own, so the runtime's stand in. The workers' lines in the log say why.",

@@ -43,6 +43,8 @@ export interface WaitQueueParts {
   readonly now: () => number;
   /** Runs something so many milliseconds later; gives what stops that. Default: the runtime's timers. */
   readonly after?: (run: () => void, ms: number) => () => void;
+  /** When the worker stood still itself: that is nobody's wait. Default: never. */
+  readonly standstills?: { lostSince(sinceMs: number): number };
   /** Told what a request threw when its turn came: the others go on waiting. */
   readonly onError: (error: unknown) => void;
 }
@@ -208,7 +210,7 @@ export class WaitQueue {
     this.#serveParticular(nowMs);
     const { neighbours, row, pool } = this.#parts;
     for (let first = this.#common.first; first !== null; first = this.#common.first) {
-      const isDue = first.held && isOverdue(nowMs - first.sinceMs, this.patienceMs);
+      const isDue = first.held && isOverdue(this.#waitedMs(first, nowMs), this.patienceMs);
       if (!isDue && this.#yields(first.sinceMs, nowMs)) return;
       if (!this.#try(first, nowMs)) return;
     }
@@ -235,7 +237,7 @@ export class WaitQueue {
     let slot = place.who.acquireFromQueue(nowMs, Heed.EACH);
     const isHeld = isAtLimit(slot);
     if (isHeld && !place.held) this.#hold(place);
-    const isDue = isHeld && isOverdue(nowMs - place.sinceMs, this.patienceMs);
+    const isDue = isHeld && isOverdue(this.#waitedMs(place, nowMs), this.patienceMs);
     if (isDue) slot = place.who.acquireFromQueue(nowMs, Heed.NONE);
     if (slot < NO_SERVER) return false;
     this.#serve(place, slot, isDue, nowMs);
@@ -246,7 +248,7 @@ export class WaitQueue {
     place.sentAnyway = isAnyway && slot >= 0;
     if (place.sentAnyway) this.#words[QueueWord.SENT_ANYWAY]++;
     this.#remove(place, nowMs);
-    if (!place.held) this.#shedding.observe(nowMs - place.sinceMs, nowMs);
+    if (!place.held) this.#shedding.observe(this.#waitedMs(place, nowMs), nowMs);
     try {
       place.who.leaveFor(slot, nowMs);
     } catch (error) {
@@ -257,7 +259,7 @@ export class WaitQueue {
   /** Refuses those at the front that have waited for a hard limit too long, while the queue stands. */
   #shed(nowMs: number): void {
     for (let first = this.#common.first; first !== null && !first.held; first = this.#common.first) {
-      const waitedMs = nowMs - first.sinceMs;
+      const waitedMs = this.#waitedMs(first, nowMs);
       this.#shedding.observe(waitedMs, nowMs);
       if (waitedMs <= this.#shedding.mostMs) return;
       this.#words[QueueWord.SHED]++;
@@ -285,6 +287,11 @@ export class WaitQueue {
   #wake(worker: number, isSame: boolean, nowMs: number): void {
     const { neighbours, row } = this.#parts;
     if (neighbours.wake(row, worker, isSame, nowMs)) this.#words[QueueWord.WAKES_SENT]++;
+  }
+
+  /** For how long it has waited while the worker could have sent it on. */
+  #waitedMs({ sinceMs }: WaitingPlace, nowMs: number): number {
+    return nowMs - sinceMs - (this.#parts.standstills?.lostSince(sinceMs) ?? 0);
   }
 
   #hold(place: WaitingPlace): void {

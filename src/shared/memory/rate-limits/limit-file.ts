@@ -16,6 +16,15 @@ const MAGIC = 0x4c52424e;
 /** Words of its header (Int32). Writer: supervisor, before anybody else maps it. */
 const FileWord = { MAGIC: 0, SETS: 1, SECRET: 2, LENGTH: 16 } as const;
 
+/** What workers are told of a limit that instances share (Float64). Writer: supervisor (control/rate-limits/). */
+export const SharingWord = {
+  /** When Redis has last said anything, milliseconds of the boot clock: a second later it is away. */
+  HEARD_MS: 0,
+  /** How many instances share it. */
+  INSTANCES: 1,
+  LENGTH: 8,
+} as const;
+
 /** What a worker counts (Float64): they only grow. */
 export const LimitCounter = {
   ALLOWED: 0,
@@ -52,9 +61,20 @@ export interface LimitWorkerPart {
   readonly held: Int32Array;
 }
 
+/** Of a limit that instances share; else all is empty. */
+export interface SharingMemory {
+  /** By `SharingWord`. */
+  readonly words: Float64Array;
+  /** By place: requests that passed since Redis was told. Writers: workers (`Atomics.add`), supervisor, who takes them. */
+  readonly used: Int32Array;
+  /** By place: the half of the hash that the table does not have. Writers: workers. */
+  readonly hashes: Int32Array;
+}
+
 /** Views over the file. */
 export interface LimitMemory {
   readonly secret: HashSecret;
+  readonly sharing: SharingMemory;
   /** Sets of a `KeyTable`. */
   readonly table: Int32Array;
   readonly workers: readonly LimitWorkerPart[];
@@ -64,34 +84,35 @@ export interface LimitMemory {
 export interface LimitShape {
   /** Rounded up to a power of two. */
   readonly keys: number;
-  /** Of requests at once, not in a period. */
+  /** Requests at once are limited, not in a period. */
   readonly concurrent: boolean;
+  /** With other instances. */
+  readonly shared: boolean;
 }
 
 /** Makes the file, with room for all of its keys and for workers 0 … `workers`-1. Throws what the system says: no room. */
-export function createLimitFile(path: string, shape: LimitShape, workers: number, secret: Uint32Array): LimitMemory {
-  const sets = setsFor(shape.keys);
+export function createLimitFile(path: string, shape: LimitShape, workers: number, secret: HashSecret): LimitMemory {
   const fd = openSync(path, "wx", 0o600);
   try {
-    const { size, firstPart } = measure(sets, shape.concurrent);
+    const { size, firstPart } = measure(shape);
     ftruncateSync(fd, size);
     zero(fd, 0, firstPart);
   } finally {
     closeSync(fd);
   }
   reserveLimitWorkers(path, shape, 0, workers);
-  const { header } = carve(new Carver(mapFile(path)), sets, shape.concurrent);
-  header[FileWord.SETS] = sets;
-  header[FileWord.SECRET] = secret[0];
-  header[FileWord.SECRET + 1] = secret[1];
+  const { header } = carve(new Carver(mapFile(path)), shape);
+  header[FileWord.SETS] = setsFor(shape.keys);
+  header[FileWord.SECRET] = secret.k0;
+  header[FileWord.SECRET + 1] = secret.k1;
   Atomics.store(header, FileWord.MAGIC, MAGIC);
   return openLimitFile(path, shape);
 }
 
 /** Makes room for workers `from` … `to`-1, which nobody uses yet. Throws what the system says. */
-export function reserveLimitWorkers(path: string, { keys, concurrent }: LimitShape, from: number, to: number): void {
+export function reserveLimitWorkers(path: string, shape: LimitShape, from: number, to: number): void {
   if (to <= from) return;
-  const { firstPart, partBytes } = measure(setsFor(keys), concurrent);
+  const { firstPart, partBytes } = measure(shape);
   const fd = openSync(path, "r+");
   try {
     zero(fd, firstPart + from * partBytes, firstPart + to * partBytes);
@@ -101,34 +122,34 @@ export function reserveLimitWorkers(path: string, { keys, concurrent }: LimitSha
 }
 
 /** Maps a file that the supervisor made. Throws when it is not one of this shape. */
-export function openLimitFile(path: string, { keys, concurrent }: LimitShape): LimitMemory {
-  const { header, table, workers } = carve(new Carver(mapFile(path)), setsFor(keys), concurrent);
-  if (header[FileWord.MAGIC] !== MAGIC || header[FileWord.SETS] !== setsFor(keys)) {
-    throw new Error(`${path} is not the file of a rate limit with ${keys} keys`);
+export function openLimitFile(path: string, shape: LimitShape): LimitMemory {
+  const { header, table, sharing, workers } = carve(new Carver(mapFile(path)), shape);
+  if (header[FileWord.MAGIC] !== MAGIC || header[FileWord.SETS] !== setsFor(shape.keys)) {
+    throw new Error(`${path} is not the file of a rate limit with ${shape.keys} keys`);
   }
-  return { secret: { k0: header[FileWord.SECRET], k1: header[FileWord.SECRET + 1] }, table, workers };
+  return { secret: { k0: header[FileWord.SECRET], k1: header[FileWord.SECRET + 1] }, table, sharing, workers };
 }
 
 /** The same in memory of one process. */
-export function limitMemory({ keys, concurrent }: LimitShape, secret: HashSecret): LimitMemory {
-  const sets = setsFor(keys);
-  const { table, workers } = carve(new Carver(new ArrayBuffer(measure(sets, concurrent).size)), sets, concurrent);
-  return { secret, table, workers };
-}
-
-/** Bytes that it takes with so many workers. */
-export function limitFileBytes({ keys, concurrent }: LimitShape, workers: number): number {
-  const { firstPart, partBytes } = measure(setsFor(keys), concurrent);
-  return firstPart + workers * partBytes;
+export function limitMemory(shape: LimitShape, secret: HashSecret): LimitMemory {
+  const { table, sharing, workers } = carve(new Carver(new ArrayBuffer(measure(shape).size)), shape);
+  return { secret, table, sharing, workers };
 }
 
 function setsFor(keys: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, keys / (SET_WORDS / 2))));
 }
 
-function carve(c: Carver, sets: number, concurrent: boolean) {
+function carve(c: Carver, { keys, concurrent, shared }: LimitShape) {
+  const sets = setsFor(keys);
   const header = c.int32(FileWord.LENGTH);
   const table = c.int32(sets * SET_WORDS);
+  const places = shared ? (sets * SET_WORDS) / 2 : 0;
+  const sharing: SharingMemory = {
+    words: c.float64(shared ? SharingWord.LENGTH : 0),
+    used: c.int32(places),
+    hashes: c.int32(places),
+  };
   const offsets: number[] = [];
   const workers = Array.from({ length: MAX_WORKERS }, (): LimitWorkerPart => {
     c.page();
@@ -143,12 +164,12 @@ function carve(c: Carver, sets: number, concurrent: boolean) {
     };
   });
   c.page();
-  return { header, table, workers, offsets };
+  return { header, table, sharing, workers, offsets };
 }
 
-function measure(sets: number, concurrent: boolean): { size: number; firstPart: number; partBytes: number } {
+function measure(shape: LimitShape): { size: number; firstPart: number; partBytes: number } {
   const c = new Carver();
-  const { offsets } = carve(c, sets, concurrent);
+  const { offsets } = carve(c, shape);
   return { size: c.size, firstPart: offsets[0], partBytes: offsets[1] - offsets[0] };
 }
 

@@ -145,7 +145,8 @@ const CONCURRENCY_RULES: ValueRules = {
   fresh: () => 0,
 };
 
-function rateRules(terms: GcraTerms): ValueRules {
+/** Of a table of times. */
+export function rateRules(terms: GcraTerms): ValueRules {
   return {
     isFree: (value, now) => aheadOf(terms, value, now) === 0,
     worth: (value, now) => aheadOf(terms, value, now),

@@ -31,6 +31,7 @@ function limit(more: Partial<RateLimitSpec> = {}): WorkerRateLimit {
     maxKeys: 64,
     whenFull: "forget",
     fields: true,
+    shared: null,
     ...more,
   } as const satisfies RateLimitSpec;
   return { ...spec, file: `rate-limit-${spec.name}` };

@@ -55,6 +55,7 @@ describe("a limit", () => {
         maxKeys: 65_536,
         whenFull: "forget",
         fields: true,
+        shared: null,
       },
     ]);
     const [all] = limitsOf(`rate_limits:
@@ -94,9 +95,25 @@ describe("a limit", () => {
       maxKeys: 131_072,
       whenFull: "refuse",
       fields: false,
+      shared: null,
     });
     const [uploads] = limitsOf("rate_limits: {uploads: {concurrent: 4}}");
     expect([uploads.quota, uploads.whenFull]).toEqual([{ kind: "concurrent", requests: 4 }, "allow"]);
+  });
+
+  test("is shared where there is a Redis", () => {
+    const env = { REDIS_ADDR: "redis.internal" };
+    const shared = limitsOf(
+      "rate_limits: {a: {rate: 1/s, shared: on}, b: {rate: 1/s, shared: on, when_away: open, advance: 30}}",
+      env,
+    );
+    expect(shared.map((limit) => limit.shared)).toEqual([
+      { whenAway: "local", advancePercent: 10 },
+      { whenAway: "open", advancePercent: 30 },
+    ]);
+    expect(problemsOf("rate_limits: {a: {concurrent: 5, shared: on}}", env)).toEqual([
+      expect.stringContaining("requests at once are each instance's own"),
+    ]);
   });
 
   test.each([
@@ -118,6 +135,9 @@ describe("a limit", () => {
     ["{rate: 5/s, key: route, ipv6_prefix: 48}", "has no effect: the key has no address in it"],
     ["{rate: 5/s, max_keys: 10}", "must be a whole number from 64 to 1048576"],
     ["{rate: 5/s, limit: 3}", "limit"],
+    ["{rate: 5/s, shared: on}", "needs REDIS_ADDR"],
+    ["{rate: 5/s, when_away: open}", "has no effect without shared: on"],
+    ["{rate: 5/s, advance: 20}", "has no effect without shared: on"],
   ])("%s: is told what is wrong", (text, complaint) => {
     const problems = problemsOf(`rate_limits: {a: ${text}}`);
     expect(problems).toHaveLength(1);

@@ -19,7 +19,7 @@ import {
 } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { WorkerCounter } from "../../../../src/shared/memory/layout/worker-counters.ts";
 import { hashRequestId } from "../../../../src/shared/memory/request-id-hash.ts";
-import { UNCLASSED } from "../../../support/unclassed.ts";
+import { UNCLASSED } from "../../../support/learning/unclassed.ts";
 
 const OFFSET_MS = 1000;
 

@@ -1,6 +1,7 @@
 /** Workers of one instance in one process: real pickers and queues over one shared memory, a clock by hand, and wake-ups that are delivered when the test says so. */
 import { FailingServers } from "../../../../../src/balancing/failing-servers.ts";
 import { createStrategy } from "../../../../../src/balancing/registry.ts";
+import { Standstills } from "../../../../../src/balancing/standstills.ts";
 import { isAtLimit, NO_SERVER, type PickedRequest, Picker } from "../../../../../src/proxy/pick/picker.ts";
 import { Heed } from "../../../../../src/proxy/pick/room.ts";
 import { Neighbours } from "../../../../../src/proxy/pool/queue/neighbours.ts";
@@ -133,6 +134,7 @@ export class TestWorker {
       pool: this.picker,
       neighbours: this.neighbours,
       now: () => instance.nowMs,
+      standstills: instance.standstills,
       after: (run, ms) => instance.after(run, ms),
       onError: (error) => {
         throw error;
@@ -171,6 +173,7 @@ export class Instance {
   /** Requests that are at servers, or have been. */
   readonly sent: Request[] = [];
   nowMs = 10_000;
+  readonly standstills = new Standstills();
   readonly queueSize: number;
   readonly queueTimeoutMs: number;
   #servers = 0;

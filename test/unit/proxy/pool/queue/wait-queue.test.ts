@@ -128,6 +128,57 @@ describe("holding", () => {
 });
 
 describe("hard limits", () => {
+  /** A server that works on two at a time for 10 ms each, and so many requests a second for so long. */
+  function overload(instance: Instance, perSecond: number, seconds: number): Request[] {
+    const [worker] = instance.workers;
+    const requests: Request[] = [];
+    const ends: { readonly atMs: number; readonly request: Request }[] = [];
+    let seen = 0;
+    for (let i = 0; i < perSecond * seconds; i++) {
+      requests.push(worker.arrive());
+      for (let ms = 0; ms < 1000 / perSecond; ms++) {
+        for (const request of instance.sent.slice(seen)) ends.push({ atMs: request.sentMs + 10, request });
+        seen = instance.sent.length;
+        while (ends.length > 0 && ends[0].atMs <= instance.nowMs) ends.shift()?.request.finish();
+        instance.pass(1);
+        worker.tick();
+      }
+    }
+    return requests;
+  }
+
+  test("in lasting overload those that are served are served soon, and the others are refused early", () => {
+    const instance = new Instance(1, { queueTimeoutMs: 1000 }).servers([2]);
+    const requests = overload(instance, 500, 6); // of which 200 a second can be served
+    const late = requests.filter(({ arrivedMs }) => arrivedMs > 13_000 && arrivedMs < 15_500);
+    const served = late.filter(({ fate }) => fate === "done" || fate === "sent");
+    expect(Math.max(...served.map(({ sentMs, arrivedMs }) => sentMs - arrivedMs))).toBeLessThanOrEqual(101);
+    expect(served.length / late.length).toBeWithin(0.36, 0.44);
+    expect(late.every(({ fate }) => ["done", "sent", "shed"].includes(fate))).toBe(true);
+    expect(instance.workers[0].word(QueueWord.SHED)).toBe(requests.filter(({ fate }) => fate === "shed").length);
+  });
+
+  test("a burst is waited for: nobody is refused whom QUEUE_TIMEOUT_MS leaves the time", () => {
+    const instance = new Instance(1, { queueTimeoutMs: 1000 }).servers([2]);
+    overload(instance, 1000, 0.2);
+    overload(instance, 100, 3);
+    expect(instance.workers[0].word(QueueWord.SHED)).toBe(0);
+  });
+
+  test("that the worker stood still is no reason to refuse anybody, or to send anybody anyway", () => {
+    const instance = new Instance(1).servers([0]).limits([1], 50);
+    const [worker] = instance.workers;
+    const [, second] = [worker.arrive(), worker.arrive()];
+    instance.standstills.add(instance.nowMs + 1, instance.nowMs + 500);
+    instance.nowMs += 501;
+    instance.renew();
+    worker.tick();
+    expect(second.fate).toBe("waits");
+    instance.pass(49);
+    worker.tick();
+    expect(second.fate).toBe("sent");
+  });
+
   test("those who wait for one are not sent when a patience is over", () => {
     const instance = new Instance(1).servers([1]).limits([9], 50);
     const [worker] = instance.workers;

@@ -33,7 +33,7 @@ function hashOf(name: string): KeyHash {
 }
 
 function rates(quota: number, periodMs: number, burst: number, keys = 1024) {
-  const memory = limitMemory({ keys, concurrent: false }, SECRET);
+  const memory = limitMemory({ keys, concurrent: false, shared: false }, SECRET);
   const terms = gcraTerms(quota, periodMs, burst);
   return { memory, terms, counts: new RateCounts(memory, terms) };
 }
@@ -163,7 +163,7 @@ describe("requests at once", () => {
   }
 
   test("each key has so many, over all workers, until they are given back", () => {
-    const memory = limitMemory({ keys: 64, concurrent: true }, SECRET);
+    const memory = limitMemory({ keys: 64, concurrent: true, shared: false }, SECRET);
     const [one, other] = [places(memory, 0, 3), places(memory, 1, 3)];
     const key = hashOf("a");
     const held = [one, other, one].map((worker) => {
@@ -181,7 +181,7 @@ describe("requests at once", () => {
   });
 
   test("those of a dead worker are given back, and nobody else's", () => {
-    const memory = limitMemory({ keys: 64, concurrent: true }, SECRET);
+    const memory = limitMemory({ keys: 64, concurrent: true, shared: false }, SECRET);
     const [one, other] = [places(memory, 0, 4), places(memory, 1, 4)];
     const key = hashOf("a");
     for (const worker of [one, one, one, other]) expect(worker.take(key)).toBe(Verdict.ALLOWED);
@@ -197,7 +197,7 @@ describe("requests at once", () => {
   });
 
   test("keys without requests leave their places to others", () => {
-    const memory = limitMemory({ keys: 64, concurrent: true }, SECRET);
+    const memory = limitMemory({ keys: 64, concurrent: true, shared: false }, SECRET);
     const counts = places(memory, 0, 1);
     for (let i = 0; i < 10_000; i++) {
       expect(counts.take(hashOf(`${i}`))).toBe(Verdict.ALLOWED);

@@ -13,7 +13,7 @@ function hashOf(name: string): KeyHash {
 }
 
 test("those who are refused most are found among any number of others, over all workers", () => {
-  const { workers } = limitMemory({ keys: 64, concurrent: false }, SECRET);
+  const { workers } = limitMemory({ keys: 64, concurrent: false, shared: false }, SECRET);
   const writers = [new RefusedKeys(workers[0]), new RefusedKeys(workers[1])];
   const add = (worker: number, name: string, ms: number) => writers[worker].add(hashOf(name), () => name, ms);
   for (let i = 0; i < 20_000; i++) {
@@ -30,14 +30,14 @@ test("those who are refused most are found among any number of others, over all 
 });
 
 test("a name of any length and kind is shown as far as there is room", () => {
-  const { workers } = limitMemory({ keys: 64, concurrent: false }, SECRET);
+  const { workers } = limitMemory({ keys: 64, concurrent: false, shared: false }, SECRET);
   new RefusedKeys(workers[0]).add(hashOf("a"), () => "é".repeat(500), 1);
   const [{ name }] = mostRefused(workers.slice(0, 1), 1);
   expect(name).toBe("é".repeat(40));
 });
 
 test("a successor goes on beside what its predecessor has left", () => {
-  const { workers } = limitMemory({ keys: 64, concurrent: false }, SECRET);
+  const { workers } = limitMemory({ keys: 64, concurrent: false, shared: false }, SECRET);
   for (let life = 0; life < 2; life++) {
     const writer = new RefusedKeys(workers[0]);
     for (let i = 0; i < 3; i++) writer.add(hashOf("a"), () => "a", i);

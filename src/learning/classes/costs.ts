@@ -93,6 +93,11 @@ export class ClassCosts {
     for (const sums of this.#bySlot) sums?.fill(0, at, at + Sum.LENGTH);
   }
 
+  /** What a mean request would have taken in the place of one that took `latencyMs`, as far as that is known now. */
+  typicalMs(slot: number, latencyMs: number, inFlight: number, own: number, others: number): number {
+    return typicalLatencyMs(latencyMs, this.#curves.growth(slot, Math.max(0, inFlight)), own, others);
+  }
+
   /** Takes in a good response. @returns what it cost, in mean requests; NaN = that is not known yet. */
   observe(sample: CostSample): number {
     const { slot, requestClass, latencyMs, inFlight, ownWork, othersWork, atMs } = sample;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { seededRandom } from "../../../../src/balancing/random.ts";
-import { ClassRegistry, type NamedTemplate } from "../../../../src/learning/classes/class-registry.ts";
+import { ClassRegistry, type NamedTemplate } from "../../../../src/learning/classes/registry.ts";
 import { CLASSES } from "../../../../src/shared/memory/layout/classes.ts";
 
 const ATTACKER = 4242;

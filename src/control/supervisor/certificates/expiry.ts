@@ -3,9 +3,9 @@
  * the collector of traces are shown, and the authorities of the operator.
  */
 import { X509Certificate } from "node:crypto";
-import type { TracerSettings } from "../../protocol/tracer.ts";
-import type { ProxySettings } from "../../protocol/worker.ts";
-import type { CertificateFigures } from "../../telemetry/metrics/source.ts";
+import type { TracerSettings } from "../../../protocol/tracer.ts";
+import type { ProxySettings } from "../../../protocol/worker.ts";
+import type { CertificateFigures } from "../../../telemetry/metrics/source.ts";
 
 /** Of the authorities that a file names, so many are told of: one with all that there are in the world is no news. */
 const MAX_AUTHORITIES = 32;

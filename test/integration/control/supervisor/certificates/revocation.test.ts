@@ -1,13 +1,13 @@
 /** Lists of revoked certificates that run out while the product runs. */
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { hasListOutOfDate, revocationExpiries } from "../../../../src/control/supervisor/revocation.ts";
-import type { ClientTls } from "../../../../src/protocol/worker.ts";
-import { revocationListsIn } from "../../../../src/shared/x509/revocation-list.ts";
-import { createAuthority } from "../../../support/certificates.ts";
-import { Scratch } from "../../../support/processes.ts";
-import { until } from "../../../support/until.ts";
-import { Product } from "./product.ts";
+import { hasListOutOfDate, revocationExpiries } from "../../../../../src/control/supervisor/certificates/revocation.ts";
+import type { ClientTls } from "../../../../../src/protocol/worker.ts";
+import { revocationListsIn } from "../../../../../src/shared/x509/revocation-list.ts";
+import { createAuthority } from "../../../../support/certificates.ts";
+import { Scratch } from "../../../../support/processes.ts";
+import { until } from "../../../../support/until.ts";
+import { Product } from "../product.ts";
 
 const DAY_MS = 86_400_000;
 const termsWith = (...crlPems: string[]) => ({ crlPems }) as unknown as ClientTls;

@@ -1,7 +1,7 @@
 /** Until when the lists of revoked certificates hold: whoever shows a certificate of an authority whose list does not is refused. */
-import type { ClientTls } from "../../protocol/worker.ts";
-import { commonNameIn, type RevocationList, revocationListsIn } from "../../shared/x509/revocation-list.ts";
-import type { CertificateFigures } from "../../telemetry/metrics/source.ts";
+import type { ClientTls } from "../../../protocol/worker.ts";
+import { commonNameIn, type RevocationList, revocationListsIn } from "../../../shared/x509/revocation-list.ts";
+import type { CertificateFigures } from "../../../telemetry/metrics/source.ts";
 
 /** So many are told of. */
 const MAX_SHOWN = 32;

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
-import { certificatesOf } from "../../../../src/control/supervisor/certificates.ts";
-import type { ProxySettings } from "../../../../src/protocol/worker.ts";
-import { createAuthority } from "../../../support/certificates.ts";
+import { certificatesOf } from "../../../../../src/control/supervisor/certificates/expiry.ts";
+import type { ProxySettings } from "../../../../../src/protocol/worker.ts";
+import { createAuthority } from "../../../../support/certificates.ts";
 
 const expiry = (pem: string) => Date.parse(new X509Certificate(pem).validTo) / 1000;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { seededRandom } from "../../../../src/balancing/random.ts";
-import { ClassCosts } from "../../../../src/learning/classes/class-costs.ts";
+import { ClassCosts } from "../../../../src/learning/classes/costs.ts";
 import { CLASSES } from "../../../../src/shared/memory/layout/classes.ts";
 
 const SLOTS = 4;

@@ -1,0 +1,198 @@
+/** Instances that count together in a real Redis: how many requests they let pass, and what becomes of it when Redis is not there. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { RedisClient } from "bun";
+import { ReconnectingLink } from "../../../../src/control/rate-limits/redis-link.ts";
+import { LimitSharing } from "../../../../src/control/rate-limits/sharing.ts";
+import { limitShape, type WorkerRateLimit } from "../../../../src/protocol/rate-limit.ts";
+import { gcraTerms } from "../../../../src/shared/memory/rate-limits/gcra.ts";
+import { halfSipHash, KeyHash } from "../../../../src/shared/memory/rate-limits/half-sip-hash.ts";
+import { limitMemory, SharingWord } from "../../../../src/shared/memory/rate-limits/limit-file.ts";
+import { Verdict } from "../../../../src/shared/memory/rate-limits/rate-counts.ts";
+import {
+  AWAY_MS,
+  SharedRateCounts,
+  type WhenAway,
+} from "../../../../src/shared/memory/rate-limits/shared-rate-counts.ts";
+import { hasRedis, RedisServer } from "../../../support/databases/redis-server.ts";
+import { until } from "../../../support/until.ts";
+
+const SECRET = { k0: 11, k1: 22 };
+const DAY_MS = 86_400_000;
+const PASSWORD = "a password";
+
+let redis: RedisServer;
+/** Each test has a database of its own: who is there in another one does not count. */
+let db = 0;
+const ends: (() => void)[] = [];
+beforeAll(async () => {
+  if (hasRedis) redis = await RedisServer.start(PASSWORD);
+});
+beforeEach(() => {
+  db++;
+});
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+});
+afterAll(async () => {
+  await redis?.remove();
+});
+
+function limitOf(
+  name: string,
+  requests: number,
+  burst: number,
+  periodMs = DAY_MS,
+  whenAway: WhenAway = "local",
+): WorkerRateLimit {
+  return {
+    name,
+    file: name,
+    mode: "enforce",
+    quota: { kind: "rate", requests, periodMs, burst },
+    key: [],
+    routes: [],
+    pools: [],
+    clients: [],
+    exempt: [],
+    ipv4Prefix: 32,
+    ipv6Prefix: 64,
+    maxKeys: 1024,
+    whenFull: "forget",
+    fields: true,
+    shared: { whenAway, advancePercent: 10 },
+  };
+}
+
+/** One that shares a limit: its worker and the part of its supervisor. */
+function instance(limit: WorkerRateLimit, id: string) {
+  const memory = limitMemory(limitShape(limit), SECRET);
+  const bootMs = (): number => performance.now() + 1e7;
+  const lines: string[] = [];
+  const log = {
+    warn: (_: object, text: string) => lines.push(text),
+    info: (_: object, text: string) => lines.push(text),
+  };
+  const link = new ReconnectingLink({ addr: redis.addr, password: PASSWORD, db, tls: false });
+  const sharing = new LimitSharing({ link, id, bootMs, log });
+  const { quota } = limit;
+  if (quota.kind !== "rate") throw new Error("no rate");
+  const terms = gcraTerms(quota.requests, quota.periodMs, quota.burst);
+  const counts = new SharedRateCounts(memory, terms, limit.shared!);
+  sharing.set([{ limit, memory }]);
+  ends.push(() => sharing.stop());
+  const passes = (key: string): boolean => {
+    const hash = new KeyHash();
+    halfSipHash(SECRET, Buffer.from(key), 0, Buffer.byteLength(key), hash);
+    return counts.take(hash, bootMs(), true) === Verdict.ALLOWED;
+  };
+  const isAway = (): boolean => bootMs() - memory.sharing.words[SharingWord.HEARD_MS] >= AWAY_MS;
+  return { sharing, passes, lines, isAway, words: memory.sharing.words };
+}
+
+async function instances(limit: WorkerRateLimit, count: number) {
+  const all = Array.from({ length: count }, (_, i) => instance(limit, `${limit.name}-${i}`));
+  await until(() => all.every(({ words }) => words[SharingWord.HEARD_MS] > 0 && words[SharingWord.INSTANCES] >= count));
+  return all;
+}
+
+/** Asks until nothing passes any more for a while, and says how many did. */
+async function exhaust(ask: (turn: number) => boolean): Promise<number> {
+  let [passed, silent] = [0, 0];
+  for (let turn = 0; silent < 3000; turn++) {
+    if (ask(turn)) {
+      passed++;
+      silent = 0;
+    } else silent++;
+    if (turn % 5 === 0) await Bun.sleep(0);
+    if (silent > 0 && silent % 300 === 0) await Bun.sleep(50); // what was lent to others may be given back
+  }
+  return passed;
+}
+
+describe.skipIf(!hasRedis)("a limit that instances share", () => {
+  test("lets no more pass than one would, wherever a client comes, but for what is let pass in advance", async () => {
+    const all = await instances(limitOf("together", 300, 300), 3);
+    const passed = await exhaust((turn) => all[turn % 3].passes("ann"));
+    expect(passed).toBeWithin(294, 331);
+    // One of them alone has the whole, too.
+    const alone = await exhaust(() => all[1].passes("bob"));
+    expect(alone).toBeWithin(294, 331);
+  });
+
+  test("a burst of one is one, or one of each instance at most", async () => {
+    const all = await instances(limitOf("one", 1, 1), 3);
+    for (const key of ["a", "b", "c"]) {
+      expect(await exhaust((turn) => all[(turn * 7) % 3].passes(key))).toBeWithin(1, 4);
+    }
+  });
+
+  test("what is lent is given back when nobody asks for it", async () => {
+    const all = await instances(limitOf("back", 100, 100), 3);
+    for (const { passes } of all) passes("ann");
+    const client = new RedisClient(`redis://:${encodeURIComponent(PASSWORD)}@${redis.addr}/${db}`);
+    ends.push(() => client.close());
+    let left = 0;
+    await until(async () => {
+      const [key] = (await client.send("KEYS", ["neurabalancer:1:limit:back:*"])) as string[];
+      const time = (await client.send("TIME", [])) as string[];
+      const now = Number(time[0]) * 1e6 + Number(time[1]);
+      if (key === undefined) return false;
+      left = Math.round((Number(await client.get(key)) - now) / ((DAY_MS * 1000) / 100));
+      return left === 3;
+    });
+    expect(left).toBe(3);
+  });
+
+  test("Redis away: within a second each goes by what it says; it is told once, and shared again when it is back", async () => {
+    const local = await instances(limitOf("local", 300, 300), 3);
+    const open = await instances(limitOf("open", 1, 1, DAY_MS, "open"), 1);
+    const closed = await instances(limitOf("closed", 300, 300, DAY_MS, "closed"), 1);
+    expect(closed[0].passes("ann")).toBe(true);
+    await redis.kill();
+    await until(() => [...local, ...open, ...closed].every(({ isAway }) => isAway()));
+    expect(closed[0].passes("ann")).toBe(false);
+    expect(Array.from({ length: 20 }, () => open[0].passes("ann")).every(Boolean)).toBe(true);
+    // Its part of the whole, of a client that nobody knew: there were five instances, as Redis said last.
+    const parts = local.map(({ passes }) => {
+      let passed = 0;
+      for (let i = 0; i < 400; i++) if (passes("carl")) passed++;
+      return passed;
+    });
+    for (const part of parts) expect(part).toBeWithin(60, 101);
+    expect(local.every(({ sharing }) => sharing.away !== null)).toBe(true);
+    await redis.start();
+    await until(() => [...local, ...open, ...closed].every(({ sharing }) => sharing.away === null));
+    await until(() => closed[0].passes("dora"));
+    const told = local[0].lines.filter((line) => line.startsWith("Redis"));
+    expect(told).toEqual([
+      expect.stringContaining("Redis does not answer"),
+      expect.stringContaining("Redis answers again"),
+    ]);
+  });
+
+  test("one that hangs is away as well, and what Redis has forgotten begins anew", async () => {
+    const [one] = await instances(limitOf("hung", 50, 50), 1);
+    await exhaust(() => one.passes("ann"));
+    process.kill(redis.pid, "SIGSTOP");
+    await until(() => one.sharing.away !== null);
+    process.kill(redis.pid, "SIGCONT");
+    await until(() => one.sharing.away === null);
+    expect(one.passes("ann")).toBe(false);
+    const client = new RedisClient(`redis://:${encodeURIComponent(PASSWORD)}@${redis.addr}/${db}`);
+    await client.send("FLUSHALL", []);
+    client.close();
+    expect(await exhaust(() => one.passes("emil"))).toBeWithin(49, 56);
+  });
+
+  test("a wrong password is told, and it is not counted together", async () => {
+    const link = new ReconnectingLink({ addr: redis.addr, password: "another", db: 0, tls: false });
+    const lines: string[] = [];
+    const log = { warn: (_: object, text: string) => lines.push(text), info: () => {} };
+    const limit = limitOf("wrong", 10, 10);
+    const sharing = new LimitSharing({ link, id: "wrong", bootMs: () => performance.now(), log });
+    ends.push(() => sharing.stop());
+    sharing.set([{ limit, memory: limitMemory(limitShape(limit), SECRET) }]);
+    await until(() => sharing.away !== null);
+    expect(lines).toHaveLength(1);
+  });
+});

@@ -1,0 +1,100 @@
+/** Rate limits that three running instances share in a real Redis, with a password and over TLS. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createAuthority } from "../../../support/certificates.ts";
+import { hasRedis, RedisServer } from "../../../support/databases/redis-server.ts";
+import { ProductProcess } from "../../../support/product-process.ts";
+import { until } from "../../../support/until.ts";
+
+const COUNT = 3;
+const QUOTA = 120;
+const PASSWORD = "p:a@s/s word";
+const backend = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("ok") });
+let redis: RedisServer;
+let products: ProductProcess[] = [];
+
+beforeAll(async () => {
+  if (!hasRedis) return;
+  const authority = createAuthority();
+  const { cert, key } = authority.issue("DNS:localhost");
+  redis = await RedisServer.start(PASSWORD, { cert, key, ca: authority.cert });
+  const ca = join(redis.directory, "trusted.pem");
+  writeFileSync(ca, authority.cert);
+  products = Array.from({ length: COUNT }, () => {
+    const settings = {
+      SERVERS: `http://127.0.0.1:${backend.port}`,
+      APP_HOST: "127.0.0.1",
+      APP_PORT: "0",
+      ADMIN_PORT: "auto",
+      WORKERS: "1",
+      HEALTH_CHECK_PATH: "/",
+      HEALTH_CHECK_INTERVAL_SECONDS: "0.2",
+      REDIS_ADDR: `localhost:${redis.port}`,
+      REDIS_PASSWORD: PASSWORD,
+      REDIS_DB: "5",
+      REDIS_TLS: "on",
+      RATE_LIMITS: `users rate=${QUOTA}/d key=header:x-user shared=on; strict rate=${QUOTA}/d key=header:x-strict shared=on when_away=closed clients=192.0.2.1`,
+      TRUSTED_PROXIES: "127.0.0.1",
+    };
+    return new ProductProcess(settings, { prelude: `export NODE_EXTRA_CA_CERTS=${ca}` });
+  });
+  await Promise.all(products.map((product) => product.started()));
+  await until(async () => (await Promise.all(products.map(degraded))).every((modes) => !modes.includes("redis")));
+}, 120_000);
+afterAll(async () => {
+  await Promise.all(products.map((product) => product.kill()));
+  await redis?.remove();
+  await backend.stop(true);
+});
+
+async function degraded(product: ProductProcess): Promise<readonly string[]> {
+  const response = await product.admin("/api/v1/status");
+  return ((await response.json()) as { degraded: readonly string[] }).degraded;
+}
+
+async function statusOf(product: ProductProcess, user: string, from = "203.0.113.9"): Promise<number> {
+  const headers = { "x-user": user, "x-strict": user, "x-forwarded-for": from };
+  const response = await fetch(`http://127.0.0.1:${product.port}/`, { headers });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+describe.skipIf(!hasRedis)("rate limits in Redis", () => {
+  test("three instances let no more pass together than one would", async () => {
+    // Each has to know of the others: what it lets pass in advance is a part.
+    let [passed, silent] = [0, 0];
+    await until(async () =>
+      (await Promise.all(products.map((one) => statusOf(one, "warm up")))).every((one) => one === 200),
+    );
+    for (let turn = 0; silent < 60; turn++) {
+      const status = await statusOf(products[turn % COUNT], "ann");
+      expect([200, 429]).toContain(status);
+      if (status === 200) passed++;
+      silent = status === 200 ? 0 : silent + 1;
+      if (silent > 0 && silent % 20 === 0) await Bun.sleep(100); // what was lent to others is given back
+    }
+    expect(passed).toBeWithin(Math.floor(QUOTA * 0.98), Math.ceil(QUOTA * 1.1) + COUNT + 1);
+    // Another client has its own.
+    expect(await statusOf(products[0], "bob")).toBe(200);
+  });
+
+  test("without it each goes by what its limits say, says so once, and shares them again when it is back", async () => {
+    await redis.kill();
+    await until(async () => (await Promise.all(products.map(degraded))).every((modes) => modes.includes("redis")));
+    expect(await statusOf(products[0], "carl", "192.0.2.1")).toBe(429); // closed
+    // Its part of the whole: a third.
+    const statuses = await Promise.all(Array.from({ length: 100 }, () => statusOf(products[0], "emil")));
+    expect(statuses.filter((status) => status === 200).length).toBeWithin(QUOTA / COUNT - 1, QUOTA / COUNT + 5);
+    expect(await products[0].admin("/metrics").then((response) => response.text())).toContain(
+      'neurabalancer_degraded{mode="redis"} 1',
+    );
+    await redis.start();
+    await until(async () => (await Promise.all(products.map(degraded))).every((modes) => !modes.includes("redis")));
+    await until(async () => (await statusOf(products[0], "dora", "192.0.2.1")) === 200);
+    for (const { lines } of products) {
+      const told = lines.filter(({ msg }) => msg.startsWith("Redis does not answer: shared"));
+      expect(told.length).toBe(1);
+    }
+  });
+});

@@ -1,0 +1,92 @@
+/** A real Redis in a directory of its own, for tests. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { spawn, spawnSync } from "../processes.ts";
+import { until } from "../until.ts";
+
+/** Whether there is one on this machine. */
+export const hasRedis = spawnSync(["redis-server", "--version"]).success;
+
+/** PEM texts. */
+export interface RedisTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
+/** One server, which may be ended and started again at the same place. */
+export class RedisServer {
+  readonly directory = mkdtempSync(join(tmpdir(), "nb-redis-"));
+  readonly port: number;
+  readonly #password: string | null;
+  readonly #tls: RedisTls | null;
+  #process: ReturnType<typeof spawn> | null = null;
+
+  private constructor(port: number, password: string | null, tls: RedisTls | null) {
+    this.port = port;
+    this.#password = password;
+    this.#tls = tls;
+  }
+
+  /** @param tls it is spoken with over TLS alone. */
+  static async start(password: string | null = null, tls: RedisTls | null = null): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), password, tls);
+    await server.start();
+    return server;
+  }
+
+  get addr(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number {
+    return this.#process!.pid;
+  }
+
+  async start(): Promise<void> {
+    const secret = this.#password === null ? [] : ["--requirepass", this.#password];
+    const port = this.#tls === null ? ["--port", `${this.port}`] : this.#tlsOptions(this.#tls);
+    const options = [...port, "--bind", "127.0.0.1", "--save", "", "--dir", this.directory, ...secret];
+    this.#process = spawn(["redis-server", ...options], { stdout: "ignore", stderr: "ignore" });
+    await until(() => isListening(this.port));
+  }
+
+  #tlsOptions({ cert, key, ca }: RedisTls): string[] {
+    const files = Object.entries({ cert, key, "ca-cert": ca }).flatMap(([name, pem]) => {
+      const path = join(this.directory, `${name}.pem`);
+      writeFileSync(path, pem);
+      return [`--tls-${name}-file`, path];
+    });
+    return ["--port", "0", "--tls-port", `${this.port}`, "--tls-auth-clients", "no", ...files];
+  }
+
+  /** Ends it at once. */
+  async kill(): Promise<void> {
+    this.#process?.kill("SIGKILL");
+    await this.#process?.exited;
+    this.#process = null;
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}
+
+function isListening(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect(port, "127.0.0.1");
+  socket.once("connect", () => resolve(true));
+  socket.once("error", () => resolve(false));
+  return promise.finally(() => socket.destroy());
+}
