@@ -10,6 +10,8 @@ import type { RedisLink } from "./redis-link.ts";
 const BATCH = 256;
 /** What is lent to a key that is not asked for so long is given back. */
 const IDLE_MS = 200;
+/** Where nothing was lent, nothing passes before Redis was asked again; if rounds stop, this long. */
+const DENIED_MS = 250;
 const WORDS_TO_TAG = 8;
 
 /** A key that is in use here. */
@@ -155,7 +157,7 @@ export class SharedLimit {
     for (let tries = 0; tries < 4; tries++) {
       const kept = Atomics.load(table, place);
       const left = Math.max(0, lease.lent - Atomics.load(sharing.used, lease.row));
-      const denied = left > 0 ? 0 : Math.max(0, lease.deniedUntilMs - nowMs) * unitsPerMs;
+      const denied = Math.max(DENIED_MS, lease.deniedUntilMs - nowMs) * unitsPerMs;
       const wanted = left > 0 ? most - left * cost : most - cost + Math.max(1, denied);
       const ahead = Math.min(horizon, Math.max(1, Math.ceil(wanted)));
       if (Atomics.compareExchange(table, place, kept, (now + ahead) | 0) === kept) return;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { routeNamed } from "../../../../../src/control/admin/routes/named-route.ts";
-import type { RouteSpec } from "../../../../../src/protocol/route.ts";
+import { routeNamed } from "../../../../src/control/admin/named-route.ts";
+import type { RouteSpec } from "../../../../src/protocol/route.ts";
 
 const routes = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `r${i}` }) as RouteSpec);
 
