@@ -344,14 +344,13 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     title:
-      "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows what the layout names and how means fade",
+      "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows what the layout names, and means that forget",
     folder: "src/learning/judge/",
     allows: within(
       "src/learning/judge/",
       "src/evidence/",
+      "src/balancing/estimators/",
       "src/shared/memory/layout/learning.ts",
-      "src/balancing/estimators/fleet-mean.ts",
-      "src/balancing/estimators/latency-estimator.ts",
     ),
     bannedGlobals: IMPURE_GLOBALS,
   },
