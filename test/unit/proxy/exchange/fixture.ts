@@ -266,7 +266,7 @@ export class Rig {
       target: () => target,
     };
     const place = { row: OTHER_ROW, key: -1 };
-    const target = { route, pool, host: null, settings: values, labels: null, place, apiPlace: place };
+    const target = { route, pool, host: null, settings: values, limits: null, labels: null, place, apiPlace: place };
     const context = {
       settings: values,
       limits: LIMITS,
