@@ -1,6 +1,7 @@
 /** Built-in scenarios about what a server can do at once: `--scenario holding`. */
 import type { Recipe } from "../recipe.ts";
 
+/** They stand beside the twelve, on the same base fleet. */
 export const HOLDING_RECIPES: readonly Recipe[] = [
   {
     name: "resized",

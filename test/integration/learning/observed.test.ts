@@ -36,9 +36,9 @@ import { FINE_TUNE_DEFAULTS } from "../../../src/training/store/fine-tune.ts";
 import { trainFromStore } from "../../../src/training/store/train-from-store.ts";
 import { estimatorTimes } from "../../drill/learning/fixture.ts";
 import { configOf } from "../../support/configuration.ts";
+import { UNCLASSED } from "../../support/learning/unclassed.ts";
 import { seeded } from "../../support/networks.ts";
 import { recordingLogger } from "../../support/recording-logger.ts";
-import { UNCLASSED } from "../../support/learning/unclassed.ts";
 import { scratch } from "../storage/store-fixture.ts";
 
 const TABLE_MS = 50;

@@ -33,9 +33,9 @@ import type { LearningStore } from "../../../src/storage/learning-store.ts";
 import { openLearningStore } from "../../../src/storage/open-store.ts";
 import { estimatorTimes } from "../../drill/learning/fixture.ts";
 import { configOf } from "../../support/configuration.ts";
+import { UNCLASSED } from "../../support/learning/unclassed.ts";
 import { seeded } from "../../support/networks.ts";
 import { recordingLogger } from "../../support/recording-logger.ts";
-import { UNCLASSED } from "../../support/learning/unclassed.ts";
 import { at, read } from "../storage/store-fixture.ts";
 
 const TABLE_MS = 50;

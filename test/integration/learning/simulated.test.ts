@@ -19,9 +19,9 @@ import { Header } from "../../../src/shared/memory/layout/shared-memory.ts";
 import type { Model, Verdict } from "../../../src/storage/learning-store.ts";
 import { estimatorTimes, leave } from "../../drill/learning/fixture.ts";
 import { configOf } from "../../support/configuration.ts";
+import { UNCLASSED } from "../../support/learning/unclassed.ts";
 import { seeded } from "../../support/networks.ts";
 import { recordingLogger } from "../../support/recording-logger.ts";
-import { UNCLASSED } from "../../support/learning/unclassed.ts";
 
 const MAIN = join(import.meta.dir, "../../../src/main.ts");
 const TABLE_MS = 50;

@@ -343,9 +343,15 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
-    title: "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows what the layout names",
+    title:
+      "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows what the layout names, and means that forget",
     folder: "src/learning/judge/",
-    allows: within("src/learning/judge/", "src/evidence/", "src/shared/memory/layout/learning.ts"),
+    allows: within(
+      "src/learning/judge/",
+      "src/evidence/",
+      "src/balancing/estimators/",
+      "src/shared/memory/layout/learning.ts",
+    ),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {

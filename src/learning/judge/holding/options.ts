@@ -52,7 +52,7 @@ export const HOLDING_JUDGE_DEFAULTS: HoldingJudgeOptions = Object.freeze({
   settleLatencies: 8,
   longestWaitMs: MINUTE,
   slicesPerBlock: 30,
-  without: 3,
+  without: 2,
   doubt: 5,
   bets: Object.freeze([0.1, 0.2, 0.4, 0.8, 1.6]),
   enough: 1000,

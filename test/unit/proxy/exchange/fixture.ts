@@ -230,12 +230,13 @@ export class Rig {
       hedgeBudget: new RetryBudget(1, OFTEN, 0),
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),
       queue: this.queue,
-      free: (slot: number, nowMs: number) => {
+      free: (slot: number, _work: number, nowMs: number) => {
         this.inFlight[slot]--;
         this.queue.poll(nowMs);
       },
       picker: {
         usesKey: false,
+        work: { on: false },
         inFlightAtDispatch: 0,
         decision: 0,
         ...CHOICE,
@@ -266,7 +267,7 @@ export class Rig {
       target: () => target,
     };
     const place = { row: OTHER_ROW, key: -1 };
-    const target = { route, pool, host: null, settings: values, limits: null, labels: null, place, apiPlace: place };
+    const target = { route, pool, host: null, limits: null, settings: values, labels: null, place, apiPlace: place };
     const context = {
       settings: values,
       limits: LIMITS,

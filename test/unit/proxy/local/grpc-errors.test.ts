@@ -12,7 +12,7 @@ test("every failure has a status of gRPC: 14 unless there is a better one", () =
   expect(Object.fromEntries(by)).toMatchObject({
     4: expect.arrayContaining(["connect_timeout", "response_timeout", "try_timeout", "deadline_exceeded"]),
     7: expect.arrayContaining(["client_denied"]),
-    8: ["queue_full", "queue_shed", "queue_timeout", "overloaded", "body_too_large"],
+    8: ["queue_full", "queue_shed", "queue_timeout", "rate_limited", "overloaded", "body_too_large"],
     12: expect.arrayContaining(["no_route"]),
     13: expect.arrayContaining(["internal_error"]),
     14: expect.arrayContaining(["connect_refused", "no_server_available", "stream_refused", "bad_response"]),

@@ -32,6 +32,7 @@ function route(
     random,
     mirrorRows: undefined,
     durationPlaces: { of: () => ({}) },
+    rateLimits: { appliedTo: () => null },
   };
   const whole = { ...spec, settings: { retryAttempts: 9 }, action: { kind: "forward", targets, splitBy } } as const;
   return new WorkerRoute(whole, null, parts as unknown as ConstructorParameters<typeof WorkerRoute>[2]);
