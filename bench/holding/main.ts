@@ -25,7 +25,10 @@ const { values } = parseArgs({
   },
 });
 const requests = wholeNumber("requests", values.requests);
-const seeds = Array.from({ length: wholeNumber("seeds", values.seeds) }, (_, i) => Number(values.seed) + i);
+const seeds = Array.from(
+  { length: wholeNumber("seeds", values.seeds) },
+  (_, i) => wholeNumber("seed", values.seed) + i,
+);
 const network = readShippedNetwork();
 const names = values.policies.split(",");
 const WARM_UP_MS = 5000;

@@ -8,7 +8,9 @@ const GUESSES = SIZES.length;
 const MEMORIES_MS = [300, 1500, 6000] as const;
 const MEMORY_LATENCIES = [6, 25, 100] as const;
 const MEMORIES = MEMORIES_MS.length;
-const EXPERTS = MEMORIES * GUESSES;
+/** Each guess is made twice: with a slope of 1 beyond the size, and with a steep one. */
+const CURVES = 2 * GUESSES;
+const EXPERTS = MEMORIES * CURVES;
 /** How long they count for its size. */
 const SIZE_MS = 60_000;
 const SIZE_LATENCIES = 500;
@@ -50,7 +52,9 @@ export class SizeBelief {
   readonly #loss: Float64Array;
   readonly #heardMs: Float64Array;
   /** `[GUESSES]`: the fleet's mean latency / growth as each guess has it: its sum, and the responses in it. */
-  readonly #fleetSum = new Float64Array(GUESSES);
+  readonly #fleetSum = new Float64Array(CURVES);
+  /** `[CURVES]`: of the response that is taken in, by how much longer it took than one that found no others. */
+  readonly #growth = new Float64Array(CURVES);
   #fleetCount = 0;
   #fleetHeardMs = Number.NEGATIVE_INFINITY;
   /** `[GUESSES]`: how likely each size is in the fleet. */
@@ -94,10 +98,14 @@ export class SizeBelief {
     const fleetCount = this.#fleetCount * keepFleet + 1;
     this.#fleetCount = fleetCount;
     const requests = inFlight + 1;
+    const steep = (1 + this.#dispersion) / 2;
+    const growths = this.#growth;
     for (let g = 0; g < GUESSES; g++) {
-      const growth = requests > SIZES[g] ? requests / SIZES[g] : 1;
-      fleetSum[g] = fleetSum[g] * keepFleet + latencyMs / growth;
+      const beyond = requests > SIZES[g] ? requests / SIZES[g] - 1 : 0;
+      growths[g] = 1 + beyond;
+      growths[GUESSES + g] = 1 + steep * beyond;
     }
+    for (let g = 0; g < CURVES; g++) fleetSum[g] = fleetSum[g] * keepFleet + latencyMs / growths[g];
     const share = 1 / this.#dispersion;
     let least = Number.POSITIVE_INFINITY;
     let bestRatio = 1;
@@ -105,8 +113,8 @@ export class SizeBelief {
     for (let m = 0; m < MEMORIES; m++) {
       const keep = decayFactor(silenceMs, Math.max(MEMORIES_MS[m], MEMORY_LATENCIES[m] * meanMs));
       const count = this.#speedCount[slot * MEMORIES + m] * keep;
-      for (let g = 0; g < GUESSES; g++, at++) {
-        const growth = requests > SIZES[g] ? requests / SIZES[g] : 1;
+      for (let g = 0; g < CURVES; g++, at++) {
+        const growth = growths[g];
         const unloaded = latencyMs / growth;
         const sum = speedSum[at] * keep;
         const speed = (sum + (PRIOR_ANSWERS * fleetSum[g]) / fleetCount) / (count + PRIOR_ANSWERS);
@@ -161,7 +169,7 @@ export class SizeBelief {
     const left = decayFactor(this.#nowMs - this.#heardMs[slot], Math.max(SIZE_MS, SIZE_LATENCIES * this.#meanMs));
     const weight = this.#weight.fill(0);
     for (let m = 0, at = slot * EXPERTS; m < MEMORIES; m++) {
-      for (let g = 0; g < GUESSES; g++, at++) weight[g] += Math.exp(-this.#loss[at] * left);
+      for (let g = 0; g < CURVES; g++, at++) weight[g % GUESSES] += Math.exp(-this.#loss[at] * left);
     }
     weight[GUESSES - 1] *= PRIOR_FLAT;
     const total = weight.reduce((sum, belief) => sum + belief, 0);

@@ -135,7 +135,7 @@ class Run {
 const REQUEST: HistoryRequest = {
   ...{ route: 0, poolRow: 0, method: 1, headBuffer: EMPTY, methodStart: 0, methodEnd: 0, targetStart: 0, targetEnd: 0 },
   ...{ requestIdBuffer: ID, requestIdStart: 0, requestIdEnd: 4, ...UNTRACED },
-  ...{ clientAddress: EMPTY, labels: null },
+  ...{ clientAddress: EMPTY, limitedBy: null, labels: null },
 };
 const OUTCOME: HistoryOutcome = {
   ...{ status: 200, serverId: 1, responseBytes: 10, attempts: 1, failure: null, waitMs: 0, headMs: 1 },

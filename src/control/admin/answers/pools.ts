@@ -44,10 +44,6 @@ const poolShape = {
 /** A pool as the list has it. */
 export const shownPool = z.strictObject(poolShape).meta({ id: "Pool" });
 
-/** As they are shown. */
-export type ShownQueue = Frozen<z.infer<typeof poolQueue>>;
-export type ShownHolding = Frozen<z.infer<typeof holding>>;
-
 /** A pool as it is shown. */
 export type ShownPool = Frozen<z.infer<typeof shownPool>>;
 

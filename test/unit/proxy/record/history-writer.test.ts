@@ -42,7 +42,7 @@ const HEAD = Buffer.from(`GET /${"a".repeat(200)}?secret HTTP/1.1\r\n`);
 const REQUEST = {
   ...{ route: 20, poolRow: 3, method: Method.GET, headBuffer: HEAD, methodStart: 0, methodEnd: 3, targetStart: 4 },
   ...{ targetEnd: 212, requestIdBuffer: Buffer.from("x".repeat(100)), requestIdStart: 0, requestIdEnd: 100 },
-  ...{ ...UNTRACED, clientAddress: Buffer.from("2001:db8::1"), labels: null },
+  ...{ ...UNTRACED, clientAddress: Buffer.from("2001:db8::1"), limitedBy: null, labels: null },
 };
 const OUTCOME = {
   ...{ status: 200, serverId: 9, responseBytes: 5e10, attempts: 2, failure: null, waitMs: 1.5, headMs: 7 },

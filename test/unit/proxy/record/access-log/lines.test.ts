@@ -42,11 +42,11 @@ describe("JSON", () => {
   test("every field, in its order", () => {
     const request = loggedRequest('/a"\\', SAID, {
       labels: new RouteLabels("shop", "main"),
+      limitedBy: { spec: { name: "clients" } },
       tlsVersion: Buffer.from("TLSv1.3"),
       certificate: { subject: Buffer.from("CN=alice"), fingerprint: Buffer.from("f0") },
       spanIdStart: 64,
       sampledFlag: true,
-      limitedBy: { spec: { name: "per-client" } },
     });
     const outcome = { ...FAILED, waitMs: 12.3456, connectMs: 0, headMs: 1000.5, grpcStatus: 4 };
     const line = json(request, outcome, ACCESS_LOG_FIELD_NAMES, 1234.5678);
@@ -54,8 +54,9 @@ describe("JSON", () => {
       '{"ts":"2031-02-03T04:05:06.078Z","request_id":"rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr","method":"GET","path":"/a\\"\\\\",' +
         '"status":504,"grpc_status":4,"duration":"1.234568s","duration_ms":1234.568,"remote_ip":"1.2.3.4","server_id":3,' +
         '"upstream":"10.0.0.3:80","route":"shop","pool":"main","bytes":12,"attempts":2,"retries":1,"queue_ms":12.346,' +
-        '"connect_ms":0,"first_byte_ms":1000.500,"error":"response_timeout","error_source":"upstream","rate_limit":"per-client",' +
-        '"host":"shop.test","user_agent":"curl \\"8\\"","referer":"https://a.test/?b","protocol":"HTTP/1.1","tls_version":"TLSv1.3",' +
+        '"connect_ms":0,"first_byte_ms":1000.500,"error":"response_timeout","error_source":"upstream",' +
+        '"rate_limit":"clients","host":"shop.test",' +
+        '"user_agent":"curl \\"8\\"","referer":"https://a.test/?b","protocol":"HTTP/1.1","tls_version":"TLSv1.3",' +
         '"client_subject":"CN=alice","client_fingerprint":"f0",' +
         '"trace_id":"tttttttttttttttttttttttttttttttt","span_id":"ssssssssssssssss","trace_flags":"01"}\n',
     );

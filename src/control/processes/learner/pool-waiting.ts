@@ -1,11 +1,10 @@
 /** Who waits for servers of a pool, and whether requests to it are held: as pools are shown with. */
 
-import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
-import type { ShownHoldState } from "../../shared/memory/learned-limits.ts";
-import { readPoolQueue } from "../../shared/memory/pool-queue.ts";
-import type { ShownHolding, ShownQueue } from "../admin/answers/pools.ts";
-import type { ControlClock } from "../clock.ts";
-import type { Learner } from "../processes/learner/learner.ts";
+import type { SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
+import type { ShownHoldState } from "../../../shared/memory/learned-limits.ts";
+import { readPoolQueue } from "../../../shared/memory/pool-queue.ts";
+import type { ControlClock } from "../../clock.ts";
+import type { Learner } from "./learner.ts";
 
 /** Where it is read. */
 export interface PoolWaitingView {
@@ -29,7 +28,7 @@ const WHY: Readonly<Record<ShownHoldState, string>> = {
 export function poolWaiting({ memory, learner, clock, bootOffsetMs }: PoolWaitingView) {
   const limited = new Map(learner.limited.map((pool) => [pool.name, pool]));
   const nowMs = clock.nowMs() + bootOffsetMs();
-  return (name: string, row: number): { readonly queue: ShownQueue; readonly holding: ShownHolding } => {
+  return (name: string, row: number) => {
     const { waiting, held, oldestMs } = readPoolQueue(memory, row);
     const { state = "off", patienceMs = null, verdict = null } = limited.get(name) ?? {};
     const why = state === "stopped" && verdict !== null ? `${WHY.stopped}: ${verdict}` : WHY[state];
