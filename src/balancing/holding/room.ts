@@ -26,7 +26,7 @@ export interface LearnedLimits {
 export interface HeldFleet {
   readonly inFlight: Int32Array;
   /** Requests in flight that the server has begun to respond to. */
-  readonly answering: Int32Array;
+  readonly responding: Int32Array;
   readonly id: Int32Array;
 }
 
@@ -36,8 +36,8 @@ export function limitOf({ limit, limitId }: LearnedLimits, id: Int32Array, slot:
 }
 
 /** Requests that the server in `slot` works on. */
-export function atWork({ inFlight, answering }: Pick<HeldFleet, "inFlight" | "answering">, slot: number): number {
-  return inFlight[slot] - answering[slot];
+export function atWork({ inFlight, responding }: Pick<HeldFleet, "inFlight" | "responding">, slot: number): number {
+  return inFlight[slot] - responding[slot];
 }
 
 /** Whether one request more may go to the server in `slot` now. */

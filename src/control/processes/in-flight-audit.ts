@@ -33,7 +33,7 @@ export class InFlightAudit {
     this.#columns = [
       new ColumnAudit(memory, "requests", servers.inFlight, ({ ownInFlight }) => ownInFlight),
       new ColumnAudit(memory, "expected work", servers.workInFlight, ({ ownWorkInFlight }) => ownWorkInFlight),
-      new ColumnAudit(memory, "responses", servers.answering, ({ ownAnswering }) => ownAnswering),
+      new ColumnAudit(memory, "responses", servers.responding, ({ ownResponding }) => ownResponding),
     ];
   }
 

@@ -26,7 +26,7 @@ export interface RecordedOutcome extends Outcome {
   /** How long its request was held before it because of learned limits, milliseconds. */
   readonly heldMs: number;
   /** Of the requests in flight, those that the server had begun to respond to. */
-  readonly answering: number;
+  readonly responding: number;
 }
 
 /** A candidate of a decision. */
@@ -162,7 +162,7 @@ function readOutcome(row: Row, worker: number): RecordedOutcome {
     inFlight: words[OutcomeWord.IN_FLIGHT],
     failed: words[OutcomeWord.FAILED] === 1,
     heldMs: floats[OutcomeWord.HELD],
-    answering: words[OutcomeWord.ANSWERING],
+    responding: words[OutcomeWord.RESPONDING],
     latencyMs: figures[OutcomeWord.LATENCY >> 1],
     atMs: figures[OutcomeWord.TIME >> 1],
   };

@@ -262,21 +262,21 @@ export class Picker {
     this.#own.ownInFlight[slot]--;
   }
 
-  /** The server in `slot` has begun to respond to a request that has a place there: see `ServerTable.answering`. */
-  answers(slot: number): void {
-    this.#own.ownAnswering[slot]++;
-    Atomics.add(this.#memory.servers.answering, slot, 1);
+  /** The server in `slot` has begun to respond to a request that has a place there: see `ServerTable.responding`. */
+  beginResponse(slot: number): void {
+    this.#own.ownResponding[slot]++;
+    Atomics.add(this.#memory.servers.responding, slot, 1);
   }
 
   /** That response is over: to be called before the place is given back. */
-  answered(slot: number): void {
-    Atomics.sub(this.#memory.servers.answering, slot, 1);
-    this.#own.ownAnswering[slot]--;
+  endResponse(slot: number): void {
+    Atomics.sub(this.#memory.servers.responding, slot, 1);
+    this.#own.ownResponding[slot]--;
   }
 
   /** Of the requests in flight at the server in `slot`, those that it has begun to respond to. */
-  answeringAt(slot: number): number {
-    return this.#memory.servers.answering[slot];
+  respondingAt(slot: number): number {
+    return this.#memory.servers.responding[slot];
   }
 
   #take(slot: number, requestClass: number): number {

@@ -78,7 +78,7 @@ export class Attempt implements UpstreamUser {
   /** The head was sent. */
   sent = false;
   /** Its response has begun and goes on: its server works on it no more, as limits see it. */
-  #answering = false;
+  #responding = false;
   #interim = 0;
   /** Where it is taken down: the record that its request had when it began, and which row of that it is. */
   #trace: TraceRecord | null = null;
@@ -131,7 +131,7 @@ export class Attempt implements UpstreamUser {
     this.slot = slot;
     this.outcome.begin(slot, upstream.endpoint.id, number, picker.decision, picker.inFlightAtDispatch, nowMs);
     const { work } = picker;
-    if (pool.learnsLimits) this.outcome.answeringAtDispatch = picker.answeringAt(slot);
+    if (pool.learnsLimits) this.outcome.respondingAtDispatch = picker.respondingAt(slot);
     if (work.on) this.outcome.classed(this.#request, work);
     if (place?.held) this.outcome.held(nowMs - place.sinceMs, place.sentAnyway);
     if (traceparent !== null || trace !== null) this.#beginSpan(trace, kind);
@@ -172,9 +172,9 @@ export class Attempt implements UpstreamUser {
     }
     if (slot < 0) return;
     this.#tell(failure, responseBytes, nowMs); // the slot is this server's for as long as it holds a place there
-    if (this.#answering) {
-      this.#answering = false;
-      this.#request.pool.picker.answered(slot);
+    if (this.#responding) {
+      this.#responding = false;
+      this.#request.pool.picker.endResponse(slot);
     }
     this.#request.pool.free(slot, this.outcome.work, nowMs);
   }
@@ -252,9 +252,9 @@ export class Attempt implements UpstreamUser {
   /** More of its response is to come. (It may be the next one's: `leg` can serve again at once, and so can this.) */
   #goOn(nowMs: number): void {
     const { pool } = this.#request;
-    if (!pool.learnsLimits || !this.answered || this.#answering) return;
-    this.#answering = true;
-    pool.answers(this.slot, nowMs);
+    if (!pool.learnsLimits || !this.answered || this.#responding) return;
+    this.#responding = true;
+    pool.beginResponse(this.slot, nowMs);
   }
 
   onUpstreamData(leg: UpstreamLeg, data: Buffer, nowMs: number): void {

@@ -315,7 +315,7 @@ export const OutcomeWord = {
   OWN_WORK: 12,
   OTHERS_WORK: 13,
   /** Of `IN_FLIGHT`, those that the server had begun to respond to; 0 where no limits are learned. */
-  ANSWERING: 14,
+  RESPONDING: 14,
   LENGTH: 16,
 } as const;
 

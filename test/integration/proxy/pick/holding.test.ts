@@ -202,14 +202,14 @@ describe("requests that are none of the usual ones", () => {
     const long = await Promise.all([proxy.connect(), proxy.connect(), proxy.connect()]);
     for (const [i, client] of long.entries()) {
       await client.send(get("/long", fields));
-      await eventually(() => proxy.memory.servers.answering[0] === i + 1);
+      await eventually(() => proxy.memory.servers.responding[0] === i + 1);
     }
-    expect([proxy.inFlight, proxy.memory.workers[0].ownAnswering[0]]).toEqual([3, 3]);
+    expect([proxy.inFlight, proxy.memory.workers[0].ownResponding[0]]).toEqual([3, 3]);
     for (let i = 0; i < 3; i++) expect((await proxy.ask(get("/short"))).body.toString()).toBe("short");
-    expect([proxy.queue("WAITS"), proxy.memory.servers.answering[0]]).toEqual([0, 3]);
+    expect([proxy.queue("WAITS"), proxy.memory.servers.responding[0]]).toEqual([0, 3]);
     for (const client of long) client.destroy();
     await eventually(() => proxy.inFlight === 0);
-    expect([proxy.memory.servers.answering[0], proxy.memory.workers[0].ownAnswering[0]]).toEqual([0, 0]);
+    expect([proxy.memory.servers.responding[0], proxy.memory.workers[0].ownResponding[0]]).toEqual([0, 0]);
   });
 
   test("a response that begins lets the one in that waits", async () => {

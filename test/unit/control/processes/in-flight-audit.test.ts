@@ -36,11 +36,11 @@ describe("in-flight totals", () => {
   });
 
   test("so are responses that have begun", () => {
-    memory.workers[2].ownAnswering[3] = 1;
-    memory.servers.answering[3] = 2;
+    memory.workers[2].ownResponding[3] = 1;
+    memory.servers.responding[3] = 2;
     for (let i = 0; i < 2; i++) expect(audit.tick()).toEqual([]);
     expect(audit.tick()).toEqual([{ slot: 3, count: "responses", off: 1 }]);
-    expect(memory.servers.answering[3]).toBe(1);
+    expect(memory.servers.responding[3]).toBe(1);
   });
 
   test("a difference that comes and goes, as under load, is left alone", () => {

@@ -194,7 +194,7 @@ export class Rig {
   /** By slot. */
   readonly inFlight = new Int32Array(SERVERS);
   /** By slot: responses that have begun and go on. */
-  readonly answering = new Int32Array(SERVERS);
+  readonly responding = new Int32Array(SERVERS);
   nowMs = 0;
   /** Requests are. */
   sampled = true;
@@ -233,8 +233,8 @@ export class Rig {
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),
       queue: this.queue,
       learnsLimits: true,
-      answers: (slot: number) => {
-        if (++this.answering[slot] > this.inFlight[slot]) throw new Error("more respond than there are");
+      beginResponse: (slot: number) => {
+        if (++this.responding[slot] > this.inFlight[slot]) throw new Error("more respond than there are");
       },
       free: (slot: number, _work: number, nowMs: number) => {
         this.inFlight[slot]--;
@@ -244,8 +244,8 @@ export class Rig {
         usesKey: false,
         work: { on: false },
         inFlightAtDispatch: 0,
-        answeringAt: (slot: number) => this.answering[slot],
-        answered: (slot: number) => void this.answering[slot]--,
+        respondingAt: (slot: number) => this.responding[slot],
+        endResponse: (slot: number) => void this.responding[slot]--,
         decision: 0,
         ...CHOICE,
         isPassedOver: () => false,
