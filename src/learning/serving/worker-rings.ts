@@ -25,8 +25,8 @@ export interface RecordedOutcome extends Outcome {
   readonly decision: number;
   /** How long its request was held before it because of learned limits, milliseconds. */
   readonly heldMs: number;
-  /** Of the requests in flight, those that the server had begun to respond to. */
-  readonly responding: number;
+  /** Of the requests in flight, those in transfer (`ServerTable.transferring`). */
+  readonly transferring: number;
 }
 
 /** A candidate of a decision. */
@@ -162,7 +162,7 @@ function readOutcome(row: Row, worker: number): RecordedOutcome {
     inFlight: words[OutcomeWord.IN_FLIGHT],
     failed: words[OutcomeWord.FAILED] === 1,
     heldMs: floats[OutcomeWord.HELD],
-    responding: words[OutcomeWord.RESPONDING],
+    transferring: words[OutcomeWord.TRANSFERRING],
     latencyMs: figures[OutcomeWord.LATENCY >> 1],
     atMs: figures[OutcomeWord.TIME >> 1],
   };

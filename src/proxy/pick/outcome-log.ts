@@ -15,7 +15,7 @@ export type EndedAttempt = Pick<
   | "serverId"
   | "dispatchedMs"
   | "inFlightAtDispatch"
-  | "respondingAtDispatch"
+  | "transferringAtDispatch"
   | "decision"
   | "template"
   | "parentTemplate"
@@ -63,7 +63,7 @@ export class OutcomeWriter implements HeadConsumer, EndConsumer {
     words[at + OutcomeWord.SLOT] = attempt.slot;
     words[at + OutcomeWord.SERVER] = attempt.serverId;
     words[at + OutcomeWord.IN_FLIGHT] = attempt.inFlightAtDispatch;
-    words[at + OutcomeWord.RESPONDING] = attempt.respondingAtDispatch;
+    words[at + OutcomeWord.TRANSFERRING] = attempt.transferringAtDispatch;
     words[at + OutcomeWord.FAILED] = failed ? 1 : 0;
     floats[at + OutcomeWord.HELD] = heldMs;
     // What a server refuses says nothing of what such requests cost, and is what anybody can ask for.

@@ -314,8 +314,8 @@ export const OutcomeWord = {
   /** Float32: what it and each of those that were there were expected to cost, in mean requests; 0 = no classes are told apart. */
   OWN_WORK: 12,
   OTHERS_WORK: 13,
-  /** Of `IN_FLIGHT`, those that the server had begun to respond to; 0 where no limits are learned. */
-  RESPONDING: 14,
+  /** Of `IN_FLIGHT`, those in transfer (`ServerTable.transferring`); 0 where no limits are learned. */
+  TRANSFERRING: 14,
   LENGTH: 16,
 } as const;
 

@@ -30,7 +30,7 @@ const WELL = {
   failed: false,
   latencyMs: 12,
   heldMs: 0,
-  responding: 0,
+  transferring: 0,
   atMs: 1032,
 };
 
