@@ -291,32 +291,41 @@ export function unpackCandidate(word: number): { slot: number; inFlight: number;
   };
 }
 
+/** Beside the slot of an outcome: the server failed the attempt. */
+export const OUTCOME_FAILED = 1 << 16;
+
 /** A record of an outcome: how an attempt ended. Indices of 32-bit words in its row. */
 export const OutcomeWord = {
   /** Number of the decision's record in the same worker's ring; 0 = another strategy than `ml` placed it. */
   DECISION: 0,
+  /** The slot, and `OUTCOME_FAILED`. */
   SLOT: 1,
   SERVER: 2,
   /** At the server when the attempt was placed, without it. */
   IN_FLIGHT: 3,
-  /** 1 = the server failed the attempt. */
-  FAILED: 4,
+  /** Number of its record in the same worker's ring of work; 0 = no classes of requests are told apart. */
+  WORK: 4,
   /** Float32: how long its request was held before it because of learned limits, milliseconds; only of a first attempt. */
   HELD: 5,
   /** Float64: from the dispatch to the complete response head, or to the failure, milliseconds. */
   LATENCY: 6,
   /** Float64: when it ended, milliseconds of the boot clock. */
   TIME: 8,
-  /** Hash of its request's template; 0 = none was made, or its response says nothing of what such requests cost. */
-  TEMPLATE: 10,
-  /** The same with any last segment; 0 = there is none. */
-  PARENT_TEMPLATE: 11,
-  /** Float32: what it and each of those that were there were expected to cost, in mean requests; 0 = no classes are told apart. */
-  OWN_WORK: 12,
-  OTHERS_WORK: 13,
   /** Of `IN_FLIGHT`, those that the server had begun to respond to; 0 where no limits are learned. */
-  ANSWERING: 14,
-  LENGTH: 16,
+  ANSWERING: 10,
+  LENGTH: 12,
+} as const;
+
+/** A record of what an attempt's request was expected to cost. Indices of 32-bit words in its row. */
+export const WorkWord = {
+  /** Hash of its request's template; 0 = none was made, or its response says nothing of what such requests cost. */
+  TEMPLATE: 0,
+  /** The same with any last segment; 0 = there is none. */
+  PARENT_TEMPLATE: 1,
+  /** Float32: what it and each of those that were there were expected to cost, in mean requests. */
+  OWN: 2,
+  OTHERS: 3,
+  LENGTH: 4,
 } as const;
 
 /** What one worker tells the learner. Writer: that worker. */
@@ -325,4 +334,6 @@ export interface WorkerRings {
   readonly decisions: Ring;
   /** Only in use while a pool is learned of. */
   readonly outcomes: Ring;
+  /** Only in use while classes of a pool's requests are told apart; as many rows as of outcomes, each written before its outcome. */
+  readonly work: Ring;
 }

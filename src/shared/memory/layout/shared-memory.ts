@@ -44,6 +44,7 @@ import {
   TABLE_COPIES,
   TABLE_MODELS,
   type WorkerRings,
+  WorkWord,
 } from "./learning.ts";
 import { QueueWord, WAITER_WORDS } from "./queues.ts";
 import { TRACE_ROWS, type TraceRings, TracerCounter, type TracerMemory, TraceWord } from "./tracing.ts";
@@ -386,6 +387,7 @@ function carve(c: Carver): SharedMemory {
     rings.push({
       decisions: c.ring(DECISION_ROWS, DecisionWord.LENGTH),
       outcomes: c.ring(OUTCOME_ROWS, OutcomeWord.LENGTH),
+      work: c.ring(OUTCOME_ROWS, WorkWord.LENGTH),
     });
   }
   const history: HistoryRings[] = [];
