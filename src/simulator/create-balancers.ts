@@ -69,6 +69,8 @@ export function createBalancers(scenario: Scenario, policy: Policy, world: World
       queue,
       classes,
       inFlight,
+      // Their servers respond at once and whole.
+      answering: new Int32Array(n),
       id,
       candidates: new Int32Array(n),
       standstills: new Standstills(),

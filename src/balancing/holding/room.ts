@@ -1,7 +1,8 @@
 /**
  * Whether a request goes on now or has to wait: the rule of learned limits, for workers and simulated balancers alike.
  *
- * - A server has room while less is in flight there than its learned limit. One without a limit always has room; what is
+ * - A server has room while it works on less than its learned limit: on what is in flight there and has got no response yet. A
+ *   response that has begun, and may last for hours (an event stream, a WebSocket), keeps nobody else waiting. One without a limit always has room; what is
  *   configured is a hard limit above it, and whose business that is has left out the full ones before it asks here.
  * - A newcomer is held only while none of the servers that may get it has room, or others wait already. Else the strategy
  *   chooses among all of them, full ones too: it knows what a request costs there. To narrow its choice to those with room
@@ -24,6 +25,8 @@ export interface LearnedLimits {
 /** What has to be known of the servers: columns by slot. */
 export interface HeldFleet {
   readonly inFlight: Int32Array;
+  /** Requests in flight that the server has begun to respond to. */
+  readonly answering: Int32Array;
   readonly id: Int32Array;
 }
 
@@ -32,10 +35,15 @@ export function limitOf({ limit, limitId }: LearnedLimits, id: Int32Array, slot:
   return limitId[slot] === id[slot] ? limit[slot] : NO_LIMIT;
 }
 
+/** Requests that the server in `slot` works on. */
+export function atWork({ inFlight, answering }: Pick<HeldFleet, "inFlight" | "answering">, slot: number): number {
+  return inFlight[slot] - answering[slot];
+}
+
 /** Whether one request more may go to the server in `slot` now. */
 export function hasRoom(limits: LearnedLimits, fleet: HeldFleet, slot: number): boolean {
   const limit = limitOf(limits, fleet.id, slot);
-  return limit <= NO_LIMIT || fleet.inFlight[slot] < limit;
+  return limit <= NO_LIMIT || atWork(fleet, slot) < limit;
 }
 
 /** Whether any of `candidates[0 … count)` has room: if not, a newcomer is held. */
@@ -64,7 +72,7 @@ export function withRoom(
       for (let all = 0; all < count; all++) into[all] = candidates[all];
       return count;
     }
-    if (fleet.inFlight[slot] < limit) into[found++] = slot;
+    if (atWork(fleet, slot) < limit) into[found++] = slot;
   }
   return found;
 }

@@ -5,10 +5,10 @@ import { decayFactor } from "../../balancing/estimators/decay.ts";
 const SIZES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, Number.POSITIVE_INFINITY] as const;
 const GUESSES = SIZES.length;
 /** How long responses count for a server's speed, milliseconds; slow fleets are remembered for so many mean latencies. */
-const MEMORIES_MS = [300, 1500, 6000] as const;
-const MEMORY_LATENCIES = [6, 25, 100] as const;
+const MEMORIES_MS = [400, 4000] as const;
+const MEMORY_LATENCIES = [8, 70] as const;
 const MEMORIES = MEMORIES_MS.length;
-/** Each guess is made twice: with a slope of 1 beyond the size, and with a steep one. */
+/** Each guess is made twice: of a server that shares itself, and of one that queues requests which differ in work. */
 const CURVES = 2 * GUESSES;
 const EXPERTS = MEMORIES * CURVES;
 /** How long they count for its size. */
@@ -33,12 +33,15 @@ const STRANGER = 0.05;
 const FLEET_MS = 10_000;
 
 /**
- * An expert for each guess c and memory m. It holds that a request that finds k others takes `s · max(1, (k + 1) / c)`,
- * whether the server queues what is beyond c or shares itself among all, and learns the speed s with the forgetting m. Each
+ * Two experts for each guess c and memory m. They hold that a request that finds k others takes `s · (1 + γ · max(0, (k + 1) / c
+ * - 1))`, and learn the speed s with the forgetting m. γ is 1 where the server shares itself among all requests, whatever their
+ * work, and where it queues what is beyond c and work is alike. Where work differs, who waits is likely to wait for a long
+ * one, and γ is (1 + v) / 2 with v the squared coefficient of variation (the Pollaczek–Khinchine formula): without that a few
+ * heavy requests among many light ones make a server look much smaller than it is. Each
  * predicts every latency before it is seen, and is believed in proportion to e^-loss with the gamma distribution's loss
  * (Vovk 1990; Cesa-Bianchi & Lugosi 2006), as `ServerCurves` does it for the network's inputs. What limits need differs:
  *
- * - Several memories. When a server is slow for a while, more is in flight there meanwhile: whoever does not follow its speed
+ * - Two memories. When a server is slow for a while, more is in flight there meanwhile: whoever does not follow its speed
  *   takes the one for the consequence of the other, and the server for a small one. An expert that follows wins then.
  * - Bounded losses: a server that was resized is known again after a dozen nats, not after as long as it was known.
  * - The scatter of latencies is measured, and no single one counts for much: evidence is worth what it is.

@@ -6,7 +6,6 @@ import {
   DECISION_ROWS,
   DecisionWord,
   LearnerCounter,
-  OUTCOME_FAILED,
   OUTCOME_ROWS,
   OutcomeWord,
   unpackCandidate,
@@ -27,6 +26,8 @@ export interface RecordedOutcome extends Outcome {
   readonly decision: number;
   /** How long its request was held before it because of learned limits, milliseconds. */
   readonly heldMs: number;
+  /** Of the requests in flight, those that the server had begun to respond to. */
+  readonly answering: number;
 }
 
 /** A candidate of a decision. */
@@ -159,11 +160,12 @@ function readOutcome({ words, floats, figures }: Row, worker: number, expected: 
   const outcome = {
     worker,
     decision: words[OutcomeWord.DECISION],
-    slot: words[OutcomeWord.SLOT] & ~OUTCOME_FAILED,
+    slot: words[OutcomeWord.SLOT],
     serverId: words[OutcomeWord.SERVER],
     inFlight: words[OutcomeWord.IN_FLIGHT],
-    failed: (words[OutcomeWord.SLOT] & OUTCOME_FAILED) !== 0,
+    failed: words[OutcomeWord.FAILED] === 1,
     heldMs: floats[OutcomeWord.HELD],
+    answering: words[OutcomeWord.ANSWERING],
     latencyMs: figures[OutcomeWord.LATENCY >> 1],
     atMs: figures[OutcomeWord.TIME >> 1],
   };

@@ -262,6 +262,23 @@ export class Picker {
     this.#own.ownInFlight[slot]--;
   }
 
+  /** The server in `slot` has begun to respond to a request that has a place there: see `ServerTable.answering`. */
+  answers(slot: number): void {
+    this.#own.ownAnswering[slot]++;
+    Atomics.add(this.#memory.servers.answering, slot, 1);
+  }
+
+  /** That response is over: to be called before the place is given back. */
+  answered(slot: number): void {
+    Atomics.sub(this.#memory.servers.answering, slot, 1);
+    this.#own.ownAnswering[slot]--;
+  }
+
+  /** Of the requests in flight at the server in `slot`, those that it has begun to respond to. */
+  answeringAt(slot: number): number {
+    return this.#memory.servers.answering[slot];
+  }
+
   #take(slot: number, requestClass: number): number {
     this.work.take(slot, requestClass);
     this.#own.ownInFlight[slot]++;

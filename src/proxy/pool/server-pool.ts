@@ -175,6 +175,17 @@ export class ServerPool {
     this.queue.configure(queueSize, queueTimeoutMs);
   }
 
+  /** How many requests its servers work on at once is learned: they tell when they begin to respond (`answers`). */
+  get learnsLimits(): boolean {
+    return this.#settings.learnsLimits;
+  }
+
+  /** A server has begun a response that is not over yet: it has room for another request, by what was learned. */
+  answers(slot: number, nowMs: number): void {
+    this.picker.answers(slot);
+    this.queue.onFreed(nowMs);
+  }
+
   /** Gives a place in flight back: it is for whoever waits. @param work what was taken with it (work-in-flight.ts). */
   free(slot: number, work: number, nowMs: number): void {
     this.picker.release(slot, work);

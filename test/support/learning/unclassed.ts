@@ -1,2 +1,9 @@
 /** What an attempt says of its class where none are told apart, and of a response that is well. */
-export const UNCLASSED = Object.freeze({ template: 0, parentTemplate: 0, work: 0, othersWork: 1, status: 200 });
+export const UNCLASSED = Object.freeze({
+  template: 0,
+  parentTemplate: 0,
+  work: 0,
+  othersWork: 1,
+  answeringAtDispatch: 0,
+  status: 200,
+});

@@ -77,6 +77,8 @@ export class Attempt implements UpstreamUser {
   leg: UpstreamLeg | null = null;
   /** The head was sent. */
   sent = false;
+  /** Its response has begun and goes on: its server works on it no more, as limits see it. */
+  #answering = false;
   #interim = 0;
   /** Where it is taken down: the record that its request had when it began, and which row of that it is. */
   #trace: TraceRecord | null = null;
@@ -129,6 +131,7 @@ export class Attempt implements UpstreamUser {
     this.slot = slot;
     this.outcome.begin(slot, upstream.endpoint.id, number, picker.decision, picker.inFlightAtDispatch, nowMs);
     const { work } = picker;
+    if (pool.learnsLimits) this.outcome.answeringAtDispatch = picker.answeringAt(slot);
     if (work.on) this.outcome.classed(this.#request, work);
     if (place?.held) this.outcome.held(nowMs - place.sinceMs, place.sentAnyway);
     if (traceparent !== null || trace !== null) this.#beginSpan(trace, kind);
@@ -169,6 +172,10 @@ export class Attempt implements UpstreamUser {
     }
     if (slot < 0) return;
     this.#tell(failure, responseBytes, nowMs); // the slot is this server's for as long as it holds a place there
+    if (this.#answering) {
+      this.#answering = false;
+      this.#request.pool.picker.answered(slot);
+    }
     this.#request.pool.free(slot, this.outcome.work, nowMs);
   }
 
@@ -227,7 +234,7 @@ export class Attempt implements UpstreamUser {
     this.#owner.onAttemptFailed(this, failure, nothingSent, nowMs);
   }
 
-  onUpstreamHead(_leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
+  onUpstreamHead(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const { status } = this.#ctx.responseHead;
     if (status < 200 && ++this.#interim > MAX_INTERIM_RESPONSES) {
       this.#owner.onAttemptFailed(this, Failures.BAD_RESPONSE, false, nowMs);
@@ -238,7 +245,16 @@ export class Attempt implements UpstreamUser {
       this.outcome.head(status, nowMs, grpcStatus);
       this.#request.pool.outcomes.onHead(this.outcome, nowMs);
       this.#owner.onAttemptHead(this, buffer, rest, restStart, nowMs);
+      if (this.leg === leg) this.#goOn(nowMs);
     } else this.#user.onInterim(this, buffer, nowMs);
+  }
+
+  /** More of its response is to come. (It may be the next one's: `leg` can serve again at once, and so can this.) */
+  #goOn(nowMs: number): void {
+    const { pool } = this.#request;
+    if (!pool.learnsLimits || !this.answered || this.#answering) return;
+    this.#answering = true;
+    pool.answers(this.slot, nowMs);
   }
 
   onUpstreamData(leg: UpstreamLeg, data: Buffer, nowMs: number): void {

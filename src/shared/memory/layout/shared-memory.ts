@@ -138,6 +138,11 @@ export interface ServerTable {
    */
   readonly workInFlight: Int32Array;
   /**
+   * Requests in flight that their server has begun to respond to, where limits are learned: what is still sent or streamed (a
+   * WebSocket, a call of gRPC) keeps no worker of it from the next request. Writers: as above.
+   */
+  readonly answering: Int32Array;
+  /**
    * When the last response came to any worker, or the first request was sent that waits since; boot clock, milliseconds.
    * Writers: workers, whole numbers of 64 bits over each other's: the last one is right.
    */
@@ -182,6 +187,8 @@ export interface WorkerBlock {
   readonly ownInFlight: Int32Array;
   /** Likewise of `ServerTable.workInFlight`. */
   readonly ownWorkInFlight: Int32Array;
+  /** Likewise of `ServerTable.answering`. */
+  readonly ownAnswering: Int32Array;
   /** Responses from the server, by slot (whatever their status). */
   readonly responses: Float64Array;
   /** Requests that the server failed (no response, or 5xx), by slot. */
@@ -282,6 +289,7 @@ function carve(c: Carver): SharedMemory {
     memoryUsagePercent: c.float64(MAX_SERVERS),
     inFlight: c.int32(MAX_SERVERS),
     workInFlight: c.int32(MAX_SERVERS),
+    answering: c.int32(MAX_SERVERS),
     silentSinceMs: c.float64(MAX_SERVERS),
     consecutiveFailures: c.int32(MAX_SERVERS),
     consecutiveUnanswered: c.int32(MAX_SERVERS),
@@ -342,6 +350,7 @@ function carve(c: Carver): SharedMemory {
       counters: c.float64(WorkerCounter.LENGTH),
       ownInFlight: c.int32(MAX_SERVERS),
       ownWorkInFlight: c.int32(MAX_SERVERS),
+      ownAnswering: c.int32(MAX_SERVERS),
       responses: c.float64(MAX_SERVERS),
       failures: c.float64(MAX_SERVERS),
       unanswered: c.float64(MAX_SERVERS),

@@ -182,6 +182,52 @@ describe("one worker", () => {
 });
 
 describe("requests that are none of the usual ones", () => {
+  const stream = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const upgrade = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n";
+  const wantsUpgrade = "Connection: Upgrade\r\nUpgrade: chat\r\n";
+
+  test.each([
+    ["an event stream", stream, ""],
+    ["a tunnel", upgrade, wantsUpgrade],
+  ])("%s keeps nobody waiting once it has begun, and gives its place back once", async (_, head, fields) => {
+    const backend = await Backend.start(async (server) => {
+      for (;;) {
+        const { startLine } = await server.message();
+        await server.send(startLine.includes("/long") ? head : ok("short"));
+        if (startLine.includes("/long")) return;
+      }
+    });
+    const proxy = holding([backend]);
+    proxy.learn([1], 60_000);
+    const long = await Promise.all([proxy.connect(), proxy.connect(), proxy.connect()]);
+    for (const [i, client] of long.entries()) {
+      await client.send(get("/long", fields));
+      await eventually(() => proxy.memory.servers.answering[0] === i + 1);
+    }
+    expect([proxy.inFlight, proxy.memory.workers[0].ownAnswering[0]]).toEqual([3, 3]);
+    for (let i = 0; i < 3; i++) expect((await proxy.ask(get("/short"))).body.toString()).toBe("short");
+    expect([proxy.queue("WAITS"), proxy.memory.servers.answering[0]]).toEqual([0, 3]);
+    for (const client of long) client.destroy();
+    await eventually(() => proxy.inFlight === 0);
+    expect([proxy.memory.servers.answering[0], proxy.memory.workers[0].ownAnswering[0]]).toEqual([0, 0]);
+  });
+
+  test("a response that begins lets the one in that waits", async () => {
+    const backend = await Backend.start(async (server, index) => {
+      await server.message();
+      if (index > 0) return void (await server.send(ok("second")));
+      await eventually(() => proxy.counter("QUEUE_LENGTH") === 1);
+      await server.send(stream);
+    });
+    const proxy = holding([backend]);
+    proxy.learn([1], 60_000);
+    const first = await proxy.connect();
+    await first.send(get("/a"));
+    await eventually(() => proxy.inFlight === 1);
+    expect((await proxy.ask(get("/b"))).body.toString()).toBe("second");
+    expect([proxy.queue("SENT_ANYWAY"), proxy.inFlight]).toEqual([0, 1]);
+  });
+
   test("a retry waits for a server with room instead of failing, or asking the one that failed", async () => {
     const { backend, waiting, release } = await slow();
     const dead = await Backend.start(() => {});

@@ -3,9 +3,9 @@ import { hasRoom, isOverdue, limitOf, NO_LIMIT, withRoom } from "../../../../src
 
 const CANDIDATES = Int32Array.of(0, 1, 2, 3);
 
-function fleet(inFlight: number[], limit: number[], owner = [10, 11, 12, 13]) {
+function fleet(inFlight: number[], limit: number[], owner = [10, 11, 12, 13], answering = [0, 0, 0, 0]) {
   return {
-    view: { inFlight: Int32Array.from(inFlight), id: Int32Array.of(10, 11, 12, 13) },
+    view: { inFlight: Int32Array.from(inFlight), answering: Int32Array.from(answering), id: Int32Array.of(10, 11, 12, 13) },
     limits: { limit: Int32Array.from(limit), limitId: Int32Array.from(owner) },
   };
 }
@@ -13,6 +13,13 @@ function fleet(inFlight: number[], limit: number[], owner = [10, 11, 12, 13]) {
 test("a server has room below its limit, and always without one", () => {
   const { view, limits } = fleet([1, 2, 3, 1000], [2, 2, 2, NO_LIMIT]);
   expect([0, 1, 2, 3].map((slot) => hasRoom(limits, view, slot))).toEqual([true, false, false, true]);
+});
+
+test("a response that has begun takes no place, however many there are", () => {
+  const { view, limits } = fleet([100, 101, 102, 2], [2, 2, 2, 2], undefined, [100, 100, 100, 0]);
+  expect([0, 1, 2, 3].map((slot) => hasRoom(limits, view, slot))).toEqual([true, true, false, false]);
+  const into = new Int32Array(4);
+  expect(withRoom(limits, view, CANDIDATES, 4, into)).toBe(2);
 });
 
 test("those with room stay in their order; nobody with room means that the request is held", () => {

@@ -35,6 +35,14 @@ describe("in-flight totals", () => {
     expect(memory.servers.workInFlight[3]).toBe(512);
   });
 
+  test("so are responses that have begun", () => {
+    memory.workers[2].ownAnswering[3] = 1;
+    memory.servers.answering[3] = 2;
+    for (let i = 0; i < 2; i++) expect(audit.tick()).toEqual([]);
+    expect(audit.tick()).toEqual([{ slot: 3, count: "responses", off: 1 }]);
+    expect(memory.servers.answering[3]).toBe(1);
+  });
+
   test("a difference that comes and goes, as under load, is left alone", () => {
     for (let i = 0; i < 20; i++) {
       memory.servers.inFlight[1] = i % 2;

@@ -193,6 +193,8 @@ export class Rig {
   readonly told: { readonly what: "head" | "end"; readonly outcome: AttemptOutcome }[] = [];
   /** By slot. */
   readonly inFlight = new Int32Array(SERVERS);
+  /** By slot: responses that have begun and go on. */
+  readonly answering = new Int32Array(SERVERS);
   nowMs = 0;
   /** Requests are. */
   sampled = true;
@@ -230,6 +232,10 @@ export class Rig {
       hedgeBudget: new RetryBudget(1, OFTEN, 0),
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),
       queue: this.queue,
+      learnsLimits: true,
+      answers: (slot: number) => {
+        if (++this.answering[slot] > this.inFlight[slot]) throw new Error("more respond than there are");
+      },
       free: (slot: number, _work: number, nowMs: number) => {
         this.inFlight[slot]--;
         this.queue.poll(nowMs);
@@ -238,6 +244,8 @@ export class Rig {
         usesKey: false,
         work: { on: false },
         inFlightAtDispatch: 0,
+        answeringAt: (slot: number) => this.answering[slot],
+        answered: (slot: number) => void this.answering[slot]--,
         decision: 0,
         ...CHOICE,
         isPassedOver: () => false,

@@ -95,6 +95,16 @@ describe("learned limits", () => {
     },
   );
 
+  test("are not taken in by heavy requests among light ones", () => {
+    const kinds = [
+      { share: 70, cost: 0.3 },
+      { share: 25, cost: 1 },
+      { share: 5, cost: 8 },
+    ];
+    const what = { ...builtInScenario("unequal-speed", { ...DEFAULT_BASE, load: 0.9 }), kinds };
+    for (const seed of [1, 2]) expect(p99(what, "ml+limits", seed) / p99(what, "ml", seed)).toBeLessThan(1.1);
+  });
+
   test("hold nothing before servers that take hundreds at once", () => {
     expect(run(builtInScenario("io-bound"), parsePolicy("ml+limits", network), 30_000).held).toBe(0);
   });
