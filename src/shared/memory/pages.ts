@@ -3,8 +3,8 @@
  * read or written through the mapping ends the process with SIGBUS; a write to the file only fails, with ENOSPC, and
  * that can be handled. So the supervisor writes zeros to whatever is about to be used: the header and the server table
  * when the file is made, a worker's block before its first worker starts, rows of histograms and of learned tables before
- * their slot is given, the workers' rings before what fills them is switched on (of each worker 0.3 megabytes of outcomes for
- * samples, 1.2 more of decisions for `ml`, three for history, four for traces), chunks of explanations as they fill, and where
+ * their slot is given, the workers' rings before what fills them is switched on (of each worker 0.4 megabytes of outcomes for
+ * samples, 1.2 more of decisions for `ml`, 3.2 for history, 5.5 for traces), chunks of explanations as they fill, and where
  * classes of requests are told apart 0.2 megabytes of each worker, 0.1 of what requests cost and sixteen kilobytes of each pool.
  *
  * A region is written once, while nobody uses it: these zeros must never meet live numbers.
