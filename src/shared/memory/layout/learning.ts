@@ -51,6 +51,8 @@ export const LearnerFigure = {
   LIMITS_MS: 9,
   /** How long a request is held at most, milliseconds. */
   PATIENCE_MS: 10,
+  /** What the limits were multiplied by because a queue stood, ≥ 1; 0 = nothing is known. */
+  RELAXATION: 11,
   LENGTH: 64,
 } as const;
 
