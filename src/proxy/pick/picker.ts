@@ -263,7 +263,7 @@ export class Picker {
   }
 
   /** The server in `slot` has begun to respond to a request that has a place there: see `ServerTable.answering`. */
-  answers(slot: number): void {
+  responds(slot: number): void {
     this.#own.ownAnswering[slot]++;
     Atomics.add(this.#memory.servers.answering, slot, 1);
   }

@@ -175,14 +175,14 @@ export class ServerPool {
     this.queue.configure(queueSize, queueTimeoutMs);
   }
 
-  /** How many requests its servers work on at once is learned: they tell when they begin to respond (`answers`). */
+  /** How many requests its servers work on at once is learned: they tell when they begin to respond (`responds`). */
   get learnsLimits(): boolean {
     return this.#settings.learnsLimits;
   }
 
   /** A server has begun a response that is not over yet: it has room for another request, by what was learned. */
-  answers(slot: number, nowMs: number): void {
-    this.picker.answers(slot);
+  responds(slot: number, nowMs: number): void {
+    this.picker.responds(slot);
     this.queue.onFreed(nowMs);
   }
 

@@ -254,7 +254,7 @@ export class Attempt implements UpstreamUser {
     const { pool } = this.#request;
     if (!pool.learnsLimits || !this.answered || this.#answering) return;
     this.#answering = true;
-    pool.answers(this.slot, nowMs);
+    pool.responds(this.slot, nowMs);
   }
 
   onUpstreamData(leg: UpstreamLeg, data: Buffer, nowMs: number): void {
