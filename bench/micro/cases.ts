@@ -262,7 +262,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       parentTemplate: 0,
       work: 0,
       othersWork: 1,
-      answeringAtDispatch: 0,
+      transferringAtDispatch: 0,
     }));
     let nowMs = 0;
     return {

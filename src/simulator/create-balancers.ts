@@ -70,7 +70,7 @@ export function createBalancers(scenario: Scenario, policy: Policy, world: World
       classes,
       inFlight,
       // Their servers respond at once and whole.
-      answering: new Int32Array(n),
+      transferring: new Int32Array(n),
       id,
       candidates: new Int32Array(n),
       standstills: new Standstills(),

@@ -175,14 +175,17 @@ export class ServerPool {
     this.queue.configure(queueSize, queueTimeoutMs);
   }
 
-  /** How many requests its servers work on at once is learned: they tell when they begin to respond (`responds`). */
+  /** How many requests its servers work on at once is learned: attempts tell which requests are in transfer. */
   get learnsLimits(): boolean {
     return this.#settings.learnsLimits;
   }
 
-  /** A server has begun a response that is not over yet: it has room for another request, by what was learned. */
-  responds(slot: number, nowMs: number): void {
-    this.picker.responds(slot);
+  /**
+   * A server has begun a response that is not over yet: it has room for another request, by what was learned. (One that still
+   * comes makes room, too, but it wakes nobody: mostly the rest is there at once.)
+   */
+  onResponseBegun(slot: number, nowMs: number): void {
+    this.picker.beginTransfer(slot);
     this.queue.onFreed(nowMs);
   }
 

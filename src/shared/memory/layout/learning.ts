@@ -299,18 +299,18 @@ export const OutcomeWord = {
   SERVER: 2,
   /** At the server when the attempt was placed, without it. */
   IN_FLIGHT: 3,
-  /** 1 = the server failed the attempt. */
-  FAILED: 4,
+  /** Number of its record in the same worker's ring of work; 0 = no classes of requests are told apart. */
+  WORK: 4,
   /** Float32: how long its request was held before it because of learned limits, milliseconds; only of a first attempt. */
   HELD: 5,
   /** Float64: from the dispatch to the complete response head, or to the failure, milliseconds. */
   LATENCY: 6,
   /** Float64: when it ended, milliseconds of the boot clock. */
   TIME: 8,
-  /** Of `IN_FLIGHT`, those that the server had begun to respond to; 0 where no limits are learned. */
-  ANSWERING: 10,
-  /** Number of its record in the same worker's ring of work; 0 = no classes of requests are told apart. */
-  WORK: 11,
+  /** Of `IN_FLIGHT`, those in transfer (`ServerTable.transferring`); 0 where no limits are learned. */
+  TRANSFERRING: 10,
+  /** 1 = the server failed the attempt. */
+  FAILED: 11,
   LENGTH: 12,
 } as const;
 
