@@ -9,6 +9,7 @@ import {
   OUTCOME_ROWS,
   OutcomeWord,
   unpackCandidate,
+  WorkWord,
 } from "../../shared/memory/layout/learning.ts";
 import { Header, MAX_SERVERS, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { newRow, RingCursor, RingReader, type Row } from "../../shared/memory/ring.ts";
@@ -66,9 +67,11 @@ export interface RecordedDecision {
 export class OutcomeFeed {
   readonly #memory: SharedMemory;
   readonly #cursors: RingCursor[] = [];
+  readonly #work: WorkReader;
 
   constructor(memory: SharedMemory) {
     this.#memory = memory;
+    this.#work = new WorkReader(memory);
   }
 
   /**
@@ -84,7 +87,7 @@ export class OutcomeFeed {
       const cursor = this.#cursors[worker];
       let impossible = 0;
       const overwritten = cursor.drain((row) => {
-        const outcome = readOutcome(row, worker);
+        const outcome = readOutcome(row, worker, this.#work);
         if (isPossible(outcome)) visit(outcome);
         else impossible++;
       });
@@ -103,7 +106,7 @@ export class OutcomeFeed {
     const found: RecordedOutcome[] = [];
     for (let worker = 0; worker < header[Header.WORKER_BLOCKS]; worker++) {
       new RingCursor(rings[worker].outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH).drain((row, number) => {
-        const outcome = readOutcome(row, worker);
+        const outcome = readOutcome(row, worker, this.#work);
         if (((learnerPositions[worker] - number) | 0) >= 0 && isPossible(outcome)) found.push(outcome);
       });
     }
@@ -142,8 +145,9 @@ export function findRequest(memory: SharedMemory, hash: Int32Array): RecordedDec
 /** The outcomes of a decision, in order: none yet, one, or two when a response that had begun was cut off. */
 export function findOutcomes(memory: SharedMemory, { worker, number }: RecordedDecision): RecordedOutcome[] {
   const found: RecordedOutcome[] = [];
+  const work = new WorkReader(memory);
   new RingCursor(memory.rings[worker].outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH).drain((row) => {
-    if (row.words[OutcomeWord.DECISION] === number) found.push(readOutcome(row, worker));
+    if (row.words[OutcomeWord.DECISION] === number) found.push(readOutcome(row, worker, work));
   });
   return found;
 }
@@ -152,8 +156,7 @@ function isFor(words: Int32Array, at: number, hash: Int32Array): boolean {
   return hash.every((word, i) => words[at + DecisionWord.REQUEST_ID + i] === word);
 }
 
-function readOutcome(row: Row, worker: number): RecordedOutcome {
-  const { words, floats, figures } = row;
+function readOutcome({ words, floats, figures }: Row, worker: number, expected: WorkReader): RecordedOutcome {
   const outcome = {
     worker,
     decision: words[OutcomeWord.DECISION],
@@ -166,16 +169,31 @@ function readOutcome(row: Row, worker: number): RecordedOutcome {
     latencyMs: figures[OutcomeWord.LATENCY >> 1],
     atMs: figures[OutcomeWord.TIME >> 1],
   };
-  const work = readWork(row);
+  const work = expected.read(worker, words[OutcomeWord.WORK]);
   return work === undefined ? outcome : { ...outcome, work };
 }
 
-/** `undefined` = no classes of requests are told apart; or it cannot be true, and counts as that. */
-function readWork({ words, floats }: Row): OutcomeWork | undefined {
-  const own = floats[OutcomeWord.OWN_WORK];
-  const others = floats[OutcomeWord.OTHERS_WORK];
-  if (!inRange(own, WORK) || !inRange(others, WORK)) return undefined;
-  return { template: words[OutcomeWord.TEMPLATE], parentTemplate: words[OutcomeWord.PARENT_TEMPLATE], own, others };
+/** Reads what requests were expected to cost. Where no classes of them are told apart, it does not touch the rings of it. */
+class WorkReader {
+  readonly #memory: SharedMemory;
+  readonly #readers: RingReader[] = [];
+  readonly #row = newRow(WorkWord.LENGTH);
+
+  constructor(memory: SharedMemory) {
+    this.#memory = memory;
+  }
+
+  /** `undefined` = no classes of requests are told apart; or it is overwritten or cannot be true, and counts as that. */
+  read(worker: number, number: number): OutcomeWork | undefined {
+    if (number === 0) return undefined;
+    this.#readers[worker] ??= new RingReader(this.#memory.rings[worker].work, OUTCOME_ROWS, WorkWord.LENGTH);
+    if (!this.#readers[worker].read(number, this.#row)) return undefined;
+    const { words, floats } = this.#row;
+    const own = floats[WorkWord.OWN];
+    const others = floats[WorkWord.OTHERS];
+    if (!inRange(own, WORK) || !inRange(others, WORK)) return undefined;
+    return { template: words[WorkWord.TEMPLATE], parentTemplate: words[WorkWord.PARENT_TEMPLATE], own, others };
+  }
 }
 
 /** The memory is other processes', and one of them may have been killed in the midst of a write. */

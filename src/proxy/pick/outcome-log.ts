@@ -4,7 +4,7 @@
  */
 import { Standstills } from "../../balancing/standstills.ts";
 import { WORK_UNIT } from "../../shared/memory/layout/classes.ts";
-import { OUTCOME_ROWS, OutcomeWord, type WorkerRings } from "../../shared/memory/layout/learning.ts";
+import { OUTCOME_ROWS, OutcomeWord, type WorkerRings, WorkWord } from "../../shared/memory/layout/learning.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
 import { type AttemptOutcome, type EndConsumer, failedSinceHead, type HeadConsumer } from "../outcome.ts";
 
@@ -24,9 +24,10 @@ export type EndedAttempt = Pick<
   | "status"
 >;
 
-/** Writes the ring of outcomes of one worker. */
+/** Writes the rings of outcomes, and of the work behind them, of one worker. */
 export class OutcomeWriter implements HeadConsumer, EndConsumer {
   readonly #outcomes: RingWriter;
+  readonly #work: RingWriter;
   readonly #clockOffsetMs: number;
   readonly #standstills: Standstills;
 
@@ -35,12 +36,13 @@ export class OutcomeWriter implements HeadConsumer, EndConsumer {
    * @param standstills of this worker, on its clock; left out = it has none.
    */
   constructor(
-    { outcomes }: Pick<WorkerRings, "outcomes">,
+    { outcomes, work }: Pick<WorkerRings, "outcomes" | "work">,
     clockOffsetMs: number,
     standstills: Standstills = new Standstills(),
   ) {
     this.#standstills = standstills;
     this.#outcomes = new RingWriter(outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH);
+    this.#work = new RingWriter(work, OUTCOME_ROWS, WorkWord.LENGTH);
     this.#clockOffsetMs = clockOffsetMs;
   }
 
@@ -63,18 +65,26 @@ export class OutcomeWriter implements HeadConsumer, EndConsumer {
     words[at + OutcomeWord.SLOT] = attempt.slot;
     words[at + OutcomeWord.SERVER] = attempt.serverId;
     words[at + OutcomeWord.IN_FLIGHT] = attempt.inFlightAtDispatch;
-    words[at + OutcomeWord.TRANSFERRING] = attempt.transferringAtDispatch;
     words[at + OutcomeWord.FAILED] = failed ? 1 : 0;
     floats[at + OutcomeWord.HELD] = heldMs;
-    // What a server refuses says nothing of what such requests cost, and is what anybody can ask for.
-    const isUsual = attempt.status < 400 || attempt.status >= 500;
-    words[at + OutcomeWord.TEMPLATE] = isUsual ? attempt.template : 0;
-    words[at + OutcomeWord.PARENT_TEMPLATE] = isUsual ? attempt.parentTemplate : 0;
-    floats[at + OutcomeWord.OWN_WORK] = attempt.work / WORK_UNIT;
-    floats[at + OutcomeWord.OTHERS_WORK] = attempt.othersWork;
     figures[(at + OutcomeWord.LATENCY) >> 1] =
       nowMs - attempt.dispatchedMs - this.#standstills.lostSince(attempt.dispatchedMs);
     figures[(at + OutcomeWord.TIME) >> 1] = nowMs + this.#clockOffsetMs;
+    words[at + OutcomeWord.TRANSFERRING] = attempt.transferringAtDispatch;
+    words[at + OutcomeWord.WORK] = attempt.work > 0 ? this.#expected(attempt) : 0;
     this.#outcomes.commit();
+  }
+
+  /** @returns the number of the record of what it was expected to cost. */
+  #expected({ template, parentTemplate, work, othersWork, status }: EndedAttempt): number {
+    const { words, floats } = this.#work.ring;
+    const at = this.#work.next();
+    // What a server refuses says nothing of what such requests cost, and is what anybody can ask for.
+    const isUsual = status < 400 || status >= 500;
+    words[at + WorkWord.TEMPLATE] = isUsual ? template : 0;
+    words[at + WorkWord.PARENT_TEMPLATE] = isUsual ? parentTemplate : 0;
+    floats[at + WorkWord.OWN] = work / WORK_UNIT;
+    floats[at + WorkWord.OTHERS] = othersWork;
+    return this.#work.commit();
   }
 }

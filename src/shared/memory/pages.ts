@@ -3,9 +3,9 @@
  * read or written through the mapping ends the process with SIGBUS; a write to the file only fails, with ENOSPC, and
  * that can be handled. So the supervisor writes zeros to whatever is about to be used: the header and the server table
  * when the file is made, a worker's block before its first worker starts, rows of histograms and of learned tables before
- * their slot is given, the workers' rings before what fills them is switched on (of each worker 0.5 megabytes of outcomes for
- * samples, 1.2 more of decisions for `ml`, 3.2 for history, 5.5 for traces), chunks of explanations as they fill, 0.1
- * megabytes of what requests cost, and sixteen kilobytes of each pool, where classes of requests are told apart.
+ * their slot is given, the workers' rings before what fills them is switched on (of each worker 0.4 megabytes of outcomes for
+ * samples, 1.2 more of decisions for `ml`, 3.2 for history, 5.5 for traces), chunks of explanations as they fill, and where
+ * classes of requests are told apart 0.2 megabytes of each worker, 0.1 of what requests cost and sixteen kilobytes of each pool.
  *
  * A region is written once, while nobody uses it: these zeros must never meet live numbers.
  */
@@ -41,7 +41,11 @@ export class MemoryPages {
   #workers = 0;
   #slots = 0;
   /** By ring: those of workers 0 … n-1 are real; `wanted` = those of further ones will be. */
-  readonly #rings = { decisions: { real: 0, wanted: false }, outcomes: { real: 0, wanted: false } };
+  readonly #rings = {
+    decisions: { real: 0, wanted: false },
+    outcomes: { real: 0, wanted: false },
+    work: { real: 0, wanted: false },
+  };
   /** The same of the rings of history. */
   #histories = 0;
   #wantsHistory = false;
@@ -93,6 +97,8 @@ export class MemoryPages {
     this.#write((zero) => {
       this.#wantsTemplates = true;
       this.#reserveTemplates(zero);
+      this.#rings.work.wanted = true;
+      this.#reserveRings(zero);
       if (isFirst) zeroColumns(costs, zero);
       for (const row of rows) if (!this.#classPools.has(row)) zeroColumns(pools[row], zero);
     });

@@ -51,6 +51,8 @@ export const LearnerFigure = {
   LIMITS_MS: 9,
   /** How long a request is held at most, milliseconds. */
   PATIENCE_MS: 10,
+  /** What the limits were multiplied by because a queue stood, ≥ 1; 0 = nothing is known. */
+  RELAXATION: 11,
   LENGTH: 64,
 } as const;
 
@@ -307,16 +309,23 @@ export const OutcomeWord = {
   LATENCY: 6,
   /** Float64: when it ended, milliseconds of the boot clock. */
   TIME: 8,
-  /** Hash of its request's template; 0 = none was made, or its response says nothing of what such requests cost. */
-  TEMPLATE: 10,
-  /** The same with any last segment; 0 = there is none. */
-  PARENT_TEMPLATE: 11,
-  /** Float32: what it and each of those that were there were expected to cost, in mean requests; 0 = no classes are told apart. */
-  OWN_WORK: 12,
-  OTHERS_WORK: 13,
   /** Of `IN_FLIGHT`, those in transfer (`ServerTable.transferring`); 0 where no limits are learned. */
-  TRANSFERRING: 14,
-  LENGTH: 16,
+  TRANSFERRING: 10,
+  /** Number of its record in the same worker's ring of work; 0 = no classes of requests are told apart. */
+  WORK: 11,
+  LENGTH: 12,
+} as const;
+
+/** A record of what an attempt's request was expected to cost. Indices of 32-bit words in its row. */
+export const WorkWord = {
+  /** Hash of its request's template; 0 = none was made, or its response says nothing of what such requests cost. */
+  TEMPLATE: 0,
+  /** The same with any last segment; 0 = there is none. */
+  PARENT_TEMPLATE: 1,
+  /** Float32: what it and each of those that were there were expected to cost, in mean requests. */
+  OWN: 2,
+  OTHERS: 3,
+  LENGTH: 4,
 } as const;
 
 /** What one worker tells the learner. Writer: that worker. */
@@ -325,4 +334,6 @@ export interface WorkerRings {
   readonly decisions: Ring;
   /** Only in use while a pool is learned of. */
   readonly outcomes: Ring;
+  /** Only in use while classes of a pool's requests are told apart; as many rows as of outcomes, each written before its outcome. */
+  readonly work: Ring;
 }

@@ -44,6 +44,7 @@ import {
   TABLE_COPIES,
   TABLE_MODELS,
   type WorkerRings,
+  WorkWord,
 } from "./learning.ts";
 import { QueueWord, WAITER_WORDS } from "./queues.ts";
 import { TRACE_ROWS, type TraceRings, TracerCounter, type TracerMemory, TraceWord } from "./tracing.ts";
@@ -52,7 +53,7 @@ import { WorkerCounter } from "./worker-counters.ts";
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 15;
+export const LAYOUT_VERSION = 16;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
@@ -386,6 +387,7 @@ function carve(c: Carver): SharedMemory {
     rings.push({
       decisions: c.ring(DECISION_ROWS, DecisionWord.LENGTH),
       outcomes: c.ring(OUTCOME_ROWS, OutcomeWord.LENGTH),
+      work: c.ring(OUTCOME_ROWS, WorkWord.LENGTH),
     });
   }
   const history: HistoryRings[] = [];

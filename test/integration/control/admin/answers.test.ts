@@ -166,6 +166,10 @@ describe.each(Object.entries(products))("an instance with %s", (name, product) =
     await until(async () => (await get<{ models: unknown[] }>(`/api/v1/ml/models${pool}`)).models.length > 0);
     await get("/api/v1/ml/models");
     await get("/api/v1/ml/verdicts");
+    const { pools } = await get<{ pools: unknown[] }>("/api/v1/classes");
+    expect(pools.length).toBeGreaterThan(0);
+    await get(`/api/v1/classes${pool}`);
+    await get("/api/v1/classes?pool=nobody");
   });
 
   test("answers questions about history as it is described", async () => {

@@ -4,6 +4,7 @@ import { OutcomeFeed, type RecordedOutcome } from "../../../../src/learning/serv
 import { OutcomeRecord } from "../../../../src/proxy/exchange/attempts/outcome-record.ts";
 import { Failures } from "../../../../src/proxy/failure.ts";
 import { OutcomeWriter } from "../../../../src/proxy/pick/outcome-log.ts";
+import { WORK_UNIT } from "../../../../src/shared/memory/layout/classes.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 
 /** What the learner reads of attempts that are told as the exchange tells them. */
@@ -97,4 +98,36 @@ test("how long its request was held is told with the first attempt, and belongs 
     });
   expect(held(1)).toEqual([{ ...WELL, heldMs: 8 }]);
   expect(held(2)).toEqual([WELL]);
+});
+
+test("what its request was expected to cost is told where classes of requests are told apart", () => {
+  const costing = (taken: number, status: number) =>
+    told((attempt, writer) => {
+      attempt.classed({ template: 71, parentTemplate: 72 }, { taken, others: 0.5 });
+      attempt.head(status, 32);
+      writer.onHead(attempt, 32);
+    });
+  const work = { template: 71, parentTemplate: 72, own: 3, others: 0.5 };
+  expect(costing(3 * WORK_UNIT, 200)).toEqual([{ ...WELL, work }]);
+  expect(costing(3 * WORK_UNIT, 503)).toEqual([{ ...WELL, failed: true, work }]);
+  // What a server refuses says nothing of what such requests cost.
+  expect(costing(3 * WORK_UNIT, 404)).toEqual([{ ...WELL, work: { ...work, template: 0, parentTemplate: 0 } }]);
+  expect(costing(0, 200)).toEqual([WELL]);
+});
+
+test("the memory of what requests cost is not touched while no classes of them are told apart", () => {
+  const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+  const attempt = new OutcomeRecord();
+  const writer = new OutcomeWriter(memory.rings[0], 0);
+  const tell = (taken: number) => {
+    attempt.begin(7, 507, 1, 0, 3, 20);
+    attempt.classed({ template: 71, parentTemplate: 72 }, { taken, others: 1 });
+    attempt.head(200, 32);
+    writer.onHead(attempt, 32);
+  };
+  tell(0);
+  expect([memory.rings[0].outcomes.head[0], memory.rings[0].work.head[0]]).toEqual([1, 0]);
+  expect(memory.rings[0].work.words.some((word) => word !== 0)).toBe(false);
+  tell(WORK_UNIT);
+  expect([memory.rings[0].outcomes.head[0], memory.rings[0].work.head[0]]).toEqual([2, 1]);
 });

@@ -158,7 +158,7 @@ describe.skipIf(process.platform !== "linux")("pages of the shared memory", () =
     pages.reserveWorkers(1);
     const without = kilobytes(path);
     pages.reserveOutcomes();
-    expect(kilobytes(path) - without).toBeLessThan(600); // decisions would be 1.2 megabytes more
+    expect(kilobytes(path) - without).toBeLessThan(400); // decisions would be 1.2 megabytes more
     const { outcomes, decisions } = memory.rings[0];
     const before = kilobytes(path);
     outcomes.head[0] = 1;
@@ -173,6 +173,33 @@ describe.skipIf(process.platform !== "linux")("pages of the shared memory", () =
     pages.reserveOutcomes();
     expect(decisions.words.every((word) => word === 1)).toBe(true);
     expect(kilobytes(path)).toBe(both);
+  });
+
+  test("rings of work have room where classes of requests are told apart, with those of outcomes, and only there", () => {
+    const { path, memory, pages } = make();
+    const workers = memory.rings.slice(0, 2);
+    const use = (rings: typeof workers) => {
+      for (const { work } of rings) {
+        work.head[0] = 1;
+        work.words.fill(1);
+      }
+    };
+    pages.reserveWorkers(1);
+    pages.reserveOutcomes();
+    const without = kilobytes(path);
+    pages.reserveClasses([]);
+    expect(kilobytes(path)).toBe(without);
+    pages.reserveClasses([0, 3]);
+    const reserved = kilobytes(path);
+    expect(reserved - without).toBeGreaterThan(200);
+    use(workers.slice(0, 1));
+    expect(kilobytes(path)).toBe(reserved);
+    pages.reserveWorkers(2);
+    const both = kilobytes(path);
+    use(workers);
+    pages.reserveClasses([0, 1, 3]);
+    expect(kilobytes(path) - both).toBeLessThan(40);
+    expect(memory.rings[0].work.words.every((word) => word === 1)).toBe(true);
   });
 
   test("rows of durations have room when they are wanted, and the last one, for workers of before and after", () => {
