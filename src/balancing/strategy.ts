@@ -32,6 +32,8 @@ export interface FleetView {
 export interface SharedSilence {
   /** By slot: when the last response came to anyone, or the first request was sent that waits since; milliseconds. */
   readonly sinceMs: Float64Array;
+  /** By slot: those in flight whose response has begun. They wait for nothing, and their server's silence is no sign. */
+  readonly answering: Int32Array;
   /** Added to the strategy's clock it gives the one that all use. */
   readonly clockOffsetMs: number;
 }

@@ -175,11 +175,6 @@ export class ServerPool {
     this.queue.configure(queueSize, queueTimeoutMs);
   }
 
-  /** How many requests its servers work on at once is learned: they tell when they begin to respond (`answers`). */
-  get learnsLimits(): boolean {
-    return this.#settings.learnsLimits;
-  }
-
   /** A server has begun a response that is not over yet: it has room for another request, by what was learned. */
   answers(slot: number, nowMs: number): void {
     this.picker.answers(slot);
@@ -250,7 +245,7 @@ function fleetOf({ memory, identityHash, bootOffsetMs }: PoolParts): Writable<Fl
     work: undefined,
     // Asked by the strategies that watch for stalls: finding the offset takes some milliseconds.
     get together() {
-      return { sinceMs: servers.silentSinceMs, clockOffsetMs: bootOffsetMs() };
+      return { sinceMs: servers.silentSinceMs, answering: servers.answering, clockOffsetMs: bootOffsetMs() };
     },
   };
 }

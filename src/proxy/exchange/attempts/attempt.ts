@@ -131,7 +131,7 @@ export class Attempt implements UpstreamUser {
     this.slot = slot;
     this.outcome.begin(slot, upstream.endpoint.id, number, picker.decision, picker.inFlightAtDispatch, nowMs);
     const { work } = picker;
-    if (pool.learnsLimits) this.outcome.answeringAtDispatch = picker.answeringAt(slot);
+    this.outcome.answeringAtDispatch = picker.answeringAt(slot);
     if (work.on) this.outcome.classed(this.#request, work);
     if (place?.held) this.outcome.held(nowMs - place.sinceMs, place.sentAnyway);
     if (traceparent !== null || trace !== null) this.#beginSpan(trace, kind);
@@ -252,7 +252,7 @@ export class Attempt implements UpstreamUser {
   /** More of its response is to come. (It may be the next one's: `leg` can serve again at once, and so can this.) */
   #goOn(nowMs: number): void {
     const { pool } = this.#request;
-    if (!pool.learnsLimits || !this.answered || this.#answering) return;
+    if (!this.answered || this.#answering) return;
     this.#answering = true;
     pool.answers(this.slot, nowMs);
   }

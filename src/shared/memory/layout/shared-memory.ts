@@ -138,8 +138,8 @@ export interface ServerTable {
    */
   readonly workInFlight: Int32Array;
   /**
-   * Requests in flight that their server has begun to respond to, where limits are learned: what is still sent or streamed (a
-   * WebSocket, a call of gRPC) keeps no worker of it from the next request. Writers: as above.
+   * Requests in flight that their server has begun to respond to: what is still sent or streamed (a
+   * WebSocket, a call of gRPC) keeps no worker of it from the next request, and nobody waits for it. Writers: as above.
    */
   readonly answering: Int32Array;
   /**

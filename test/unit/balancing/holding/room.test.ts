@@ -5,7 +5,11 @@ const CANDIDATES = Int32Array.of(0, 1, 2, 3);
 
 function fleet(inFlight: number[], limit: number[], owner = [10, 11, 12, 13], answering = [0, 0, 0, 0]) {
   return {
-    view: { inFlight: Int32Array.from(inFlight), answering: Int32Array.from(answering), id: Int32Array.of(10, 11, 12, 13) },
+    view: {
+      inFlight: Int32Array.from(inFlight),
+      answering: Int32Array.from(answering),
+      id: Int32Array.of(10, 11, 12, 13),
+    },
     limits: { limit: Int32Array.from(limit), limitId: Int32Array.from(owner) },
   };
 }

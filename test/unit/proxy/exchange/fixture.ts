@@ -232,7 +232,6 @@ export class Rig {
       hedgeBudget: new RetryBudget(1, OFTEN, 0),
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),
       queue: this.queue,
-      learnsLimits: true,
       answers: (slot: number) => {
         if (++this.answering[slot] > this.inFlight[slot]) throw new Error("more respond than there are");
       },
