@@ -230,7 +230,11 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       ...memory.servers,
       work: classes ? { inFlight: memory.servers.workInFlight, ...costs } : undefined,
       identityHash: new Uint32Array(layout.MAX_SERVERS),
-      together: { sinceMs: memory.servers.silentSinceMs, answering: memory.servers.answering, clockOffsetMs: 1000 },
+      together: {
+        sinceMs: memory.servers.silentSinceMs,
+        transferring: memory.servers.transferring,
+        clockOffsetMs: 1000,
+      },
     };
     const learned = memory.learned[0] ?? memory.learned;
     for (let slot = 0; slot < servers; slot++) {
@@ -262,7 +266,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       parentTemplate: 0,
       work: 0,
       othersWork: 1,
-      answeringAtDispatch: 0,
+      transferringAtDispatch: 0,
     }));
     let nowMs = 0;
     return {

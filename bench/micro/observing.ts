@@ -34,7 +34,7 @@ export async function makeObservingCases(root: string, memoryPath: string): Prom
   memory.header[Header.TABLE_VERSION] += 2;
   let nowMs = 1000;
   const writer = new OutcomeWriter(memory.rings[0], 0);
-  const classed = { template: 0, parentTemplate: 0, work: 0, othersWork: 1, answeringAtDispatch: 0 };
+  const classed = { template: 0, parentTemplate: 0, work: 0, othersWork: 1, transferringAtDispatch: 0 };
   const attempt = {
     slot: 0,
     serverId: 1,

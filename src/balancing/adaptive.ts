@@ -224,7 +224,7 @@ export class Adaptive implements Strategy {
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
       this.#read(slot, nowMs);
-      if (this.#fleet.inFlight[slot] > this.#stalls.answering[slot] || !this.#regression.isUnknown(slot, nowMs))
+      if (this.#fleet.inFlight[slot] > this.#stalls.transferring[slot] || !this.#regression.isUnknown(slot, nowMs))
         continue;
       if (this.#random() * ++found < 1) unknown = slot;
     }

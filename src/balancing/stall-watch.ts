@@ -38,10 +38,10 @@ export function stallFactor(silentMs: number, waiting: number, expectedMs: numbe
  */
 export class StallWatch {
   readonly #fleet: Pick<FleetView, "id" | "inFlight">;
-  /** Everything in flight waits for its response unless that has begun, whoever sent it. */
+  /** Everything in flight waits for its response unless it is in transfer, whoever sent it. */
   readonly together: boolean;
-  /** Those in flight whose response has begun, of `together`; else none. */
-  readonly answering: Int32Array;
+  /** Those in flight that are in transfer, of `together`; else none. */
+  readonly transferring: Int32Array;
   /** Added to the strategy's clock it gives that of `silentSinceMs`. */
   readonly clockOffsetMs: number;
   // By slot; others only read them:
@@ -57,7 +57,7 @@ export class StallWatch {
     const { together } = fleet;
     this.#fleet = fleet;
     this.together = together !== undefined;
-    this.answering = together?.answering ?? new Int32Array(slots);
+    this.transferring = together?.transferring ?? new Int32Array(slots);
     this.clockOffsetMs = together?.clockOffsetMs ?? 0;
     this.owner = new Int32Array(slots);
     this.sent = new Int32Array(slots);
@@ -96,7 +96,7 @@ export class StallWatch {
    */
   waiting(slot: number): number {
     const inFlight = this.#fleet.inFlight[slot];
-    if (this.together) return Math.max(0, inFlight - this.answering[slot]);
+    if (this.together) return Math.max(0, inFlight - this.transferring[slot]);
     if (this.owner[slot] !== this.#fleet.id[slot]) return 0;
     return Math.max(0, Math.min(this.sent[slot], inFlight));
   }

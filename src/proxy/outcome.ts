@@ -55,8 +55,8 @@ export interface AttemptOutcome {
   readonly dispatchedMs: number;
   /** What was in flight at the server by then, this attempt not counted. */
   readonly inFlightAtDispatch: number;
-  /** Of these, requests that the server had begun to respond to. */
-  readonly answeringAtDispatch: number;
+  /** Of these, requests in transfer (`ServerTable.transferring`). */
+  readonly transferringAtDispatch: number;
   /** How long the request was held before it because of learned limits, milliseconds; nearly always 0. */
   readonly heldMs: number;
   /** It was sent because its patience was over: no server had room. */

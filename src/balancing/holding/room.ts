@@ -1,8 +1,9 @@
 /**
  * Whether a request goes on now or has to wait: the rule of learned limits, for workers and simulated balancers alike.
  *
- * - A server has room while it works on less than its learned limit: on what is in flight there and has got no response yet. A
- *   response that has begun, and may last for hours (an event stream, a WebSocket), keeps nobody else waiting. One without a limit always has room; what is
+ * - A server has room while it works on less than its learned limit: on what is in flight there, has come whole, and
+ *   has got no response yet. What is in transfer (a slow upload, an event stream, a WebSocket) keeps nobody else waiting, however
+ *   long it takes. One without a limit always has room; what is
  *   configured is a hard limit above it, and whose business that is has left out the full ones before it asks here.
  * - A newcomer is held only while none of the servers that may get it has room, or others wait already. Else the strategy
  *   chooses among all of them, full ones too: it knows what a request costs there. To narrow its choice to those with room
@@ -25,8 +26,8 @@ export interface LearnedLimits {
 /** What has to be known of the servers: columns by slot. */
 export interface HeldFleet {
   readonly inFlight: Int32Array;
-  /** Requests in flight that the server has begun to respond to. */
-  readonly answering: Int32Array;
+  /** Requests in flight whose body still comes, or whose response has begun. */
+  readonly transferring: Int32Array;
   readonly id: Int32Array;
 }
 
@@ -36,8 +37,8 @@ export function limitOf({ limit, limitId }: LearnedLimits, id: Int32Array, slot:
 }
 
 /** Requests that the server in `slot` works on. */
-export function atWork({ inFlight, answering }: Pick<HeldFleet, "inFlight" | "answering">, slot: number): number {
-  return inFlight[slot] - answering[slot];
+export function atWork({ inFlight, transferring }: Pick<HeldFleet, "inFlight" | "transferring">, slot: number): number {
+  return inFlight[slot] - transferring[slot];
 }
 
 /** Whether one request more may go to the server in `slot` now. */

@@ -31,6 +31,7 @@ function describe(view: LiveView, statuses: readonly ServerStatus[]): Omit<LiveT
   const workers = view.workersWanted();
   const names = new Map(view.fleets.endpoints().map((endpoint) => [endpoint.id, historyName(endpoint).server]));
   const inUse = view.poolsInUse();
+  const classed = new Set(view.learner.classed.map(({ name }) => name));
   return {
     instance: {
       name: view.name,
@@ -47,7 +48,12 @@ function describe(view: LiveView, statuses: readonly ServerStatus[]): Omit<LiveT
     certificates: view
       .certificates()
       .map(({ name, expiresAtSeconds }) => ({ name, expires: expiresAtSeconds * 1_000 })),
-    pools: view.fleets.pools().map(({ name }) => ({ name, strategy: view.strategyOf(name), in_use: inUse.has(name) })),
+    pools: view.fleets.pools().map(({ name }) => ({
+      name,
+      strategy: view.strategyOf(name),
+      in_use: inUse.has(name),
+      request_classes: classed.has(name),
+    })),
     routes: view.routes().map(({ name, action }) => ({
       name,
       targets: action.kind === "forward" ? action.targets.map(({ pool, weight }) => ({ pool, weight })) : [],

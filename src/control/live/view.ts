@@ -15,7 +15,7 @@ export interface LiveView extends ReadingSource {
     pools(): readonly PoolSummary[];
     endpoints(): readonly Endpoint[];
   };
-  readonly learner: Pick<Learner, "pools" | "limited" | "ask">;
+  readonly learner: Pick<Learner, "pools" | "limited" | "classed" | "ask">;
   readonly journal: Events & { listen(listener: EventListener): void };
   /** The configuration in force. */
   routes(): readonly RouteSpec[];

@@ -3,7 +3,7 @@
  * a worker that is killed between them leaves a total that no share accounts for; giving one back is the same. Nothing
  * would ever correct that: a server would look one request busier, or idler, for the rest of the run.
  *
- * Expected work in flight, and the requests of which the response has begun, are kept and looked after in the same way.
+ * Expected work in flight, and the requests in transfer, are kept and looked after in the same way.
  *
  * So the totals are compared with the sums of the shares. While traffic flows the two differ for nanoseconds all the
  * time; an error is what stays the same over several looks. Should a look be wrong all the same, because a worker was
@@ -15,7 +15,7 @@ import { Header, type SharedMemory, type WorkerBlock } from "../../shared/memory
 const LOOKS = 3;
 
 /** What is counted. */
-export type InFlightCount = "requests" | "expected work" | "responses";
+export type InFlightCount = "requests" | "expected work" | "in transfer";
 
 /** A total that was off. */
 export type InFlightCorrection = {
@@ -33,7 +33,7 @@ export class InFlightAudit {
     this.#columns = [
       new ColumnAudit(memory, "requests", servers.inFlight, ({ ownInFlight }) => ownInFlight),
       new ColumnAudit(memory, "expected work", servers.workInFlight, ({ ownWorkInFlight }) => ownWorkInFlight),
-      new ColumnAudit(memory, "responses", servers.answering, ({ ownAnswering }) => ownAnswering),
+      new ColumnAudit(memory, "in transfer", servers.transferring, ({ ownTransferring }) => ownTransferring),
     ];
   }
 

@@ -65,7 +65,9 @@ export class ClassWriter {
   /** What people are shown of them. */
   publishFigures(classes: RequestClasses): void {
     const { words, names, figures } = this.#table;
-    Atomics.add(words, ClassWord.NAMES, 1);
+    // Odd while it is written; a learner that was killed meanwhile has left it odd.
+    const writing = words[ClassWord.NAMES] | 1;
+    Atomics.store(words, ClassWord.NAMES, writing);
     for (let number = 0; number < CLASSES; number++) {
       const at = number * ClassNameWord.LENGTH;
       const to = number * ClassFigure.LENGTH;
@@ -87,7 +89,7 @@ export class ClassWriter {
       figures[to + ClassFigure.LEAST_COST] = Math.min(this.#least[number], known.cost);
       figures[to + ClassFigure.GREATEST_COST] = Math.max(this.#greatest[number], known.cost);
     }
-    Atomics.add(words, ClassWord.NAMES, 1);
+    Atomics.store(words, ClassWord.NAMES, (writing + 1) | 0);
   }
 
   #writeText(word: number, text: string): number {

@@ -123,13 +123,13 @@ export class PoolLimits implements PoolMember {
   }
 
   #takeIn(outcome: RecordedOutcome): void {
-    const { slot, serverId, latencyMs, failed, inFlight, answering, atMs } = outcome;
+    const { slot, serverId, latencyMs, failed, inFlight, transferring, atMs } = outcome;
     if (this.#options.memory.servers.id[slot] !== serverId) return; // it has left
     this.#claim(slot);
     // They come worker by worker: a time that went back would count twice what passes.
     this.#heardMs = Math.max(this.#heardMs, atMs);
     const typicalMs = this.#options.typicalMs?.(outcome) ?? latencyMs;
-    this.#limits.observe(slot, typicalMs, failed, inFlight - answering, this.#heardMs);
+    this.#limits.observe(slot, typicalMs, failed, inFlight - transferring, this.#heardMs);
   }
 
   /** What is known of a slot's former server says nothing of the present one. */

@@ -90,7 +90,7 @@ export class ConcurrencyLimits {
   /**
    * One attempt ended.
    * @param latencyMs from when it was sent to the server; what it waited before does not count.
-   * @param inFlight at the server when it was sent there, without it and without those that it responded to already.
+   * @param inFlight at the server when it was sent there, without it and without those in transfer.
    */
   observe(slot: number, latencyMs: number, failed: boolean, inFlight: number, nowMs: number): void {
     if (failed || !isObservable(latencyMs, nowMs)) return;

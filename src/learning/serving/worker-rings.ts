@@ -27,8 +27,8 @@ export interface RecordedOutcome extends Outcome {
   readonly decision: number;
   /** How long its request was held before it because of learned limits, milliseconds. */
   readonly heldMs: number;
-  /** Of the requests in flight, those that the server had begun to respond to. */
-  readonly answering: number;
+  /** Of the requests in flight, those in transfer (`ServerTable.transferring`). */
+  readonly transferring: number;
 }
 
 /** A candidate of a decision. */
@@ -166,7 +166,7 @@ function readOutcome({ words, floats, figures }: Row, worker: number, expected: 
     inFlight: words[OutcomeWord.IN_FLIGHT],
     failed: (words[OutcomeWord.SLOT] & OUTCOME_FAILED) !== 0,
     heldMs: floats[OutcomeWord.HELD],
-    answering: words[OutcomeWord.ANSWERING],
+    transferring: words[OutcomeWord.TRANSFERRING],
     latencyMs: figures[OutcomeWord.LATENCY >> 1],
     atMs: figures[OutcomeWord.TIME >> 1],
   };

@@ -273,8 +273,13 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   /** What comes next: more of the request's body, or the response. */
   #awaitNext(attempt: Attempt, nowMs: number): void {
     const responding = this.#phase === Phase.RESPONDING;
-    if (!this.request.body.done) this.#upload.awaitMore(attempt, responding, nowMs);
-    else if (!responding && attempt.leg !== null) this.#attempts.awaitHead(attempt.leg, nowMs);
+    if (!this.request.body.done) {
+      attempt.uploads();
+      this.#upload.awaitMore(attempt, responding, nowMs);
+    } else if (!responding && attempt.leg !== null) {
+      attempt.uploaded();
+      this.#attempts.awaitHead(attempt.leg, nowMs);
+    }
     this.#watchClient(ClientTask.SEND, nowMs);
   }
 

@@ -21,7 +21,7 @@ export type EndedAttempt = Pick<
   | "serverId"
   | "dispatchedMs"
   | "inFlightAtDispatch"
-  | "answeringAtDispatch"
+  | "transferringAtDispatch"
   | "decision"
   | "template"
   | "parentTemplate"
@@ -71,7 +71,7 @@ export class OutcomeWriter implements HeadConsumer, EndConsumer {
     words[at + OutcomeWord.SLOT] = failed ? attempt.slot | OUTCOME_FAILED : attempt.slot;
     words[at + OutcomeWord.SERVER] = attempt.serverId;
     words[at + OutcomeWord.IN_FLIGHT] = attempt.inFlightAtDispatch;
-    words[at + OutcomeWord.ANSWERING] = attempt.answeringAtDispatch;
+    words[at + OutcomeWord.TRANSFERRING] = attempt.transferringAtDispatch;
     words[at + OutcomeWord.WORK] = attempt.work > 0 ? this.#expected(attempt) : 0;
     floats[at + OutcomeWord.HELD] = heldMs;
     figures[(at + OutcomeWord.LATENCY) >> 1] =

@@ -262,21 +262,21 @@ export class Picker {
     this.#own.ownInFlight[slot]--;
   }
 
-  /** The server in `slot` has begun to respond to a request that has a place there: see `ServerTable.answering`. */
-  answers(slot: number): void {
-    this.#own.ownAnswering[slot]++;
-    Atomics.add(this.#memory.servers.answering, slot, 1);
+  /** A request that has a place at the server in `slot` is in transfer: see `ServerTable.transferring`. */
+  beginTransfer(slot: number): void {
+    this.#own.ownTransferring[slot]++;
+    Atomics.add(this.#memory.servers.transferring, slot, 1);
   }
 
-  /** That response is over: to be called before the place is given back. */
-  answered(slot: number): void {
-    Atomics.sub(this.#memory.servers.answering, slot, 1);
-    this.#own.ownAnswering[slot]--;
+  /** It is no more: the server has all of it, or its place is about to be given back. */
+  endTransfer(slot: number): void {
+    Atomics.sub(this.#memory.servers.transferring, slot, 1);
+    this.#own.ownTransferring[slot]--;
   }
 
-  /** Of the requests in flight at the server in `slot`, those that it has begun to respond to. */
-  answeringAt(slot: number): number {
-    return this.#memory.servers.answering[slot];
+  /** Of the requests in flight at the server in `slot`, those in transfer. */
+  transferringAt(slot: number): number {
+    return this.#memory.servers.transferring[slot];
   }
 
   #take(slot: number, requestClass: number): number {

@@ -175,9 +175,12 @@ export class ServerPool {
     this.queue.configure(queueSize, queueTimeoutMs);
   }
 
-  /** A server has begun a response that is not over yet: it has room for another request, by what was learned. */
-  answers(slot: number, nowMs: number): void {
-    this.picker.answers(slot);
+  /**
+   * A server has begun a response that is not over yet: it has room for another request, by what was learned. (One that still
+   * comes makes room, too, but it wakes nobody: mostly the rest is there at once.)
+   */
+  onResponseBegun(slot: number, nowMs: number): void {
+    this.picker.beginTransfer(slot);
     this.queue.onFreed(nowMs);
   }
 
@@ -245,7 +248,7 @@ function fleetOf({ memory, identityHash, bootOffsetMs }: PoolParts): Writable<Fl
     work: undefined,
     // Asked by the strategies that watch for stalls: finding the offset takes some milliseconds.
     get together() {
-      return { sinceMs: servers.silentSinceMs, answering: servers.answering, clockOffsetMs: bootOffsetMs() };
+      return { sinceMs: servers.silentSinceMs, transferring: servers.transferring, clockOffsetMs: bootOffsetMs() };
     },
   };
 }

@@ -101,7 +101,7 @@ class Run {
       id: Int32Array.from({ length: n }, (_, i) => i + 1),
       identityHash: Uint32Array.from(fleet.servers, ({ name }) => hashString(name)),
       // A response comes in one piece here.
-      together: { sinceMs: new Float64Array(n), answering: new Int32Array(n), clockOffsetMs: 0 },
+      together: { sinceMs: new Float64Array(n), transferring: new Int32Array(n), clockOffsetMs: 0 },
     };
     const sight = { farm: this.#farm, work: () => this.#work };
     this.#strategy = policy?.create({ fleet: view, random: seededRandom(seeds()).next }, sight) ?? null;

@@ -25,6 +25,8 @@ export interface KnownPool {
   readonly strategy: string;
   /** A route leads there. */
   readonly in_use: boolean;
+  /** It tells classes of requests apart (`REQUEST_CLASSES`): `/api/v1/classes` has them. */
+  readonly request_classes: boolean;
 }
 
 /** A route, and where it leads. */

@@ -40,6 +40,12 @@ const FLEETS: Readonly<Record<string, FakeFleet>> = {
   "all of them down": { servers: 3, allDown: true },
   "without learning": { servers: 3 },
   "6 servers": { servers: 6, learning: true },
+  "every kind of holding": {
+    servers: 10,
+    learning: true,
+    pools: ["shop", "search", "static", "reports", "media"],
+    holding: ["holding", "learning", "stopped", "stale", "off"],
+  },
   "long names": { servers: 3, longNames: true, learning: true, pools: ["checkout-and-payment-of-the-shop", "search"] },
 };
 /** For README.md: `SCREENSHOTS=1 npm test -- test/e2e/dashboard`. */
@@ -64,7 +70,14 @@ describeWith(["chromium"], "the page", () => {
     for (const instance of instances.values()) await instance.stop();
   });
 
-  for (const name of ["3 servers", "300 servers", "no server", "all of them down", "long names"]) {
+  for (const name of [
+    "3 servers",
+    "300 servers",
+    "no server",
+    "all of them down",
+    "every kind of holding",
+    "long names",
+  ]) {
     test(
       `${name}: axe finds nothing serious in any view, light or dark, and nothing is wider than a phone`,
       async () => {
@@ -109,6 +122,118 @@ describeWith(["chromium"], "the page", () => {
       await page.getByRole("dialog", { name: "Renew the certificate of new.example.test" }).waitFor();
       const row = page.getByRole("row", { name: /shop\.example\.test/, includeHidden: true });
       expect(await row.textContent()).toContain("a file");
+      await close();
+    },
+    DEADLINE_MS,
+  );
+
+  test(
+    "of each pool it says whether requests are held there, and why not",
+    async () => {
+      const instance = await start("every kind of holding");
+      const { page, close } = await openPage(browser, `${instance.url}#/routes`);
+      const figures = async (pool: string): Promise<(string | undefined)[]> => {
+        const card = page.locator("ul.pools > li").filter({ has: page.getByRole("heading", { name: pool }) });
+        const [, said] = await card.locator(".badge").allTextContents();
+        const values = card
+          .locator(".tiny > div")
+          .filter({ hasText: /waiting|held/ })
+          .locator("dd");
+        return [said, ...(await values.allTextContents())];
+      };
+      await page.locator("ul.pools > li").first().waitFor();
+      expect(await figures("shop")).toEqual(["holding", "7", "7"]);
+      expect(await figures("search")).toEqual(["learning limits", "0", "0"]);
+      expect(await figures("static")).toEqual(["not holding", "3", "0"]);
+      expect(await figures("reports")).toEqual(["not holding", "0", "0"]);
+      expect(await page.locator("ul.pools > li").last().textContent()).not.toContain("hold");
+      expect(await figures("media")).toEqual([undefined, "0", "–"]);
+      await page.getByText("Requests fared worse when they were held.").waitFor();
+      await page.getByText("The learner is silent").waitFor();
+      await page.evaluate(`location.hash = "#/overview"`);
+      await page.getByText("10 waiting, 7 held").waitFor();
+      await close();
+    },
+    DEADLINE_MS,
+  );
+
+  test(
+    "of classes of requests it shows those that make most work, and all when asked to; where none are told apart, nothing",
+    async () => {
+      const instance = await start("every kind of holding");
+      const { page, close } = await openPage(browser, `${instance.url}#/routes`);
+      const card = page.getByRole("region", { name: "Request classes" });
+      const rows = card.locator("tbody tr");
+      await rows.first().waitFor();
+      expect(await rows.count()).toBe(8);
+      const cells = await rows.first().locator("th, td").allTextContents();
+      expect(cells.slice(0, 5)).toEqual(["GET /reports/{id}", "6.60 ×", "5.10 – 9.80 ×", "31 %", "4.8 %"]);
+      await card.getByRole("button", { name: "Show all 15 classes" }).click();
+      await card.getByRole("rowheader", { name: "all others" }).waitFor();
+      expect(await rows.count()).toBe(15);
+      await card.getByLabel("Pool of the classes").selectOption("search");
+      await card.getByRole("button", { name: "Show all 15 classes" }).waitFor();
+      expect(instance.queries("/api/v1/classes")).toContain("?pool=search");
+      await close();
+      const without = await start("without learning");
+      const plain = await openPage(browser, `${without.url}#/routes`);
+      await plain.page.getByRole("region", { name: "Rate limits" }).waitFor();
+      expect(await plain.page.getByRole("region", { name: "Request classes" }).count()).toBe(0);
+      expect(without.queries("/api/v1/classes")).toEqual([]);
+      await plain.close();
+    },
+    DEADLINE_MS,
+  );
+
+  test(
+    "of rate limits it says what they allow, whom and where, and what a trial would refuse",
+    async () => {
+      const instance = await start("3 servers");
+      const { page, close } = await openPage(browser, `${instance.url}#/routes`);
+      const card = page.getByRole("region", { name: "Rate limits" });
+      const row = async (name: string) =>
+        (await card.getByRole("row", { name }).locator("td").allTextContents()).slice(0, 5);
+      await card.getByRole("row").first().waitFor();
+      expect(await row("per-client")).toEqual([
+        "enforced",
+        "100/s for each client_ip; burst 200 ",
+        "1.20 M",
+        "8\u2009412",
+        "412 · 0.8 %",
+      ]);
+      expect(await row("api-keys")).toEqual([
+        "dry run",
+        "6000/m for each header:x-api-key and route; burst 200 · routes /shop, /search",
+        "1.20 M",
+        "913 would be",
+        "44.1 k · 88 %",
+      ]);
+      expect(await row("exports")).toEqual([
+        "enforced",
+        "40 requests at once, all together · routes /reports",
+        "96",
+        "3",
+        "–",
+      ]);
+      await close();
+    },
+    DEADLINE_MS,
+  );
+
+  test(
+    "of a request that was held it says so, over time and at its attempt, and of which class it was",
+    async () => {
+      const instance = await start("3 servers");
+      const { page, close } = await openPage(browser, `${instance.url}#/requests/${EXPLANATION.request_id}`);
+      await page.getByRole("img", { name: "12.1 ms held" }).waitFor();
+      await page.getByText("812 ms, 12.1 ms of it held").waitFor();
+      const first = page.getByRole("region", { name: "Attempt 1" });
+      const second = page.getByRole("region", { name: "Attempt 2" });
+      expect(await first.textContent()).toContain("held for 12.1 ms");
+      expect(await second.textContent()).not.toContain("held");
+      expect(await second.textContent()).toContain(
+        "GET /products/{id}, expected to cost as much as 0.59 mean requests",
+      );
       await close();
     },
     DEADLINE_MS,

@@ -49,7 +49,7 @@ function setUp(heldMs: number) {
     const latencyMs = 20 * Math.max(1, (inFlight + 1) / SIZE) * (0.5 + random());
     const held = words[LearnerWord.HOLDING] === 1 ? heldMs : 0;
     const whose = { slot, serverId: 100 + slot, worker: 0, decision: 0 };
-    limits.observe({ ...whose, latencyMs, heldMs: held, answering: 0, failed: false, inFlight, atMs: nowMs });
+    limits.observe({ ...whose, latencyMs, heldMs: held, transferring: 0, failed: false, inFlight, atMs: nowMs });
   };
   /** @returns for how many of the milliseconds requests might be held. */
   const run = async (ms: number) => {

@@ -377,7 +377,7 @@ test("pools go and come: the others keep everything, and a slot that changed han
   // A server of the pool that is gone leaves its slot to one of the pool that stays.
   instance.put(1, 900, CALM.row);
   const whose = { worker: 0, decision: 1, slot: 1, serverId: 101 };
-  const outcome = { ...whose, latencyMs: 9_000, heldMs: 0, answering: 0, failed: true, inFlight: 0 };
+  const outcome = { ...whose, latencyMs: 9_000, heldMs: 0, transferring: 0, failed: true, inFlight: 0 };
   const known = () => pools.describe(CALM.name)[CALM.name].servers?.find(({ server_id: id }) => id === 900)?.features;
   await pools.tick();
   const fresh = known();

@@ -4,6 +4,6 @@ export const UNCLASSED = Object.freeze({
   parentTemplate: 0,
   work: 0,
   othersWork: 1,
-  answeringAtDispatch: 0,
+  transferringAtDispatch: 0,
   status: 200,
 });

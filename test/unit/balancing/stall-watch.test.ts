@@ -89,7 +89,7 @@ describe("a standstill of our own", () => {
       (worker) =>
         new StallWatch({
           ...fleet,
-          together: { sinceMs, answering: new Int32Array(64), clockOffsetMs: 1000 * worker },
+          together: { sinceMs, transferring: new Int32Array(64), clockOffsetMs: 1000 * worker },
         }),
     );
     workers[0].onPick(0, 4000);
@@ -103,8 +103,8 @@ describe("a standstill of our own", () => {
 
 describe("a response that has begun and goes on", () => {
   test.each(["adaptive", "ml"])("is no silence of its server: %s goes on sending there", (name) => {
-    const answering = new Int32Array(SLOTS);
-    const together = { sinceMs: new Float64Array(SLOTS), answering, clockOffsetMs: 0 };
+    const transferring = new Int32Array(SLOTS);
+    const together = { sinceMs: new Float64Array(SLOTS), transferring, clockOffsetMs: 0 };
     const fleet = { ...fleetOf([0, 1]), together };
     const strategy = make(name, fleet);
     let nowMs = 1000;
@@ -117,7 +117,7 @@ describe("a response that has begun and goes on", () => {
     for (let i = 0; i < 20; i++) request(0, 1);
     for (const slot of [0, 1]) {
       fleet.inFlight[slot] = 5;
-      answering[slot] = 5;
+      transferring[slot] = 5;
     }
     // For a second the second one has nothing to respond to; then the first has much to do.
     for (let i = 0; i < 50; i++) request(0);
@@ -149,9 +149,9 @@ test("a newcomer in the slot starts afresh", () => {
 test("those who count together hear together, on one clock", () => {
   const fleet = fleetOf([0]);
   const sinceMs = new Float64Array(fleet.id.length);
-  const answering = new Int32Array(64);
-  const one = new StallWatch({ ...fleet, together: { sinceMs, answering, clockOffsetMs: 1000 } });
-  const other = new StallWatch({ ...fleet, together: { sinceMs, answering, clockOffsetMs: 5000 } });
+  const transferring = new Int32Array(64);
+  const one = new StallWatch({ ...fleet, together: { sinceMs, transferring, clockOffsetMs: 1000 } });
+  const other = new StallWatch({ ...fleet, together: { sinceMs, transferring, clockOffsetMs: 5000 } });
   one.onPick(0, 4000); // 5000 by the common clock
   fleet.inFlight[0] = 4;
   expect(other.waiting(0)).toBe(4);

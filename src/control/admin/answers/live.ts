@@ -59,7 +59,9 @@ const topology = describing<LiveTopology>()(
       strategies: z.array(z.strictObject({ name: z.string(), description: z.string() })),
       listeners: z.array(z.strictObject({ host: z.string(), port: z.int(), tls: z.boolean() })),
       certificates: z.array(z.strictObject({ name: z.string(), expires: z.number() })),
-      pools: z.array(z.strictObject({ name: z.string(), strategy: z.string(), in_use: z.boolean() })),
+      pools: z.array(
+        z.strictObject({ name: z.string(), strategy: z.string(), in_use: z.boolean(), request_classes: z.boolean() }),
+      ),
       routes: z.array(
         z.strictObject({
           name: z.string(),

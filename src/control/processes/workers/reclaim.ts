@@ -15,8 +15,8 @@ export function reclaimWorkerBlock(memory: SharedMemory, index: number): number 
   for (let slot = 0; slot < block.ownInFlight.length; slot++) {
     const work = Atomics.exchange(block.ownWorkInFlight, slot, 0);
     if (work !== 0) Atomics.sub(memory.servers.workInFlight, slot, work);
-    const answering = Atomics.exchange(block.ownAnswering, slot, 0);
-    if (answering !== 0) Atomics.sub(memory.servers.answering, slot, answering);
+    const transferring = Atomics.exchange(block.ownTransferring, slot, 0);
+    if (transferring !== 0) Atomics.sub(memory.servers.transferring, slot, transferring);
     const share = Atomics.exchange(block.ownInFlight, slot, 0);
     if (share === 0) continue;
     Atomics.sub(memory.servers.inFlight, slot, share);

@@ -62,6 +62,26 @@ export interface SettingsAnswer {
   readonly settings: readonly SettingView[];
 }
 
+/** One entry of `GET /api/v1/classes`. */
+export interface ShownClass {
+  /** `null` = of any: it is the rest. */
+  readonly route: string | null;
+  readonly method: string | null;
+  readonly template: string | null;
+  /** In mean requests of the pool; the other two are of the servers where it is least and greatest. */
+  readonly cost: number;
+  readonly least_cost: number;
+  readonly greatest_cost: number;
+  /** Standard error as a share of the cost; `null` = too little was measured. */
+  readonly cost_error: number | null;
+  /** Of the pool's requests and of its expected work, 0 … 1. */
+  readonly share: number;
+  readonly work_share: number;
+  readonly mean_ms: number | null;
+  /** Good responses that were learned from. */
+  readonly requests: number;
+}
+
 /** One entry of `GET /api/v1/overrides`. */
 export interface ShownOverride {
   readonly id: string;

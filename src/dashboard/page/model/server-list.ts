@@ -96,7 +96,7 @@ export function loadOf({ in_flight: inFlight, concurrency_limit: learned, hard_l
   const isLearned = learned !== null && (hard === 0 || learned < hard);
   const limit = isLearned ? learned : hard;
   if (limit === 0) return { text: String(inFlight), isFull: false, meaning: undefined };
-  const meaning = isLearned ? `works on ${learned} at once, as was learned` : `${hard} at most`;
+  const meaning = isLearned ? `learned limit: works on ${learned} at once` : `hard limit: ${hard} at most`;
   return { text: `${inFlight} / ${limit}`, isFull: !isLearned && inFlight >= hard, meaning };
 }
 

@@ -77,8 +77,8 @@ export class Attempt implements UpstreamUser {
   leg: UpstreamLeg | null = null;
   /** The head was sent. */
   sent = false;
-  /** Its response has begun and goes on: its server works on it no more, as limits see it. */
-  #answering = false;
+  /** It counts as in transfer: see `ServerTable.transferring`. */
+  #transferring = false;
   #interim = 0;
   /** Where it is taken down: the record that its request had when it began, and which row of that it is. */
   #trace: TraceRecord | null = null;
@@ -131,7 +131,7 @@ export class Attempt implements UpstreamUser {
     this.slot = slot;
     this.outcome.begin(slot, upstream.endpoint.id, number, picker.decision, picker.inFlightAtDispatch, nowMs);
     const { work } = picker;
-    this.outcome.answeringAtDispatch = picker.answeringAt(slot);
+    this.outcome.transferringAtDispatch = picker.transferringAt(slot);
     if (work.on) this.outcome.classed(this.#request, work);
     if (place?.held) this.outcome.held(nowMs - place.sinceMs, place.sentAnyway);
     if (traceparent !== null || trace !== null) this.#beginSpan(trace, kind);
@@ -172,10 +172,7 @@ export class Attempt implements UpstreamUser {
     }
     if (slot < 0) return;
     this.#tell(failure, responseBytes, nowMs); // the slot is this server's for as long as it holds a place there
-    if (this.#answering) {
-      this.#answering = false;
-      this.#request.pool.picker.answered(slot);
-    }
+    if (this.#transferring) this.#endTransfer(slot);
     this.#request.pool.free(slot, this.outcome.work, nowMs);
   }
 
@@ -197,6 +194,7 @@ export class Attempt implements UpstreamUser {
     const left = this.slot;
     const { work } = this.outcome;
     this.#tell(null, 0, nowMs);
+    if (this.#transferring) this.#endTransfer(left);
     this.start(slot, number, kind, fresh, nowMs);
     pool.free(left, work, nowMs);
   }
@@ -252,9 +250,27 @@ export class Attempt implements UpstreamUser {
   /** More of its response is to come. (It may be the next one's: `leg` can serve again at once, and so can this.) */
   #goOn(nowMs: number): void {
     const { pool } = this.#request;
-    if (!this.answered || this.#answering) return;
-    this.#answering = true;
-    pool.answers(this.slot, nowMs);
+    if (!this.answered || this.#transferring) return;
+    this.#transferring = true;
+    pool.onResponseBegun(this.slot, nowMs);
+  }
+
+  /** More of the request is to come: until then its server does not work on it, as limits see it. */
+  uploads(): void {
+    const { pool } = this.#request;
+    if (this.slot < 0 || this.#transferring) return;
+    this.#transferring = true;
+    pool.picker.beginTransfer(this.slot);
+  }
+
+  /** Its server has all of the request. */
+  uploaded(): void {
+    if (this.#transferring && !this.answered) this.#endTransfer(this.slot);
+  }
+
+  #endTransfer(slot: number): void {
+    this.#transferring = false;
+    this.#request.pool.picker.endTransfer(slot);
   }
 
   onUpstreamData(leg: UpstreamLeg, data: Buffer, nowMs: number): void {

@@ -11,7 +11,7 @@ export class OutcomeRecord implements AttemptOutcome {
   decision = 0;
   dispatchedMs = 0;
   inFlightAtDispatch = 0;
-  answeringAtDispatch = 0;
+  transferringAtDispatch = 0;
   heldMs = 0;
   sentAnyway = false;
   template = 0;
@@ -37,7 +37,7 @@ export class OutcomeRecord implements AttemptOutcome {
     this.decision = decision;
     this.dispatchedMs = nowMs;
     this.inFlightAtDispatch = inFlight;
-    this.answeringAtDispatch = 0;
+    this.transferringAtDispatch = 0;
     this.heldMs = 0;
     this.sentAnyway = false;
     this.template = 0;

@@ -311,8 +311,8 @@ export const OutcomeWord = {
   LATENCY: 6,
   /** Float64: when it ended, milliseconds of the boot clock. */
   TIME: 8,
-  /** Of `IN_FLIGHT`, those that the server had begun to respond to; 0 where no limits are learned. */
-  ANSWERING: 10,
+  /** Of `IN_FLIGHT`, those in transfer (`ServerTable.transferring`); 0 where no limits are learned. */
+  TRANSFERRING: 10,
   LENGTH: 12,
 } as const;
 

@@ -138,10 +138,10 @@ export interface ServerTable {
    */
   readonly workInFlight: Int32Array;
   /**
-   * Requests in flight that their server has begun to respond to: what is still sent or streamed (a
-   * WebSocket, a call of gRPC) keeps no worker of it from the next request, and nobody waits for it. Writers: as above.
+   * Requests in flight whose body still comes, or whose response has begun: how long that takes is their
+   * client's business (an upload, an event stream, a WebSocket), and no worker of the server is taken for it. Writers: as above.
    */
-  readonly answering: Int32Array;
+  readonly transferring: Int32Array;
   /**
    * When the last response came to any worker, or the first request was sent that waits since; boot clock, milliseconds.
    * Writers: workers, whole numbers of 64 bits over each other's: the last one is right.
@@ -187,8 +187,8 @@ export interface WorkerBlock {
   readonly ownInFlight: Int32Array;
   /** Likewise of `ServerTable.workInFlight`. */
   readonly ownWorkInFlight: Int32Array;
-  /** Likewise of `ServerTable.answering`. */
-  readonly ownAnswering: Int32Array;
+  /** Likewise of `ServerTable.transferring`. */
+  readonly ownTransferring: Int32Array;
   /** Responses from the server, by slot (whatever their status). */
   readonly responses: Float64Array;
   /** Requests that the server failed (no response, or 5xx), by slot. */
@@ -289,7 +289,7 @@ function carve(c: Carver): SharedMemory {
     memoryUsagePercent: c.float64(MAX_SERVERS),
     inFlight: c.int32(MAX_SERVERS),
     workInFlight: c.int32(MAX_SERVERS),
-    answering: c.int32(MAX_SERVERS),
+    transferring: c.int32(MAX_SERVERS),
     silentSinceMs: c.float64(MAX_SERVERS),
     consecutiveFailures: c.int32(MAX_SERVERS),
     consecutiveUnanswered: c.int32(MAX_SERVERS),
@@ -350,7 +350,7 @@ function carve(c: Carver): SharedMemory {
       counters: c.float64(WorkerCounter.LENGTH),
       ownInFlight: c.int32(MAX_SERVERS),
       ownWorkInFlight: c.int32(MAX_SERVERS),
-      ownAnswering: c.int32(MAX_SERVERS),
+      ownTransferring: c.int32(MAX_SERVERS),
       responses: c.float64(MAX_SERVERS),
       failures: c.float64(MAX_SERVERS),
       unanswered: c.float64(MAX_SERVERS),

@@ -58,7 +58,7 @@ export class KeyTable {
       let at = this.#known(first, tag);
       if (at < 0) at = this.#known(second, tag);
       if (at < 0) at = this.#take(first, second, tag, now);
-      if (at < 0 && forgets) at = this.#replace(first, second, tag, now);
+      if (at === NO_PLACE && forgets) at = this.#replace(first, second, tag, now);
       if (at >= 0) return at + WAYS;
       if (at === NO_PLACE) return NO_PLACE;
     }

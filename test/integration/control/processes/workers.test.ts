@@ -43,10 +43,10 @@ test("a dead worker's share is taken back, its counters stay", () => {
   queue.set([3, 2, 1234]);
   queue[QueueWord.WAITS] = 77;
   block.info[WorkerInfo.WOKEN] = 1;
-  memory.servers.answering[0] = 2;
-  block.ownAnswering[0] = 1;
+  memory.servers.transferring[0] = 2;
+  block.ownTransferring[0] = 1;
   expect(reclaimWorkerBlock(memory, 1)).toBe(11);
-  expect([memory.servers.answering[0], block.ownAnswering[0]]).toEqual([1, 0]);
+  expect([memory.servers.transferring[0], block.ownTransferring[0]]).toEqual([1, 0]);
   expect([...memory.servers.inFlight.slice(0, 3)]).toEqual([3, 0, 0]);
   expect([...block.ownInFlight.slice(0, 3)]).toEqual([0, 0, 0]);
   expect(block.counters[WorkerCounter.REQUESTS]).toBe(1000);

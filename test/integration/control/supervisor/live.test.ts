@@ -115,7 +115,9 @@ describe("live", () => {
     await until(() => frames().length > 0);
     const [topology] = of<LiveTopology>("topology");
     expect(topology.instance).toMatchObject({ adds_up_over: "this instance's 2 workers", demo: false, history: false });
-    expect(topology.pools).toEqual([{ name: "shop", strategy: "least_connections", in_use: true }]);
+    expect(topology.pools).toEqual([
+      { name: "shop", strategy: "least_connections", in_use: true, request_classes: false },
+    ]);
     expect(topology.routes).toEqual([{ name: "shop", targets: [{ pool: "shop", weight: 1 }] }]);
     expect(topology.servers.map(({ name }) => name)).toEqual([`127.0.0.1:${first.port}`, `127.0.0.1:${second.port}`]);
     await until(async () => {

@@ -24,13 +24,13 @@ async function tunnel(settings = {}): Promise<{ client: Wire; server: Wire; prox
 }
 
 test.each(["server", "client"] as const)(
-  "an open tunnel is counted as a response under way, until the %s ends it",
+  "an open tunnel is in transfer, until the %s ends it",
   async (who) => {
     const { client, server, proxy } = await tunnel();
-    expect(proxy.memory.servers.answering[0]).toBe(1);
+    expect(proxy.memory.servers.transferring[0]).toBe(1);
     (who === "server" ? server : client).reset();
     await eventually(() => proxy.inFlight === 0);
-    expect(proxy.memory.servers.answering[0]).toBe(0);
+    expect(proxy.memory.servers.transferring[0]).toBe(0);
   },
 );
 
@@ -45,14 +45,14 @@ test("so is a response that comes in pieces, and one that comes at once is not",
   const client = await proxy.connect();
   await client.send(get());
   await client.take(1);
-  expect(proxy.memory.servers.answering[0]).toBe(1);
+  expect(proxy.memory.servers.transferring[0]).toBe(1);
   client.reset();
   await eventually(() => proxy.inFlight === 0);
-  expect(proxy.memory.servers.answering[0]).toBe(0);
+  expect(proxy.memory.servers.transferring[0]).toBe(0);
 
   const quick = new TestProxy([await Backend.answering(() => ok("all"))]);
   await quick.ask(get());
-  expect([quick.memory.servers.answering[0], quick.inFlight]).toEqual([0, 0]);
+  expect([quick.memory.servers.transferring[0], quick.inFlight]).toEqual([0, 0]);
 });
 
 describe("upgrades", () => {

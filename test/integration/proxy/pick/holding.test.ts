@@ -202,14 +202,34 @@ describe("requests that are none of the usual ones", () => {
     const long = await Promise.all([proxy.connect(), proxy.connect(), proxy.connect()]);
     for (const [i, client] of long.entries()) {
       await client.send(get("/long", fields));
-      await eventually(() => proxy.memory.servers.answering[0] === i + 1);
+      await eventually(() => proxy.memory.servers.transferring[0] === i + 1);
     }
-    expect([proxy.inFlight, proxy.memory.workers[0].ownAnswering[0]]).toEqual([3, 3]);
+    expect([proxy.inFlight, proxy.memory.workers[0].ownTransferring[0]]).toEqual([3, 3]);
     for (let i = 0; i < 3; i++) expect((await proxy.ask(get("/short"))).body.toString()).toBe("short");
-    expect([proxy.queue("WAITS"), proxy.memory.servers.answering[0]]).toEqual([0, 3]);
+    expect([proxy.queue("WAITS"), proxy.memory.servers.transferring[0]]).toEqual([0, 3]);
     for (const client of long) client.destroy();
     await eventually(() => proxy.inFlight === 0);
-    expect([proxy.memory.servers.answering[0], proxy.memory.workers[0].ownAnswering[0]]).toEqual([0, 0]);
+    expect([proxy.memory.servers.transferring[0], proxy.memory.workers[0].ownTransferring[0]]).toEqual([0, 0]);
+  });
+
+  test("who uploads slowly keeps nobody waiting, and has a place once all has come", async () => {
+    const { backend, waiting, release } = await slow();
+    const proxy = holding([backend]);
+    proxy.learn([1], 60_000);
+    const upload = await proxy.connect();
+    await upload.send("POST /upload HTTP/1.1\r\nHost: a.example\r\nContent-Length: 4\r\n\r\nab");
+    await eventually(() => proxy.memory.servers.transferring[0] === 1);
+    const short = proxy.ask(get("/short"));
+    await release();
+    expect((await short).body.toString()).toBe("slow /short");
+    await upload.send("cd");
+    await eventually(() => waiting.length === 1);
+    expect([proxy.queue("WAITS"), proxy.memory.servers.transferring[0], proxy.inFlight]).toEqual([0, 0, 1]);
+    const { answer } = await askHeld(proxy, "/held", 1);
+    await release();
+    expect((await upload.message()).body.toString()).toBe("slow /upload");
+    await release();
+    expect((await answer).body.toString()).toBe("slow /held");
   });
 
   test("a response that begins lets the one in that waits", async () => {

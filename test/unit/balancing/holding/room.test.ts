@@ -3,11 +3,11 @@ import { hasRoom, isOverdue, limitOf, NO_LIMIT, withRoom } from "../../../../src
 
 const CANDIDATES = Int32Array.of(0, 1, 2, 3);
 
-function fleet(inFlight: number[], limit: number[], owner = [10, 11, 12, 13], answering = [0, 0, 0, 0]) {
+function fleet(inFlight: number[], limit: number[], owner = [10, 11, 12, 13], transferring = [0, 0, 0, 0]) {
   return {
     view: {
       inFlight: Int32Array.from(inFlight),
-      answering: Int32Array.from(answering),
+      transferring: Int32Array.from(transferring),
       id: Int32Array.of(10, 11, 12, 13),
     },
     limits: { limit: Int32Array.from(limit), limitId: Int32Array.from(owner) },

@@ -45,7 +45,7 @@ test("three hundred servers have less than 200 KB a second", () => {
     durationPairs: () => [],
     poolOf: () => "checkout-production",
     fleets: { statuses: () => statuses, pools: () => pools, endpoints: () => [] },
-    learner: { pools: [], limited: [{ name: "checkout-production", state: "holding" }] },
+    learner: { pools: [], limited: [{ name: "checkout-production", state: "holding" }], classed: [] },
     routes: () => [],
     strategyOf: () => "adaptive",
     poolsInUse: () => new Set(["checkout-production"]),

@@ -35,12 +35,12 @@ describe("in-flight totals", () => {
     expect(memory.servers.workInFlight[3]).toBe(512);
   });
 
-  test("so are responses that have begun", () => {
-    memory.workers[2].ownAnswering[3] = 1;
-    memory.servers.answering[3] = 2;
+  test("so are requests in transfer", () => {
+    memory.workers[2].ownTransferring[3] = 1;
+    memory.servers.transferring[3] = 2;
     for (let i = 0; i < 2; i++) expect(audit.tick()).toEqual([]);
-    expect(audit.tick()).toEqual([{ slot: 3, count: "responses", off: 1 }]);
-    expect(memory.servers.answering[3]).toBe(1);
+    expect(audit.tick()).toEqual([{ slot: 3, count: "in transfer", off: 1 }]);
+    expect(memory.servers.transferring[3]).toBe(1);
   });
 
   test("a difference that comes and goes, as under load, is left alone", () => {

@@ -96,6 +96,19 @@ test("each publication goes into the copy that nobody reads", () => {
   expect(new ClassReader(memory.classes.pools[POOL]).find(222)).toBeGreaterThan(0);
 });
 
+test("a learner that was killed while it wrote keeps nobody from seeing what the next one writes", () => {
+  const table = memory.classes.pools[POOL];
+  learn(new Map([[LIGHT, 5]]));
+  const writer = new ClassWriter(memory.classes, POOL);
+  writer.publishClasses(classes);
+  table.words[ClassWord.NAMES] = 7; // odd: in writing
+  expect(readClasses(table)).toEqual([]);
+  for (let i = 0; i < 2; i++) {
+    writer.publishFigures(classes);
+    expect(readClasses(table).length).toBe(2);
+  }
+});
+
 test("people see them with names and figures, the rest first", () => {
   const table = memory.classes.pools[POOL];
   expect(readClasses(table)).toEqual([]);

@@ -30,7 +30,7 @@ function setUp(sizes: readonly number[] = [4, 4]) {
     const growth = Math.max(1, (inFlight + 1) / sizes[place]);
     const latencyMs = 20 * growth * (0.5 + random());
     const whose = { slot: SLOTS[place], serverId, worker: 0, decision: 0 };
-    return { ...whose, latencyMs, heldMs: 0, answering: 0, failed: false, inFlight, atMs: nowMs };
+    return { ...whose, latencyMs, heldMs: 0, transferring: 0, failed: false, inFlight, atMs: nowMs };
   };
   const run = async (ms: number, { quiet = false } = {}) => {
     for (const endMs = nowMs + ms; nowMs < endMs; nowMs += 50) {

@@ -193,8 +193,8 @@ export class Rig {
   readonly told: { readonly what: "head" | "end"; readonly outcome: AttemptOutcome }[] = [];
   /** By slot. */
   readonly inFlight = new Int32Array(SERVERS);
-  /** By slot: responses that have begun and go on. */
-  readonly answering = new Int32Array(SERVERS);
+  /** By slot: requests in transfer. */
+  readonly transferring = new Int32Array(SERVERS);
   nowMs = 0;
   /** Requests are. */
   sampled = true;
@@ -232,9 +232,7 @@ export class Rig {
       hedgeBudget: new RetryBudget(1, OFTEN, 0),
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),
       queue: this.queue,
-      answers: (slot: number) => {
-        if (++this.answering[slot] > this.inFlight[slot]) throw new Error("more respond than there are");
-      },
+      onResponseBegun: (slot: number) => pool.picker.beginTransfer(slot),
       free: (slot: number, _work: number, nowMs: number) => {
         this.inFlight[slot]--;
         this.queue.poll(nowMs);
@@ -243,8 +241,11 @@ export class Rig {
         usesKey: false,
         work: { on: false },
         inFlightAtDispatch: 0,
-        answeringAt: (slot: number) => this.answering[slot],
-        answered: (slot: number) => void this.answering[slot]--,
+        beginTransfer: (slot: number) => {
+          if (++this.transferring[slot] > this.inFlight[slot]) throw new Error("more are in transfer than there are");
+        },
+        transferringAt: (slot: number) => this.transferring[slot],
+        endTransfer: (slot: number) => void this.transferring[slot]--,
         decision: 0,
         ...CHOICE,
         isPassedOver: () => false,

@@ -170,7 +170,7 @@ describe("what a worker notes", () => {
     const seen: object[] = [];
     feed.drain((outcome) => seen.push(outcome));
     expect(counts(memory)).toEqual([2, 0]);
-    const common = { worker: 1, decision: number, slot: 7, serverId: 507, inFlight: 7, heldMs: 0, answering: 0 };
+    const common = { worker: 1, decision: number, slot: 7, serverId: 507, inFlight: 7, heldMs: 0, transferring: 0 };
     expect(seen).toEqual([
       { ...common, failed: false, latencyMs: 25, atMs: 1045 },
       { ...common, failed: true, latencyMs: 40, atMs: 1060 },

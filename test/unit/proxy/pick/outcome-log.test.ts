@@ -31,7 +31,7 @@ const WELL = {
   failed: false,
   latencyMs: 12,
   heldMs: 0,
-  answering: 0,
+  transferring: 0,
   atMs: 1032,
 };
 

@@ -47,9 +47,9 @@ export function Figures() {
         name="In flight"
         figure={countFigure(totals.in_flight)}
         values={series("in_flight")}
-        beside={totals.queued === 0 ? "none waiting" : `${totals.queued} waiting`}
+        beside={totals.queued === 0 ? "none waiting" : `${totals.queued} waiting${held === 0 ? "" : `, ${held} held`}`}
         bad={totals.queued > held}
-        hint={held === 0 ? undefined : `${held} are held: all servers are busy`}
+        hint={held === 0 ? undefined : `${held} of those that wait are held: all servers are at their learned limits`}
       />
       <BigNumber
         name="Servers usable"

@@ -24,6 +24,15 @@ export function AttemptCard({ attempt, number }: { readonly attempt: ExplainedAt
         </p>
         <p class="dim">
           {attempt.strategy}
+          {attempt.held_ms > 0 &&
+            ` · held for ${latency(attempt.held_ms)}${attempt.sent_anyway ? ", then sent anyway" : ""}`}
+          {attempt.expected_cost !== null && (
+            <>
+              {" "}
+              · {attempt.request_class === null ? "no class of its own" : <code>{attempt.request_class}</code>},
+              expected to cost as much as {digits(attempt.expected_cost)} mean requests
+            </>
+          )}
           {attempt.arm !== null && ` · arm ${attempt.arm}`}
           {attempt.policy !== null && ` · ${attempt.policy}`}
           {attempt.propensity !== null && ` · chosen with ${percent(attempt.propensity)}`}

@@ -19,8 +19,11 @@ export function AttemptLanes({ of }: { readonly of: Explanation }) {
       <ul class="lanes">
         {of.waited_ms > 0 && (
           <li class="lane">
-            <span>queue</span>
-            <Lane label={`${latency(of.waited_ms)} in the queue`} parts={[["wait", 0, of.waited_ms * scale]]} />
+            <span>{wasHeld(of) ? "held" : "queue"}</span>
+            <Lane
+              label={`${latency(of.waited_ms)} ${wasHeld(of) ? "held" : "in the queue"}`}
+              parts={[["wait", 0, of.waited_ms * scale]]}
+            />
           </li>
         )}
         {of.attempts.map((attempt, i) => (
@@ -52,6 +55,11 @@ export function AttemptLanes({ of }: { readonly of: Explanation }) {
       </p>
     </div>
   );
+}
+
+/** It waited because of learned limits. */
+export function wasHeld({ attempts }: Pick<Explanation, "attempts">): boolean {
+  return attempts.some(({ held_ms }) => held_ms > 0);
 }
 
 type Part = readonly [kind: string, x: number, width: number];

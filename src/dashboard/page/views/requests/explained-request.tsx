@@ -5,7 +5,7 @@ import { addressOf } from "../../app/router.ts";
 import { latency } from "../../model/format/numbers.ts";
 import { Empty, Facts, Time } from "../../widgets/text.tsx";
 import { AttemptCard } from "./attempt-card.tsx";
-import { AttemptLanes } from "./attempt-lanes.tsx";
+import { AttemptLanes, wasHeld } from "./attempt-lanes.tsx";
 import { Outcome } from "./request-table.tsx";
 
 /** The view of one request. */
@@ -39,17 +39,12 @@ function Explained({ of }: { readonly of: Explanation }) {
       <section class="card" aria-label="Summary">
         <div class="body stack">
           <p class="lead">{of.summary}</p>
-          {of.wait_reason !== null && (
-            <p class="caution">
-              It waited {latency(of.waited_ms)}: {of.wait_reason}
-            </p>
-          )}
           <Facts
             of={[
               ["Began", <Time ms={Date.parse(of.began_at)} />],
               [
                 "Took",
-                `${latency(of.duration_ms)}${of.waited_ms === 0 ? "" : `, ${latency(of.waited_ms)} of it in the queue`}`,
+                `${latency(of.duration_ms)}${of.waited_ms === 0 ? "" : `, ${latency(of.waited_ms)} of it ${wasHeld(of) ? "held" : "in the queue"}`}`,
               ],
               ["Route, pool", `${of.route ?? "none"} → ${of.pool ?? "none"}`],
               ["Request id", <span class="mono">{of.request_id}</span>],

@@ -1,12 +1,14 @@
 /** Rate limits: what they allow, what they refuse, and whom most. */
 import { useAsked } from "../../app/asked.ts";
 import { propose } from "../../app/changing/plan.ts";
-import { count, percent } from "../../model/format/numbers.ts";
+import { count, percent, plural, UNKNOWN } from "../../model/format/numbers.ts";
 import { ActButton } from "../../widgets/controls.tsx";
 import { type Column, Table } from "../../widgets/table.tsx";
 import { Badge } from "../../widgets/text.tsx";
 
 const EVERY_MS = 3_000;
+/** Of the room for keys: what is beyond soon costs somebody their count. */
+const NEARLY_FULL = 0.9;
 
 /** A limit, as far as this shows it. */
 interface ShownLimit {
@@ -16,6 +18,9 @@ interface ShownLimit {
   readonly burst: number | null;
   readonly concurrent: number | null;
   readonly key: readonly string[];
+  /** Empty = all, as of `pools`. */
+  readonly routes: readonly string[];
+  readonly pools: readonly string[];
   readonly keys: number;
   readonly max_keys: number;
   readonly allowed: number;
@@ -44,12 +49,13 @@ const TONES = { enforce: "ok", dry_run: "warn", off: "idle" } as const;
 
 const COLUMNS: readonly Column<ShownLimit>[] = [
   { title: "Limit", kind: "head", cell: ({ name }) => name },
+  { title: "Mode", cell: ({ mode }) => <Badge tone={TONES[mode]}>{MODES[mode]}</Badge> },
   {
     title: "Allows",
-    cell: ({ rate, burst, concurrent, key, mode }) => (
+    kind: "long",
+    cell: (limit) => (
       <>
-        {rate === null ? `${concurrent} at once` : `${rate}, ${burst} at once`}, {key.join(", ") || "all together"}{" "}
-        <Badge tone={TONES[mode]}>{MODES[mode]}</Badge>
+        {termsOf(limit)} <span class="dim">{scopeOf(limit)}</span>
       </>
     ),
   },
@@ -60,7 +66,16 @@ const COLUMNS: readonly Column<ShownLimit>[] = [
     cell: ({ mode, refused, would_refuse: tried }) =>
       mode === "dry_run" ? <span class="dim">{count(tried)} would be</span> : count(refused),
   },
-  { title: "Keys", kind: "number", cell: ({ keys, max_keys: most }) => `${count(keys)} · ${percent(keys / most)}` },
+  {
+    title: "Keys · full",
+    kind: "number",
+    cell: ({ key, keys, max_keys: most }) => (key.length === 0 ? UNKNOWN : `${count(keys)} · ${percent(keys / most)}`),
+    alarm: ({ key, keys, max_keys: most }) => key.length > 0 && keys >= NEARLY_FULL * most,
+    hint: ({ key, keys, max_keys: most }) =>
+      key.length === 0
+        ? "All requests are counted together"
+        : `${count(keys)} keys are counted, of ${count(most)} at most`,
+  },
   {
     title: "Refused most",
     kind: "long",
@@ -82,6 +97,21 @@ const COLUMNS: readonly Column<ShownLimit>[] = [
     ),
   },
 ];
+
+function termsOf({ rate, burst, concurrent, key }: ShownLimit): string {
+  const amount = rate === null ? `${plural(concurrent ?? 0, "request")} at once` : rate;
+  const whose = key.length === 0 ? ", all together" : ` for each ${key.join(" and ")}`;
+  return `${amount}${whose}${rate === null ? "" : `; burst ${burst}`}`;
+}
+
+function scopeOf({ routes, pools }: ShownLimit): string {
+  return [
+    ...(routes.length === 0 ? [] : [`routes ${routes.join(", ")}`]),
+    ...(pools.length === 0 ? [] : [`pools ${pools.join(", ")}`]),
+  ]
+    .map((where) => `· ${where}`)
+    .join(" ");
+}
 
 function changeLimit({ name, mode, rate, burst, concurrent }: ShownLimit): void {
   const path = `/api/v1/limits/${encodeURIComponent(name)}`;

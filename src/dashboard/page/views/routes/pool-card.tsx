@@ -7,19 +7,21 @@ import { useAsked } from "../../app/asked.ts";
 import { frame, recent, topology } from "../../app/live.ts";
 import { addressOf } from "../../app/router.ts";
 import { Sparkline } from "../../charts/sparkline.tsx";
-import { count, latency } from "../../model/format/numbers.ts";
+import { count, latency, UNKNOWN } from "../../model/format/numbers.ts";
 import { FINE_SPAN_MS, ofPool, seriesName } from "../../model/recent.ts";
+import type { Tone } from "../../model/words.ts";
 import { ActButton, Button } from "../../widgets/controls.tsx";
 import { Dialog } from "../../widgets/dialog.tsx";
 import { Badge, Empty } from "../../widgets/text.tsx";
 import { SettingTable } from "../settings/setting-table.tsx";
 import { changeOption, switchStrategy } from "./acts.ts";
 
-/** What is said of holding, where there is something to say. */
-const HOLDING: Readonly<Record<string, string>> = {
-  holding: "requests wait here while all servers are busy",
-  stopped: "requests are not held: they fared worse by it",
-  stale: "requests are not held: the learner is silent",
+/** What is said of holding, where limits are learned. */
+const HOLDING: Readonly<Record<string, readonly [tone: Tone, word: string, sentence: string]>> = {
+  learning: ["idle", "learning limits", "No request is held yet."],
+  holding: ["info", "holding", "Requests wait here while all servers are busy."],
+  stopped: ["warn", "not holding", "Requests fared worse when they were held."],
+  stale: ["warn", "not holding", "The learner is silent, and its limits are not believed."],
 };
 
 /** A card. */
@@ -39,13 +41,11 @@ export function PoolCard({ pool, live }: { readonly pool: KnownPool; readonly li
         <p>
           <strong>{pool.strategy}</strong>
           {live?.rung && <span class="dim"> · placed by the {live.rung.replaceAll("_", " ")}</span>}
-          {live !== undefined && HOLDING[live.holding] !== undefined && (
-            <span class="dim"> · {HOLDING[live.holding]}</span>
-          )}
           {strategy !== undefined && <span class="dim"> · {strategy.description}</span>}
         </p>
         {live !== undefined && (
           <>
+            <Holding state={live.holding} />
             <dl class="tiny">
               <div>
                 <dt>rate</dt>
@@ -67,11 +67,16 @@ export function PoolCard({ pool, live }: { readonly pool: KnownPool; readonly li
                 <dt>in flight</dt>
                 <dd>{live.in_flight}</dd>
               </div>
-              <div class={live.queued > live.held ? "bad" : ""}>
+              <div
+                class={live.queued > live.held ? "bad" : ""}
+                title="Requests in the queue; red: some wait for more than a learned limit"
+              >
                 <dt>waiting</dt>
-                <dd title={live.held > 0 ? `${live.held} of them are held: all servers are busy` : undefined}>
-                  {live.queued}
-                </dd>
+                <dd>{live.queued}</dd>
+              </div>
+              <div title="Of those that wait: held because all servers are at their learned limits">
+                <dt>held</dt>
+                <dd>{live.holding === "off" ? UNKNOWN : live.held}</dd>
               </div>
               <div class={live.usable === 0 ? "bad" : ""}>
                 <dt>usable</dt>
@@ -83,7 +88,7 @@ export function PoolCard({ pool, live }: { readonly pool: KnownPool; readonly li
             <Sparkline values={values[0]} />
           </>
         )}
-        <div class="row">
+        <div class="row acts">
           <ActButton onPress={() => switchStrategy(pool.name, pool.strategy)}>Switch strategy</ActButton>
           <Button onPress={() => setOptions(true)}>Options</Button>
           <a class="button quiet" href={addressOf("servers", "", { words: pool.name })}>
@@ -93,6 +98,17 @@ export function PoolCard({ pool, live }: { readonly pool: KnownPool; readonly li
       </div>
       {options && <PoolOptions name={pool.name} onClose={() => setOptions(false)} />}
     </li>
+  );
+}
+
+function Holding({ state }: { readonly state: string }) {
+  const said = HOLDING[state];
+  if (said === undefined) return null;
+  const [tone, word, sentence] = said;
+  return (
+    <p class="dim">
+      <Badge tone={tone}>{word}</Badge> {sentence}
+    </p>
   );
 }
 

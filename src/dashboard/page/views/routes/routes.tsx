@@ -3,6 +3,7 @@ import { frame, topology } from "../../app/live.ts";
 import { Table } from "../../widgets/table.tsx";
 import { Empty } from "../../widgets/text.tsx";
 import { CanariesCard } from "./canaries.tsx";
+import { ClassesCard } from "./classes.tsx";
 import { LimitsCard } from "./limits.tsx";
 import { PoolCard } from "./pool-card.tsx";
 import { routeColumns } from "./route-columns.tsx";
@@ -35,6 +36,7 @@ export function Routes() {
       </section>
       <CanariesCard />
       <LimitsCard />
+      <ClassesCard />
     </>
   );
 }

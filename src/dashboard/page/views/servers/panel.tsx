@@ -8,7 +8,7 @@ import { place } from "../../app/place.ts";
 import { addressOf } from "../../app/router.ts";
 import { type ChartSeries, TimeChart } from "../../charts/time-chart.tsx";
 import { marksOf } from "../../model/events.ts";
-import { count, latency, latencyTick, percent } from "../../model/format/numbers.ts";
+import { count, latency, latencyTick, percent, plural } from "../../model/format/numbers.ts";
 import { COARSE_SPAN_MS, ofServer, seriesName } from "../../model/recent.ts";
 import type { ServerRow } from "../../model/server-list.ts";
 import { Dialog } from "../../widgets/dialog.tsx";
@@ -120,8 +120,10 @@ function Panel({ server }: { readonly server: ServerRow }) {
           ["Share of the pool", `${percent(server.share)} · ${count(server.rps, "/s")}`],
           ["In flight", String(server.in_flight)],
           [
-            "Works on at once",
-            server.concurrency_limit === null ? "no limit was learned" : `${server.concurrency_limit}, as was learned`,
+            "Learned limit",
+            server.concurrency_limit === null
+              ? "none"
+              : `works on ${plural(server.concurrency_limit, "request")} at once`,
           ],
           ["Latency to the head", `p50 ${latency(server.p50)}, p99 ${latency(server.p99)}`],
           ["Failed attempts", percent(server.errors)],

@@ -9,7 +9,7 @@ const REQUEST: RecentRequest = {
   request_id: "5f2a7c0e9b1d4a638f0c2e7d1b9a4c65",
   began_at: AT,
   duration_ms: 812.4,
-  waited_ms: 3.1,
+  waited_ms: 12.1,
   worker: 0,
   route: "/*",
   pool: "default",
@@ -39,9 +39,9 @@ const attempt = (kind: "first" | "retry", id: number, failure: string | null): E
   choice: "strategy",
   why: `10.0.0.${id}:8080 had the fewest requests in flight for its weight.`,
   scale: { name: "(in_flight + 1) / weight", best: "lowest", unit: "" },
-  held_ms: 0,
-  expected_cost: null,
-  request_class: null,
+  held_ms: kind === "first" ? 12.1 : 0,
+  expected_cost: 0.59,
+  request_class: "GET /products/{id}",
   sent_anyway: false,
   connect_ms: 1.2,
   head_ms: failure === null ? 380 : null,
@@ -75,8 +75,10 @@ const attempt = (kind: "first" | "retry", id: number, failure: string | null): E
 /** Of a request that was tried twice. */
 export const EXPLANATION: Explanation = {
   ...REQUEST,
-  summary: "It was slow because 10.0.0.1:8080 refused the connection, and 10.0.0.2:8080 took 380 ms.",
-  wait_reason: "every server of the pool was at its limit",
+  summary:
+    "It was held for 12.1 ms: all 3 servers of the pool default that could be asked worked on as many requests as was learned that they can; then http://10.0.0.1:8080 had a place. It went to http://10.0.0.1:8080, which refused the connection. It was tried again at http://10.0.0.2:8080, which took 380 ms.",
+  wait_reason:
+    "all 3 servers of the pool default that could be asked worked on as many requests as was learned that they can; then http://10.0.0.1:8080 had a place",
   attempts: [attempt("first", 1, "connection_refused"), attempt("retry", 2, null)],
   same_id: [],
   learner: null,
@@ -144,15 +146,99 @@ const setting = (name: string, changeable: boolean) => ({
   description: "How much the process log says.",
 });
 
+const refused = (key: string, times: number) => ({ key, refused: times, last_at: AT });
+
+const limit = (name: string, rate: string | null, more: object) => ({
+  name,
+  mode: "enforce",
+  rate,
+  burst: rate === null ? null : 200,
+  concurrent: rate === null ? 40 : null,
+  key: ["client_ip"],
+  routes: [],
+  pools: [],
+  clients: [],
+  exempt: [],
+  max_keys: 50_000,
+  when_full: "forget_oldest",
+  keys: 412,
+  allowed: 1_204_511,
+  refused: 0,
+  would_refuse: 0,
+  exempted: 0,
+  forgotten_keys: 0,
+  uncounted: 0,
+  most_refused: [],
+  ...more,
+});
+
+/** One that refuses, one that is tried, one of requests at once, one that is off. */
+const LIMITS = [
+  limit("per-client", "100/s", {
+    refused: 8_412,
+    most_refused: [refused("192.0.2.77", 6_100), refused("2001:db8:7:1200::/64", 2_212), refused("192.0.2.9", 100)],
+  }),
+  limit("api-keys", "6000/m", {
+    mode: "dry_run",
+    key: ["header:x-api-key", "route"],
+    routes: ["/shop", "/search"],
+    keys: 44_100,
+    would_refuse: 913,
+    forgotten_keys: 12,
+    most_refused: [refused("5f2a7c0e9b1d4a63 /search", 913)],
+  }),
+  limit("exports", null, { key: [], routes: ["/reports"], keys: 1, max_keys: 1, allowed: 96, refused: 3 }),
+  limit("logins", "5/m", { mode: "off", burst: 5, keys: 0, allowed: 0 }),
+];
+
+const requestClass = (method: string | null, template: string | null, cost: number, share: number, work: number) => ({
+  pool: "default",
+  route: template === null ? null : "/*",
+  method,
+  template,
+  cost,
+  cost_error: template === null ? null : 0.03,
+  least_cost: cost,
+  greatest_cost: cost,
+  share,
+  work_share: work,
+  mean_ms: cost * 9,
+  requests: Math.round(share * 2_000_000),
+});
+
+/** More than are shown at first: one that servers differ in, one with a long path, and the rest. */
+const CLASSES = [
+  { ...requestClass("GET", "/reports/{id}", 6.6, 0.048, 0.313), least_cost: 5.1, greatest_cost: 9.8 },
+  requestClass("GET", "/items/{id}", 0.59, 0.55, 0.302),
+  requestClass("POST", "/customers/{id}/subscriptions/{id}/invoices/{id}/attachments/{id}.pdf", 2.4, 0.1, 0.22),
+  ...Array.from({ length: 11 }, (_, i) => requestClass("GET", `/static/*/${"abcdefghijk"[i]}`, 0.4, 0.025, 0.01)),
+  requestClass(null, null, 0.99, 0.027, 0.055),
+];
+
 /** By path. */
 export const FAKE_ANSWERS: FakeAnswers = {
   "/api/v1/requests": {
     memory: MEMORY,
-    requests: [REQUEST, { ...REQUEST, failure: "connection_refused", status: 502, kept_as: "failed" }],
+    requests: [
+      REQUEST,
+      { ...REQUEST, failure: "connection_refused", status: 502, kept_as: "failed" },
+      {
+        ...REQUEST,
+        failure: "queue_shed",
+        status: 503,
+        kept_as: "failed",
+        waited_ms: 640,
+        server: null,
+        attempt_count: 0,
+      },
+    ],
   },
   "/api/v1/errors": {
     memory: MEMORY,
-    counts: [{ code: "connection_refused", count: 12 }],
+    counts: [
+      { code: "connection_refused", count: 12 },
+      { code: "queue_shed", count: 4 },
+    ],
     counted_since: AT,
     errors: [],
   },
@@ -208,6 +294,8 @@ export const FAKE_ANSWERS: FakeAnswers = {
     ],
   },
   "/api/v1/expectations": EXPECTATIONS,
+  "/api/v1/limits": { limits: LIMITS },
+  "/api/v1/classes": { pools: ["default"], classes: CLASSES },
   "PATCH /api/v1/pools/default": { dry_run: true, before: {}, after: {}, warnings: [] },
   "/api/v1/settings": { settings: [setting("LOG_LEVEL", true), setting("WORKERS", false)] },
   "/api/v1/ml/models": {

@@ -12,6 +12,8 @@ export interface FakeFleet {
   readonly learning?: boolean;
   /** As clouds give them. */
   readonly longNames?: boolean;
+  /** Of each pool, in their order, whether requests may be held; without it all hold where they learn, else none. */
+  readonly holding?: readonly LivePool["holding"][];
 }
 
 const STEP_MS = 5_000;
@@ -44,7 +46,12 @@ export function fakeTopology(fleet: FakeFleet, startedMs: number): LiveTopology 
     strategies: STRATEGIES.map(([name, description]) => ({ name, description })),
     listeners: [{ host: "0.0.0.0", port: 8443, tls: true }],
     certificates: [{ name: "shop.example.test", expires: startedMs + 40 * DAY_MS }],
-    pools: pools.map((name) => ({ name, strategy: fleet.learning ? "ml" : "least_connections", in_use: true })),
+    pools: pools.map((name) => ({
+      name,
+      strategy: fleet.learning ? "ml" : "least_connections",
+      in_use: true,
+      request_classes: fleet.learning ?? false,
+    })),
     routes:
       pools.length === 1
         ? [{ name: "/*", targets: [{ pool: pools[0], weight: 1 }] }]
@@ -109,7 +116,7 @@ export function fakeFrame(fleet: FakeFleet, atMs: number): LiveFrame {
       refused: 0,
       retries: rps / 700,
       in_flight: sum(servers.map((server) => server.in_flight)),
-      queued: fleet.learning ? 7 * pools.length : 0,
+      queued: sum(pools.map((_, at) => fakeHolding(fleet, at).queued)),
       connections: 240,
       bytes_in: rps * 600,
       bytes_out: rps * 4200,
@@ -127,9 +134,7 @@ export function fakeFrame(fleet: FakeFleet, atMs: number): LiveFrame {
       p99: 90,
       in_flight: sum(ofPool(at).map((server) => server.in_flight)),
       failures: 0,
-      queued: fleet.learning ? 7 : 0,
-      held: fleet.learning ? 7 : 0,
-      holding: fleet.learning ? "holding" : "off",
+      ...fakeHolding(fleet, at),
     })),
     routes: (pools.length === 1 ? ["*"] : pools).map((pool, at) => ({
       name: `/${pool}`,
@@ -146,6 +151,13 @@ export function fakeFrame(fleet: FakeFleet, atMs: number): LiveFrame {
     servers,
     learning: fleet.learning ? pools.map((pool) => fakeLearning(pool, atMs)) : [],
   };
+}
+
+/** A pool that does not hold has requests that wait for hard limits, if it has anything to do with holding. */
+function fakeHolding(fleet: FakeFleet, at: number): Pick<LivePool, "queued" | "held" | "holding"> {
+  const holding = fleet.holding?.[at] ?? (fleet.learning ? "holding" : "off");
+  if (holding === "holding") return { queued: 7, held: 7, holding };
+  return { queued: holding === "stopped" ? 3 : 0, held: 0, holding };
 }
 
 function fakeServer(fleet: FakeFleet, i: number, second: number, pools: number, atMs: number): LiveServer {

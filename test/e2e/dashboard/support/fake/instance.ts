@@ -28,6 +28,7 @@ export class FakeInstance {
   readonly #timer: Timer;
   /** What the page has asked for, in order. */
   readonly asked: string[] = [];
+  readonly #queries: (readonly [path: string, query: string])[] = [];
   /** While it is, everything is answered by closing the connection. */
   away = false;
 
@@ -60,6 +61,11 @@ export class FakeInstance {
     return [...this.#files.values()].reduce((sum, { gzip }) => sum + Buffer.from(gzip, "base64").length, 0);
   }
 
+  /** With which queries, `?` and all, the page has asked for `path`. */
+  queries(path: string): readonly string[] {
+    return this.#queries.filter(([asked]) => asked === path).map(([, query]) => query);
+  }
+
   /** Ends all streams; new ones are answered while it is not away. */
   cut(): void {
     for (const stream of this.#streams) stream.close();
@@ -72,8 +78,9 @@ export class FakeInstance {
   }
 
   #answer(request: Request): Response {
-    const { pathname } = new URL(request.url);
+    const { pathname, search } = new URL(request.url);
     this.asked.push(`${request.method} ${pathname}`);
+    this.#queries.push([pathname, search]);
     if (this.away) return new Response("away", { status: 502 });
     const file = this.#files.get(pathname);
     if (file !== undefined) {

@@ -75,8 +75,8 @@ test("what is in flight stands beside the limit that is reached first; at a lear
   const loadAt = (in_flight: number, concurrency_limit: number | null, hard_limit: number) =>
     loadOf(row("a", { in_flight, concurrency_limit, hard_limit }));
   expect(loadAt(7, null, 0)).toEqual({ text: "7", isFull: false, meaning: undefined });
-  expect(loadAt(7, 8, 0)).toEqual({ text: "7 / 8", isFull: false, meaning: "works on 8 at once, as was learned" });
+  expect(loadAt(7, 8, 0)).toEqual({ text: "7 / 8", isFull: false, meaning: "learned limit: works on 8 at once" });
   expect(loadAt(9, 8, 20)).toMatchObject({ text: "9 / 8", isFull: false });
-  expect(loadAt(20, 30, 20)).toEqual({ text: "20 / 20", isFull: true, meaning: "20 at most" });
+  expect(loadAt(20, 30, 20)).toEqual({ text: "20 / 20", isFull: true, meaning: "hard limit: 20 at most" });
   expect(loadAt(19, null, 20)).toMatchObject({ text: "19 / 20", isFull: false });
 });

@@ -183,7 +183,7 @@ class Walk {
     } else this.#verifyNumbers(told, ends, firstLeg);
     this.#verifyTrace(ends);
     expect([...rig.inFlight]).toEqual([0, 0, 0]);
-    expect([...rig.answering]).toEqual([0, 0, 0]);
+    expect([...rig.transferring]).toEqual([0, 0, 0]);
     expect(rig.queue.length).toBe(0);
     expect(rig.idle).toEqual([rig.exchange]);
   }

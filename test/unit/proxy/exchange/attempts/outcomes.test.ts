@@ -31,7 +31,7 @@ function verify(rig: Rig, [verdicts, client]: Expected): void {
   }
   expect(rig.client.left).toBe(client);
   expect([...rig.inFlight]).toEqual([0, 0, 0]);
-  expect([...rig.answering]).toEqual([0, 0, 0]);
+  expect([...rig.transferring]).toEqual([0, 0, 0]);
   expect(rig.idle).toEqual([rig.exchange]);
   // Nothing comes after the end, whatever the servers still do.
   const told = rig.told.length;
