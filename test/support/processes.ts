@@ -3,7 +3,7 @@
  * test file's name in its environment, keeps its files in the run's temporary directory, and is ended with the run
  * (scripts/test-guard.ts), whatever becomes of the test.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { until } from "./until.ts";
@@ -34,7 +34,9 @@ export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     const stat = `/proc/${pid}/stat`;
-    return !existsSync(stat) || !/\) Z /.test(readFileSync(stat, "latin1"));
+    if (!existsSync(stat) || !/\) Z /.test(readFileSync(stat, "latin1"))) return true;
+    // Its sockets stay open until the last of its threads has ended, also when the first one has.
+    return readdirSync(`/proc/${pid}/task`).length > 1;
   } catch {
     return false;
   }

@@ -4,13 +4,7 @@
  */
 import { Standstills } from "../../balancing/standstills.ts";
 import { WORK_UNIT } from "../../shared/memory/layout/classes.ts";
-import {
-  OUTCOME_FAILED,
-  OUTCOME_ROWS,
-  OutcomeWord,
-  type WorkerRings,
-  WorkWord,
-} from "../../shared/memory/layout/learning.ts";
+import { OUTCOME_ROWS, OutcomeWord, type WorkerRings, WorkWord } from "../../shared/memory/layout/learning.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
 import { type AttemptOutcome, type EndConsumer, failedSinceHead, type HeadConsumer } from "../outcome.ts";
 
@@ -68,15 +62,16 @@ export class OutcomeWriter implements HeadConsumer, EndConsumer {
     const { words, floats, figures } = this.#outcomes.ring;
     const at = this.#outcomes.next();
     words[at + OutcomeWord.DECISION] = attempt.decision;
-    words[at + OutcomeWord.SLOT] = failed ? attempt.slot | OUTCOME_FAILED : attempt.slot;
+    words[at + OutcomeWord.SLOT] = attempt.slot;
     words[at + OutcomeWord.SERVER] = attempt.serverId;
     words[at + OutcomeWord.IN_FLIGHT] = attempt.inFlightAtDispatch;
-    words[at + OutcomeWord.TRANSFERRING] = attempt.transferringAtDispatch;
-    words[at + OutcomeWord.WORK] = attempt.work > 0 ? this.#expected(attempt) : 0;
+    words[at + OutcomeWord.FAILED] = failed ? 1 : 0;
     floats[at + OutcomeWord.HELD] = heldMs;
     figures[(at + OutcomeWord.LATENCY) >> 1] =
       nowMs - attempt.dispatchedMs - this.#standstills.lostSince(attempt.dispatchedMs);
     figures[(at + OutcomeWord.TIME) >> 1] = nowMs + this.#clockOffsetMs;
+    words[at + OutcomeWord.TRANSFERRING] = attempt.transferringAtDispatch;
+    words[at + OutcomeWord.WORK] = attempt.work > 0 ? this.#expected(attempt) : 0;
     this.#outcomes.commit();
   }
 
