@@ -20,7 +20,7 @@ const STEP = 2;
 /** It stays so unless that leaves less than this of throughput / latency. Full servers take twice as long and do no more: a half. */
 const LEAST_POWER = 0.75;
 /** When it does not it is tried again after so many windows. */
-const REST_WINDOWS = 10;
+const REST_WINDOWS = 40;
 /** Limits become no larger than so many times what was learned. */
 const MOST_FACTOR = 64;
 /** Without a bad queue what is above 1 halves in so long, milliseconds; in twice as long each time when that has been too soon. */
