@@ -230,7 +230,11 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       ...memory.servers,
       work: classes ? { inFlight: memory.servers.workInFlight, ...costs } : undefined,
       identityHash: new Uint32Array(layout.MAX_SERVERS),
-      together: { sinceMs: memory.servers.silentSinceMs, clockOffsetMs: 1000 },
+      together: {
+        sinceMs: memory.servers.silentSinceMs,
+        transferring: memory.servers.transferring,
+        clockOffsetMs: 1000,
+      },
     };
     const learned = memory.learned[0] ?? memory.learned;
     for (let slot = 0; slot < servers; slot++) {

@@ -224,7 +224,8 @@ export class Adaptive implements Strategy {
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
       this.#read(slot, nowMs);
-      if (this.#fleet.inFlight[slot] > 0 || !this.#regression.isUnknown(slot, nowMs)) continue;
+      if (this.#fleet.inFlight[slot] > this.#stalls.transferring[slot] || !this.#regression.isUnknown(slot, nowMs))
+        continue;
       if (this.#random() * ++found < 1) unknown = slot;
     }
     if (unknown >= 0) this.#regression.onProbe(unknown, nowMs);

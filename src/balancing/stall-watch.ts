@@ -38,8 +38,10 @@ export function stallFactor(silentMs: number, waiting: number, expectedMs: numbe
  */
 export class StallWatch {
   readonly #fleet: Pick<FleetView, "id" | "inFlight">;
-  /** Everything in flight waits for its response, whoever sent it. */
+  /** Everything in flight waits for its response unless it is in transfer, whoever sent it. */
   readonly together: boolean;
+  /** Those in flight that are in transfer, of `together`; else none. */
+  readonly transferring: Int32Array;
   /** Added to the strategy's clock it gives that of `silentSinceMs`. */
   readonly clockOffsetMs: number;
   // By slot; others only read them:
@@ -55,6 +57,7 @@ export class StallWatch {
     const { together } = fleet;
     this.#fleet = fleet;
     this.together = together !== undefined;
+    this.transferring = together?.transferring ?? new Int32Array(slots);
     this.clockOffsetMs = together?.clockOffsetMs ?? 0;
     this.owner = new Int32Array(slots);
     this.sent = new Int32Array(slots);
@@ -88,12 +91,12 @@ export class StallWatch {
   }
 
   /**
-   * Requests that wait for their response: all that are there when they are counted together, else those of this balancer.
+   * Requests that wait for their response to begin: of all that are there when they are counted together, else of this balancer's.
    * A client that gives up leaves no outcome; but no more can wait than is in flight, and so the count mends itself.
    */
   waiting(slot: number): number {
     const inFlight = this.#fleet.inFlight[slot];
-    if (this.together) return Math.max(0, inFlight);
+    if (this.together) return Math.max(0, inFlight - this.transferring[slot]);
     if (this.owner[slot] !== this.#fleet.id[slot]) return 0;
     return Math.max(0, Math.min(this.sent[slot], inFlight));
   }

@@ -32,6 +32,11 @@ export interface FleetView {
 export interface SharedSilence {
   /** By slot: when the last response came to anyone, or the first request was sent that waits since; milliseconds. */
   readonly sinceMs: Float64Array;
+  /**
+   * By slot: those in flight whose body still comes, or whose response has begun. Nobody waits for their server meanwhile, and
+   * its silence is no sign.
+   */
+  readonly transferring: Int32Array;
   /** Added to the strategy's clock it gives the one that all use. */
   readonly clockOffsetMs: number;
 }

@@ -55,7 +55,7 @@ export interface AttemptOutcome {
   readonly dispatchedMs: number;
   /** What was in flight at the server by then, this attempt not counted. */
   readonly inFlightAtDispatch: number;
-  /** Of these, requests in transfer (`ServerTable.transferring`); 0 where no limits are learned. */
+  /** Of these, requests in transfer (`ServerTable.transferring`). */
   readonly transferringAtDispatch: number;
   /** How long the request was held before it because of learned limits, milliseconds; nearly always 0. */
   readonly heldMs: number;

@@ -44,7 +44,9 @@ export function createBalancers(scenario: Scenario, policy: Policy, world: World
     const inFlight = together ? total : new Int32Array(n);
     // With one balancer, or apart from each other, everything in flight is the balancer's own.
     const isTold = typeof sharing === "number" && balancers > 1;
-    const listening = { sinceMs: together ? heardMs : new Float64Array(n), clockOffsetMs: 0 };
+    // Responses come in one piece here.
+    const transferring = new Int32Array(n);
+    const listening = { sinceMs: together ? heardMs : new Float64Array(n), transferring, clockOffsetMs: 0 };
     const classes = policy.classes === true ? (commonClasses ?? new SimulatedClasses(id, requests)) : undefined;
     if (together) commonClasses = classes;
     const fleet: FleetView = {
@@ -70,7 +72,7 @@ export function createBalancers(scenario: Scenario, policy: Policy, world: World
       classes,
       inFlight,
       // Their servers respond at once and whole.
-      transferring: new Int32Array(n),
+      transferring,
       id,
       candidates: new Int32Array(n),
       standstills: new Standstills(),

@@ -346,7 +346,8 @@ class Simulation {
       if (queue === undefined || told.has(queue)) continue;
       told.add(queue);
       refresh(balancer);
-      queue.holding.tick(candidates, balancer.count, queue.length, this.#nowMs);
+      const held = { length: queue.length, waitedMs: queue.waitedMs(this.#nowMs) };
+      queue.holding.tick(candidates, balancer.count, held, this.#nowMs);
       this.#serve(queue);
     }
   }

@@ -58,6 +58,7 @@ export class PoolLimits implements PoolMember {
   /** Servers that had a limit when it was last published. */
   #known = 0;
   #hasHeld = false;
+  #isRelaxed = false;
   #closed = false;
 
   constructor(options: PoolLimitsOptions) {
@@ -99,8 +100,11 @@ export class PoolLimits implements PoolMember {
     }
     this.#slots = slots;
     for (const slot of slots) this.#claim(slot);
-    this.#limits.tick(slots, slots.length, nowMs, this.#limit);
-    this.#publish(slots, nowMs);
+    const { held, oldestMs } = readPoolQueue(this.#options.memory, this.#options.pool.row);
+    // Who waits for a hard limit alone is not held: it says nothing of learned ones.
+    const waitedMs = held > 0 && oldestMs !== null ? Math.max(0, nowMs - oldestMs) : 0;
+    this.#limits.tick(slots, slots.length, nowMs, this.#limit, waitedMs);
+    this.#publish(slots, held, nowMs);
   }
 
   async learn(resources: Resources): Promise<void> {
@@ -142,8 +146,7 @@ export class PoolLimits implements PoolMember {
   }
 
   /** Workers read while this writes: a limit is never shown beside the id of another server. */
-  #publish(slots: Int32Array, nowMs: number): void {
-    const { memory, pool } = this.#options;
+  #publish(slots: Int32Array, held: number, nowMs: number): void {
     const { words, figures, limit, limitId, settledLimit } = this.#learned;
     let known = 0;
     for (const slot of slots) {
@@ -158,15 +161,30 @@ export class PoolLimits implements PoolMember {
       if (this.#limit[slot] > 0) known++;
     }
     this.#known = known;
-    if (known > 0) this.#guard.tick(nowMs, readPoolQueue(memory, pool.row).held);
+    if (known > 0) this.#guard.tick(nowMs, held);
     figures[LearnerFigure.PATIENCE_MS] = this.#limits.patienceMs;
+    figures[LearnerFigure.RELAXATION] = this.#limits.relaxation;
     figures[LearnerFigure.LIMITS_MS] = nowMs;
+    this.#tellRelaxation();
     words[LearnerWord.HOLD_STATE] = this.#state;
     words[LearnerWord.HOLDING] = known > 0 && this.#guard.holding ? 1 : 0;
     if (known > 0 && !this.#hasHeld) {
       this.#hasHeld = true;
       this.#options.log.info({ servers: known }, "limits of servers are known: requests wait here while all are busy");
     }
+  }
+
+  /** Once for each time that it begins. */
+  #tellRelaxation(): void {
+    const { relaxation } = this.#limits;
+    if (relaxation > 1 && !this.#isRelaxed) {
+      const text =
+        "requests were held for long without a break: limits of servers are relaxed until they are known better";
+      this.#options.log.warn({ factor: relaxation }, text);
+    } else if (relaxation === 1 && this.#isRelaxed) {
+      this.#options.log.info({}, "limits of servers are as they were learned again");
+    }
+    this.#isRelaxed = relaxation > 1;
   }
 
   /** Moments without holding, for comparison, are no state of their own. */

@@ -2,6 +2,7 @@
 import { FleetMean } from "../../balancing/estimators/fleet-mean.ts";
 import { isObservable, LEAST_LATENCY_MS } from "../../balancing/estimators/latency-estimator.ts";
 import { NO_LIMIT } from "../../balancing/holding/room.ts";
+import { Relaxation } from "./relaxation.ts";
 import { SizeBelief } from "./size-belief.ts";
 
 /** How long latencies count for the fleet's mean, milliseconds. */
@@ -49,6 +50,7 @@ const MOST_PATIENCE_MS = 5000;
 export class ConcurrencyLimits {
   readonly #belief: SizeBelief;
   readonly #mean = new FleetMean(MEAN_MS);
+  readonly #relaxation = new Relaxation();
   /** By slot: the limit without probes; `NO_LIMIT`. */
   readonly #limit: Float64Array;
   /** By slot: the size that it may be as small as. */
@@ -74,9 +76,14 @@ export class ConcurrencyLimits {
     return Math.min(Math.max(PATIENCE_LATENCIES * this.#mean.read(), LEAST_PATIENCE_MS), MOST_PATIENCE_MS);
   }
 
+  /** What limits are multiplied by because a queue stands, or stood of late: ≥ 1; `Infinity` = there are none for now. */
+  get relaxation(): number {
+    return this.#relaxation.factor;
+  }
+
   /** The limit of the server in `slot` without what is probed now, at the last `tick`: what people are shown. `NO_LIMIT` = none. */
   settledLimit(slot: number): number {
-    return this.#limit[slot];
+    return this.#relaxation.relaxed(this.#limit[slot]);
   }
 
   /** Forgets the server in `slot`. */
@@ -97,6 +104,7 @@ export class ConcurrencyLimits {
     const latency = Math.max(latencyMs, LEAST_LATENCY_MS);
     const others = Math.max(0, inFlight);
     this.#mean.observe(latency, nowMs);
+    this.#relaxation.observe(latency, nowMs);
     this.#belief.observe(slot, latency, others, this.#mean.read(), nowMs);
     if (others + 1 > this.#seen[slot]) this.#seen[slot] = others + 1;
   }
@@ -104,9 +112,11 @@ export class ConcurrencyLimits {
   /**
    * Works out the limits of the servers in `slots[0 … count)`; call it several times a second.
    * @param limit by slot: filled with requests at once at the server, ≥ 1, or `NO_LIMIT`.
+   * @param waitedMs for how long the request has been held that has waited longest, milliseconds; 0 = none is held.
    */
-  tick(slots: ArrayLike<number>, count: number, nowMs: number, limit: Int32Array): void {
+  tick(slots: ArrayLike<number>, count: number, nowMs: number, limit: Int32Array, waitedMs: number): void {
     this.#moveOn(nowMs);
+    this.#relaxation.tick(waitedMs, this.#mean.read(), this.patienceMs, nowMs);
     this.#belief.begin(slots, count, nowMs);
     let known = 0;
     let most = 0;
@@ -123,7 +133,7 @@ export class ConcurrencyLimits {
     for (let i = 0; i < count; i++) {
       const slot = slots[i];
       this.#limit[slot] = known === 0 ? NO_LIMIT : this.#step(slot, limit[slot], most);
-      limit[slot] = this.#probed(slot, i);
+      limit[slot] = this.#relaxation.relaxed(this.#probed(slot, i));
     }
   }
 

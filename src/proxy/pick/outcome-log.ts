@@ -63,15 +63,15 @@ export class OutcomeWriter implements HeadConsumer, EndConsumer {
     const at = this.#outcomes.next();
     words[at + OutcomeWord.DECISION] = attempt.decision;
     words[at + OutcomeWord.SLOT] = attempt.slot;
-    words[at + OutcomeWord.FAILED] = failed ? 1 : 0;
     words[at + OutcomeWord.SERVER] = attempt.serverId;
     words[at + OutcomeWord.IN_FLIGHT] = attempt.inFlightAtDispatch;
-    words[at + OutcomeWord.TRANSFERRING] = attempt.transferringAtDispatch;
-    words[at + OutcomeWord.WORK] = attempt.work > 0 ? this.#expected(attempt) : 0;
+    words[at + OutcomeWord.FAILED] = failed ? 1 : 0;
     floats[at + OutcomeWord.HELD] = heldMs;
     figures[(at + OutcomeWord.LATENCY) >> 1] =
       nowMs - attempt.dispatchedMs - this.#standstills.lostSince(attempt.dispatchedMs);
     figures[(at + OutcomeWord.TIME) >> 1] = nowMs + this.#clockOffsetMs;
+    words[at + OutcomeWord.TRANSFERRING] = attempt.transferringAtDispatch;
+    words[at + OutcomeWord.WORK] = attempt.work > 0 ? this.#expected(attempt) : 0;
     this.#outcomes.commit();
   }
 

@@ -175,11 +175,6 @@ export class ServerPool {
     this.queue.configure(queueSize, queueTimeoutMs);
   }
 
-  /** How many requests its servers work on at once is learned: attempts tell which requests are in transfer. */
-  get learnsLimits(): boolean {
-    return this.#settings.learnsLimits;
-  }
-
   /**
    * A server has begun a response that is not over yet: it has room for another request, by what was learned. (One that still
    * comes makes room, too, but it wakes nobody: mostly the rest is there at once.)
@@ -253,7 +248,7 @@ function fleetOf({ memory, identityHash, bootOffsetMs }: PoolParts): Writable<Fl
     work: undefined,
     // Asked by the strategies that watch for stalls: finding the offset takes some milliseconds.
     get together() {
-      return { sinceMs: servers.silentSinceMs, clockOffsetMs: bootOffsetMs() };
+      return { sinceMs: servers.silentSinceMs, transferring: servers.transferring, clockOffsetMs: bootOffsetMs() };
     },
   };
 }

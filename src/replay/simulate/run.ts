@@ -100,7 +100,8 @@ class Run {
       weight,
       id: Int32Array.from({ length: n }, (_, i) => i + 1),
       identityHash: Uint32Array.from(fleet.servers, ({ name }) => hashString(name)),
-      together: { sinceMs: new Float64Array(n), clockOffsetMs: 0 },
+      // A response comes in one piece here.
+      together: { sinceMs: new Float64Array(n), transferring: new Int32Array(n), clockOffsetMs: 0 },
     };
     const sight = { farm: this.#farm, work: () => this.#work };
     this.#strategy = policy?.create({ fleet: view, random: seededRandom(seeds()).next }, sight) ?? null;

@@ -15,6 +15,7 @@ export function reclaimLimits({ words, figures }: LearnedTable): void {
   words[LearnerWord.HOLD_STATE] = HoldState.OFF;
   figures[LearnerFigure.LIMITS_MS] = 0;
   figures[LearnerFigure.PATIENCE_MS] = 0;
+  figures[LearnerFigure.RELAXATION] = 0;
 }
 
 /** Tells no classes apart in the pool any more: every request costs 1. Only of a pool that has some: others' pages may not be real. */

@@ -20,6 +20,11 @@ export class HeldQueue {
     return this.#requests.arrivedMs[this.#head] + this.holding.patienceMs;
   }
 
+  /** For how long the first one has waited, milliseconds; 0 = none is held. */
+  waitedMs(nowMs: number): number {
+    return this.#head < 0 ? 0 : nowMs - this.#requests.arrivedMs[this.#head];
+  }
+
   push(request: number): void {
     const { next } = this.#requests;
     next[request] = -1;

@@ -14,6 +14,13 @@ export interface HeldOutcome {
   readonly nowMs: number;
 }
 
+/** The requests that are held. */
+export interface HeldNow {
+  readonly length: number;
+  /** For how long the first of them has waited, milliseconds; 0 = none is held. */
+  readonly waitedMs: number;
+}
+
 /** Limits, and when they hold. */
 export interface Holding {
   readonly limits: LearnedLimits;
@@ -21,8 +28,8 @@ export interface Holding {
   readonly on: boolean;
   /** For how long at most, milliseconds. */
   readonly patienceMs: number;
-  /** Called every `HOLDING_TICK_MS` with the servers that may get requests, and how many requests are held. */
-  tick(candidates: Int32Array, count: number, waiting: number, nowMs: number): void;
+  /** Called every `HOLDING_TICK_MS` with the servers that may get requests, and who is held. */
+  tick(candidates: Int32Array, count: number, held: HeldNow, nowMs: number): void;
   onOutcome(outcome: HeldOutcome): void;
 }
 

@@ -2,7 +2,7 @@ import type { LearnedLimits } from "../../balancing/holding/room.ts";
 import { seededRandom } from "../../balancing/random.ts";
 import { HoldingJudge } from "../../learning/judge/holding/holding-judge.ts";
 import { ConcurrencyLimits } from "../../learning/limits/concurrency-limits.ts";
-import type { HeldOutcome, Holding } from "./holding.ts";
+import type { HeldNow, HeldOutcome, Holding } from "./holding.ts";
 
 /** Limits as the product learns them, and its guardrail. */
 export class LearnedHolding implements Holding {
@@ -27,12 +27,12 @@ export class LearnedHolding implements Holding {
     return this.#learner.patienceMs;
   }
 
-  tick(candidates: Int32Array, count: number, waiting: number, nowMs: number): void {
+  tick(candidates: Int32Array, count: number, held: HeldNow, nowMs: number): void {
     const { limit, limitId } = this.limits;
     for (let i = 0; i < count; i++) this.#claim(candidates[i]);
-    this.#learner.tick(candidates, count, nowMs, limit);
+    this.#learner.tick(candidates, count, nowMs, limit, held.waitedMs);
     limitId.set(this.#id);
-    this.#judge.tick(nowMs, waiting);
+    this.#judge.tick(nowMs, held.length);
   }
 
   onOutcome({ server, latencyMs, heldMs, failed, inFlight, nowMs }: HeldOutcome): void {

@@ -138,6 +138,8 @@ export interface LimitedPoolFigures {
   readonly state: ShownHoldState;
   /** How long a request is held at most, milliseconds; `null` = that is not known. */
   readonly patienceMs: number | null;
+  /** What limits are multiplied by because a queue stood, ≥ 1; `null` = that is not known. */
+  readonly relaxation: number | null;
 }
 
 /** The learner as its supervisor sees it. */

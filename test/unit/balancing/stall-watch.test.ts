@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { StallWatch, stallFactor } from "../../../src/balancing/stall-watch.ts";
-import { fleetOf } from "./fleet.ts";
+import { fleetOf, make, SLOTS } from "./fleet.ts";
 
 function watched() {
   const fleet = fleetOf([0, 1]);
@@ -86,7 +86,11 @@ describe("a standstill of our own", () => {
     const fleet = fleetOf([0]);
     const sinceMs = new Float64Array(fleet.id.length);
     const workers = [0, 1, 2, 3].map(
-      (worker) => new StallWatch({ ...fleet, together: { sinceMs, clockOffsetMs: 1000 * worker } }),
+      (worker) =>
+        new StallWatch({
+          ...fleet,
+          together: { sinceMs, transferring: new Int32Array(64), clockOffsetMs: 1000 * worker },
+        }),
     );
     workers[0].onPick(0, 4000);
     fleet.inFlight[0] = 4;
@@ -94,6 +98,31 @@ describe("a standstill of our own", () => {
     expect(sinceMs[0]).toBeGreaterThanOrEqual(4400);
     expect(sinceMs[0]).toBeLessThanOrEqual(4500);
     expect(penalty(workers[0], 0, 10, 4600)).toBeGreaterThan(10);
+  });
+});
+
+describe("a response that has begun and goes on", () => {
+  test.each(["adaptive", "ml"])("is no silence of its server: %s goes on sending there", (name) => {
+    const transferring = new Int32Array(SLOTS);
+    const together = { sinceMs: new Float64Array(SLOTS), transferring, clockOffsetMs: 0 };
+    const fleet = { ...fleetOf([0, 1]), together };
+    const strategy = make(name, fleet);
+    let nowMs = 1000;
+    const request = (...among: number[]) => {
+      const slot = strategy.pick(Int32Array.from(among), among.length, 0, nowMs);
+      strategy.onOutcome?.(slot, 10, false, nowMs + 10, fleet.inFlight[slot]);
+      nowMs += 20;
+      return slot;
+    };
+    for (let i = 0; i < 20; i++) request(0, 1);
+    for (const slot of [0, 1]) {
+      fleet.inFlight[slot] = 5;
+      transferring[slot] = 5;
+    }
+    // For a second the second one has nothing to respond to; then the first has much to do.
+    for (let i = 0; i < 50; i++) request(0);
+    fleet.inFlight[0] += 40;
+    for (let i = 0; i < 5; i++) expect(request(0, 1)).toBe(1);
   });
 });
 
@@ -120,8 +149,9 @@ test("a newcomer in the slot starts afresh", () => {
 test("those who count together hear together, on one clock", () => {
   const fleet = fleetOf([0]);
   const sinceMs = new Float64Array(fleet.id.length);
-  const one = new StallWatch({ ...fleet, together: { sinceMs, clockOffsetMs: 1000 } });
-  const other = new StallWatch({ ...fleet, together: { sinceMs, clockOffsetMs: 5000 } });
+  const transferring = new Int32Array(64);
+  const one = new StallWatch({ ...fleet, together: { sinceMs, transferring, clockOffsetMs: 1000 } });
+  const other = new StallWatch({ ...fleet, together: { sinceMs, transferring, clockOffsetMs: 5000 } });
   one.onPick(0, 4000); // 5000 by the common clock
   fleet.inFlight[0] = 4;
   expect(other.waiting(0)).toBe(4);

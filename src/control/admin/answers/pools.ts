@@ -25,6 +25,11 @@ const holding = z
       ),
     why: z.string(),
     patience_ms: z.number().min(0).nullable().describe("how long a request is held at most"),
+    relaxation: z
+      .number()
+      .min(1)
+      .nullable()
+      .describe("what the limits were multiplied by, because requests were held for long without a break; 1 = nothing"),
   })
   .meta({ id: "Holding" });
 

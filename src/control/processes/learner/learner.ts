@@ -64,6 +64,8 @@ export interface LimitedPool extends LearnerPool {
   readonly state: ShownHoldState;
   /** How long a request is held at most, milliseconds; `null` = that is not known. */
   readonly patienceMs: number | null;
+  /** What limits are multiplied by because a queue stood, ≥ 1; `null` = that is not known. */
+  readonly relaxation: number | null;
   /** What the judge of holding has said last, since this process began; `null` = nothing. */
   readonly verdict: string | null;
 }
@@ -157,7 +159,15 @@ export class Learner {
         const state = holdStateOf(learned, nowMs);
         const patienceMs = learned.figures[LearnerFigure.PATIENCE_MS];
         const verdict = this.#holdingVerdicts.get(pool.name) ?? null;
-        return { ...pool, state, verdict, patienceMs: state === "stale" || !(patienceMs > 0) ? null : patienceMs };
+        const isStale = state === "stale";
+        const relaxation = learned.figures[LearnerFigure.RELAXATION];
+        return {
+          ...pool,
+          state,
+          verdict,
+          patienceMs: isStale || !(patienceMs > 0) ? null : patienceMs,
+          relaxation: isStale || !(relaxation >= 1) ? null : relaxation,
+        };
       });
   }
 

@@ -24,17 +24,24 @@ const WHY: Readonly<Record<ShownHoldState, string>> = {
   stale: "the learner has said nothing of limits for a second, so no request is held",
 };
 
+const RELAXED = "limits are relaxed for now, because requests were held for long without a break";
+
 /** Of a pool of this name, in this row of the table of pools. */
 export function poolWaiting({ memory, learner, clock, bootOffsetMs }: PoolWaitingView) {
   const limited = new Map(learner.limited.map((pool) => [pool.name, pool]));
   const nowMs = clock.nowMs() + bootOffsetMs();
   return (name: string, row: number) => {
     const { waiting, held, oldestMs } = readPoolQueue(memory, row);
-    const { state = "off", patienceMs = null, verdict = null } = limited.get(name) ?? {};
+    const { state = "off", patienceMs = null, relaxation = null, verdict = null } = limited.get(name) ?? {};
     const why = state === "stopped" && verdict !== null ? `${WHY.stopped}: ${verdict}` : WHY[state];
     return {
       queue: { waiting, held, oldest_ms: oldestMs === null ? null : Math.max(0, Math.round(nowMs - oldestMs)) },
-      holding: { state, why, patience_ms: patienceMs === null ? null : Math.round(patienceMs) },
+      holding: {
+        state,
+        why: state === "holding" && relaxation !== null && relaxation > 1 ? `${why}; ${RELAXED}` : why,
+        patience_ms: patienceMs === null ? null : Math.round(patienceMs),
+        relaxation: relaxation === null ? null : Math.round(relaxation * 100) / 100,
+      },
     };
   };
 }

@@ -131,7 +131,7 @@ export class Attempt implements UpstreamUser {
     this.slot = slot;
     this.outcome.begin(slot, upstream.endpoint.id, number, picker.decision, picker.inFlightAtDispatch, nowMs);
     const { work } = picker;
-    if (pool.learnsLimits) this.outcome.transferringAtDispatch = picker.transferringAt(slot);
+    this.outcome.transferringAtDispatch = picker.transferringAt(slot);
     if (work.on) this.outcome.classed(this.#request, work);
     if (place?.held) this.outcome.held(nowMs - place.sinceMs, place.sentAnyway);
     if (traceparent !== null || trace !== null) this.#beginSpan(trace, kind);
@@ -250,7 +250,7 @@ export class Attempt implements UpstreamUser {
   /** More of its response is to come. (It may be the next one's: `leg` can serve again at once, and so can this.) */
   #goOn(nowMs: number): void {
     const { pool } = this.#request;
-    if (!pool.learnsLimits || !this.answered || this.#transferring) return;
+    if (!this.answered || this.#transferring) return;
     this.#transferring = true;
     pool.onResponseBegun(this.slot, nowMs);
   }
@@ -258,7 +258,7 @@ export class Attempt implements UpstreamUser {
   /** More of the request is to come: until then its server does not work on it, as limits see it. */
   uploads(): void {
     const { pool } = this.#request;
-    if (!pool.learnsLimits || this.slot < 0 || this.#transferring) return;
+    if (this.slot < 0 || this.#transferring) return;
     this.#transferring = true;
     pool.picker.beginTransfer(this.slot);
   }

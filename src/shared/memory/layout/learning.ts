@@ -51,6 +51,8 @@ export const LearnerFigure = {
   LIMITS_MS: 9,
   /** How long a request is held at most, milliseconds. */
   PATIENCE_MS: 10,
+  /** What the limits were multiplied by because a queue stood, ≥ 1; 0 = nothing is known. */
+  RELAXATION: 11,
   LENGTH: 64,
 } as const;
 
@@ -299,8 +301,8 @@ export const OutcomeWord = {
   SERVER: 2,
   /** At the server when the attempt was placed, without it. */
   IN_FLIGHT: 3,
-  /** Number of its record in the same worker's ring of work; 0 = no classes of requests are told apart. */
-  WORK: 4,
+  /** 1 = the server failed the attempt. */
+  FAILED: 4,
   /** Float32: how long its request was held before it because of learned limits, milliseconds; only of a first attempt. */
   HELD: 5,
   /** Float64: from the dispatch to the complete response head, or to the failure, milliseconds. */
@@ -309,8 +311,8 @@ export const OutcomeWord = {
   TIME: 8,
   /** Of `IN_FLIGHT`, those in transfer (`ServerTable.transferring`); 0 where no limits are learned. */
   TRANSFERRING: 10,
-  /** 1 = the server failed the attempt. */
-  FAILED: 11,
+  /** Number of its record in the same worker's ring of work; 0 = no classes of requests are told apart. */
+  WORK: 11,
   LENGTH: 12,
 } as const;
 

@@ -138,7 +138,7 @@ export interface ServerTable {
    */
   readonly workInFlight: Int32Array;
   /**
-   * Requests in flight whose body still comes, or whose response has begun, where limits are learned: how long that takes is their
+   * Requests in flight whose body still comes, or whose response has begun: how long that takes is their
    * client's business (an upload, an event stream, a WebSocket), and no worker of the server is taken for it. Writers: as above.
    */
   readonly transferring: Int32Array;

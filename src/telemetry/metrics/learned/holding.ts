@@ -90,5 +90,17 @@ export const holdingMetrics: MetricGroup<MetricsSource> = {
         }
       },
     },
+    {
+      name: "holding_relaxation",
+      type: "gauge",
+      help: "What the learned limits of servers are multiplied by, because requests were held for long without a break (above 1: limits were too small); nothing where that is not known.",
+      perPool: true,
+      collect: (source, emit) => {
+        const poolOf = labelOfPool(source);
+        for (const { name, relaxation } of source.learner().limited) {
+          if (relaxation !== null) emit(relaxation, poolOf(name));
+        }
+      },
+    },
   ],
 };

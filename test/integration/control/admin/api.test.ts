@@ -46,7 +46,12 @@ const SHOP = {
   panic: false,
   in_use: true,
   queue: { waiting: 0, held: 0, oldest_ms: null },
-  holding: { state: "off", why: "limits of servers are not learned (CONCURRENCY_LIMITS)", patience_ms: null },
+  holding: {
+    state: "off",
+    why: "limits of servers are not learned (CONCURRENCY_LIMITS)",
+    patience_ms: null,
+    relaxation: null,
+  },
 } as const;
 const noted: NotedEvent[] = [];
 

@@ -185,12 +185,13 @@ describe("the learner", () => {
     words[LearnerWord.HOLD_STATE] = HoldState.HOLDING;
     figures[LearnerFigure.LIMITS_MS] = 5900;
     figures[LearnerFigure.PATIENCE_MS] = 250;
+    figures[LearnerFigure.RELAXATION] = 2;
     expect([learner.degraded, learner.limited]).toEqual([false, []]); // not even meant to run
     learner.start();
-    expect(learner.limited).toMatchObject([{ name: "shop", state: "holding", patienceMs: 250 }]);
+    expect(learner.limited).toMatchObject([{ name: "shop", state: "holding", patienceMs: 250, relaxation: 2 }]);
     expect([learner.pools, learner.sampled, learner.degraded]).toEqual([[], [], false]);
     nowMs = 2000;
-    expect(learner.limited).toMatchObject([{ name: "shop", state: "stale", patienceMs: null }]);
+    expect(learner.limited).toMatchObject([{ name: "shop", state: "stale", patienceMs: null, relaxation: null }]);
     expect(learner.degraded).toBe(true);
   });
 

@@ -99,7 +99,12 @@ describe("pools and routes of the file", () => {
   test("the API shows pools, routes, and whose each server is", async () => {
     const waiting = {
       queue: { waiting: 0, held: 0, oldest_ms: null },
-      holding: { state: "off", why: "limits of servers are not learned (CONCURRENCY_LIMITS)", patience_ms: null },
+      holding: {
+        state: "off",
+        why: "limits of servers are not learned (CONCURRENCY_LIMITS)",
+        patience_ms: null,
+        relaxation: null,
+      },
     };
     const pool = { strategy: "round_robin", panic: false, in_use: true, ...waiting };
     const pools = [

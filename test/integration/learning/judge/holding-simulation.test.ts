@@ -23,8 +23,8 @@ function course(name: string, base: Partial<BaseFleet>, factor: number, seconds:
       return judge.holding;
     },
     patienceMs: 50 * scenario.meanMs,
-    tick(_candidates, _count, waiting, nowMs) {
-      const event = judge.tick(nowMs, waiting);
+    tick(_candidates, _count, { length }, nowMs) {
+      const event = judge.tick(nowMs, length);
       if (event !== undefined) said.push(`${Math.round(nowMs / 1000)} ${event.kind}`);
     },
     onOutcome({ latencyMs, heldMs, failed, nowMs }) {

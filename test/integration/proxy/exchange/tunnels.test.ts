@@ -23,6 +23,38 @@ async function tunnel(settings = {}): Promise<{ client: Wire; server: Wire; prox
   return { client, server: backend.connections[0], proxy };
 }
 
+test.each(["server", "client"] as const)(
+  "an open tunnel is in transfer, until the %s ends it",
+  async (who) => {
+    const { client, server, proxy } = await tunnel();
+    expect(proxy.memory.servers.transferring[0]).toBe(1);
+    (who === "server" ? server : client).reset();
+    await eventually(() => proxy.inFlight === 0);
+    expect(proxy.memory.servers.transferring[0]).toBe(0);
+  },
+);
+
+test("so is a response that comes in pieces, and one that comes at once is not", async () => {
+  const backend = await Backend.start(async (server) => {
+    await server.message();
+    await server.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na");
+    await server.message();
+    await server.send("b");
+  });
+  const proxy = new TestProxy([backend]);
+  const client = await proxy.connect();
+  await client.send(get());
+  await client.take(1);
+  expect(proxy.memory.servers.transferring[0]).toBe(1);
+  client.reset();
+  await eventually(() => proxy.inFlight === 0);
+  expect(proxy.memory.servers.transferring[0]).toBe(0);
+
+  const quick = new TestProxy([await Backend.answering(() => ok("all"))]);
+  await quick.ask(get());
+  expect([quick.memory.servers.transferring[0], quick.inFlight]).toEqual([0, 0]);
+});
+
 describe("upgrades", () => {
   test("the request keeps its Upgrade and nothing else of Connection; the answer too", async () => {
     let upgrade: (string | undefined)[] = [];

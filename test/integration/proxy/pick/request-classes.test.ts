@@ -6,9 +6,9 @@ import type { RecentRequests } from "../../../../src/shared/explanation/recent.t
 import { until } from "../../../support/until.ts";
 import { Product } from "../../control/supervisor/product.ts";
 
-/** How long a server takes for a path, milliseconds. */
+/** How long a server takes for a path, milliseconds: a heavy one for longer than a busy machine adds to the others. */
 function takesMs(path: string): number {
-  if (path.startsWith("/reports/")) return 60;
+  if (path.startsWith("/reports/")) return 200;
   return path.startsWith("/items/") ? 4 : 8;
 }
 
@@ -74,6 +74,8 @@ describe("classes of requests", () => {
       await someTraffic();
       const [items, home, reports] = await Promise.all(["/items/{id}", "/home", "/reports/{id}"].map(classOf));
       if (items === undefined || home === undefined || reports === undefined) return null;
+      // What was not measured yet may stand beside the others like this by chance.
+      if ([items, home, reports].some((one) => one.cost_error === null)) return null;
       return items.cost < home.cost && 2 * home.cost < reports.cost ? [items, home, reports] : null;
     });
     expect([light.method, middle.method, heavy.method]).toEqual(["GET", "GET", "GET"]);

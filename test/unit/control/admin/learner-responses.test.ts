@@ -45,7 +45,15 @@ function responsesOf({ sampled, limited, names }: Named) {
     pools,
     sampled,
     limited: limited.map((name, row) => {
-      return { row, name, limits: true as const, state: "stopped" as const, patienceMs: 200, verdict: null };
+      return {
+        row,
+        name,
+        limits: true as const,
+        state: "stopped" as const,
+        patienceMs: 200,
+        relaxation: 1,
+        verdict: null,
+      };
     }),
     ask: async (question: LearnerQuestion) => {
       asked.push(question);

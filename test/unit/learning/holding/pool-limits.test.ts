@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { PoolLimits } from "../../../../src/learning/holding/pool-limits.ts";
 import { HoldState, LearnerFigure, LearnerWord } from "../../../../src/shared/memory/layout/learning.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { QueueWord } from "../../../../src/shared/memory/layout/queues.ts";
+import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { seeded } from "../../../support/networks.ts";
 import { recordingLogger } from "../../../support/recording-logger.ts";
 
@@ -49,12 +50,13 @@ function setUp(sizes: readonly number[] = [4, 4]) {
     state: words[LearnerWord.HOLD_STATE],
     holding: words[LearnerWord.HOLDING],
     ageMs: nowMs - figures[LearnerFigure.LIMITS_MS],
+    relaxation: figures[LearnerFigure.RELAXATION],
     patienceMs: figures[LearnerFigure.PATIENCE_MS],
   });
   const passMs = (ms: number) => {
     nowMs += ms;
   };
-  return { memory, limits, lines, outcome, run, shown, passMs };
+  return { memory, limits, lines, outcome, run, shown, passMs, nowMs: () => nowMs };
 }
 
 test("what servers work on at once is published with whose it is, and requests may be held from then on", async () => {
@@ -111,6 +113,26 @@ test("it is asleep without traffic, and goes on saying that the limits hold", as
   const { limits: known, state } = shown();
   await limits.tick(SLOTS);
   expect(shown()).toMatchObject({ ageMs: 0, limits: known, state });
+});
+
+test("a queue that stands relaxes the limits, which is published and said once, whatever was learned", async () => {
+  const { run, shown, lines, memory, nowMs } = setUp();
+  await run(30_000);
+  const { limits, relaxation } = shown();
+  expect(relaxation).toBe(1);
+  const { queues } = memory.workers[0];
+  memory.header[Header.WORKER_BLOCKS] = 1;
+  const at = ROW * QueueWord.LENGTH;
+  // Those at their hard limits wait for nothing that was learned.
+  queues[at + QueueWord.OLDEST_MS] = nowMs();
+  await run(4000);
+  expect(shown().relaxation).toBe(1);
+  queues[at + QueueWord.HELD_NOW] = 1;
+  await run(4000);
+  const relaxed = shown();
+  expect(relaxed.relaxation).toBeGreaterThanOrEqual(2);
+  for (const [place, limit] of relaxed.limits.entries()) expect(limit).toBeGreaterThan(limits[place]);
+  expect(lines.filter(({ level }) => level === "warn")).toHaveLength(1);
 });
 
 test("once limits are learned no more, nothing is held, whatever still comes", async () => {

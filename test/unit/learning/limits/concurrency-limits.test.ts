@@ -17,14 +17,14 @@ function learn(sizes: readonly number[], seconds: number, seed = 1): Int32Array 
       limits.observe(slot, -Math.log(1 - next()) * meanMs, false, inFlight, nowMs);
     }
   }
-  limits.tick(SLOTS, 2, seconds * 1000, limit);
+  limits.tick(SLOTS, 2, seconds * 1000, limit, 0);
   return limit;
 }
 
 test("who is not known has no limit", () => {
   const limits = new ConcurrencyLimits(4);
   const limit = Int32Array.of(7, 7, 7, 7);
-  limits.tick(SLOTS, 2, 1000, limit);
+  limits.tick(SLOTS, 2, 1000, limit, 0);
   expect([...limit]).toEqual([0, 0, 7, 7]);
 });
 
@@ -49,11 +49,11 @@ function learned() {
       const found = Math.floor(inFlight());
       const meanMs = 20 * Math.max(1, (found + 1) / size);
       limits.observe(slot, -Math.log(1 - next()) * meanMs, false, found, nowMs);
-      if (nowMs % 50 === 0) limits.tick(SLOTS, 2, nowMs, limit);
+      if (nowMs % 50 === 0) limits.tick(SLOTS, 2, nowMs, limit, 0);
     }
   };
   for (let round = 0; round < 20; round++) for (const slot of SLOTS) feed(1, slot, 4, () => next() * 10);
-  return { limits, limit, feed, next, tick: () => limits.tick(SLOTS, 2, nowMs, limit) };
+  return { limits, limit, feed, next, tick: () => limits.tick(SLOTS, 2, nowMs, limit, 0) };
 }
 
 test("a limit rises by steps: to half as much again as the server was seen to respond to", () => {

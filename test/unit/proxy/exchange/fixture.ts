@@ -232,7 +232,6 @@ export class Rig {
       hedgeBudget: new RetryBudget(1, OFTEN, 0),
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),
       queue: this.queue,
-      learnsLimits: true,
       onResponseBegun: (slot: number) => pool.picker.beginTransfer(slot),
       free: (slot: number, _work: number, nowMs: number) => {
         this.inFlight[slot]--;

@@ -82,7 +82,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     logDropped: () => 0,
     learner: () => ({
       pools: [{ row: 0, name: "default", rung: 0, tableAgeMs: 40 }],
-      limited: [{ row: 0, name: "default", state: "holding", patienceMs: 200 }],
+      limited: [{ row: 0, name: "default", state: "holding", patienceMs: 200, relaxation: 1 }],
       classed: [{ row: 0, name: "default" }],
       restarts: { exit: 0, hung: 0, failed: 0 },
     }),

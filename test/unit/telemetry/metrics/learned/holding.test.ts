@@ -61,7 +61,7 @@ test("what became of held requests is counted", () => {
 });
 
 test("whether requests may be held, and the limits of servers that have one", () => {
-  const limited = [{ row: ROW, name: "shop", state: "stopped", patienceMs: 250 }] as const;
+  const limited = [{ row: ROW, name: "shop", state: "stopped", patienceMs: 250, relaxation: 2 }] as const;
   const servers = [server(1, { concurrency_limit: 6 }), server(2)];
   const { read } = sampled({
     learner: () => ({ pools: [], limited, classed: [], restarts: {} }),
@@ -73,6 +73,8 @@ test("whether requests may be held, and the limits of servers that have one", ()
   expect(samples.get(`${P}holding_state{pool=default,state=off}`)).toBe(1);
   expect(samples.get(`${P}holding_patience_seconds{pool=shop}`)).toBe(0.25);
   expect(samples.has(`${P}holding_patience_seconds{pool=default}`)).toBe(false);
+  expect(samples.get(`${P}holding_relaxation{pool=shop}`)).toBe(2);
+  expect(samples.has(`${P}holding_relaxation{pool=default}`)).toBe(false);
   expect(samples.get(`${P}server_concurrency_limit{pool=default,server_id=1}`)).toBe(6);
   expect(samples.has(`${P}server_concurrency_limit{pool=default,server_id=2}`)).toBe(false);
 });
