@@ -45,7 +45,7 @@ async function start(
   const path = join(tmpdir(), `nb-drill-access-${process.pid}-${servers[0].port}`);
   const all = { SERVERS: serversOn(...servers), LB_STRATEGY: "ml", ...settings };
   const product = await new Product(all, { stdout: { path } }).ready();
-  open.push(product, ...servers, { end: () => rmSync(path, { force: true }) });
+  open.push(product, ...servers, { remove: () => rmSync(path, { force: true }) });
   const accessLog = () =>
     readFileSync(path, "utf8")
       .split("\n")

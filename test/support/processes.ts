@@ -134,15 +134,20 @@ export async function run(
   return { code, stdout: bytes, stderr, text: bytes.toString() };
 }
 
-/** A directory of its own for a test; `remove` deletes it. */
+/** A directory of its own for a test, made when it is first asked for (tests that are skipped never do); `remove` deletes it. */
 export class Scratch {
-  readonly path = mkdtempSync(join(tmpdir(), "neurabalancer-e2e-"));
+  #path: string | null = null;
+
+  get path(): string {
+    this.#path ??= mkdtempSync(join(tmpdir(), "neurabalancer-e2e-"));
+    return this.#path;
+  }
 
   file(name: string): string {
     return join(this.path, name);
   }
 
   remove(): void {
-    rmSync(this.path, { recursive: true, force: true });
+    if (this.#path !== null) rmSync(this.#path, { recursive: true, force: true });
   }
 }

@@ -25,7 +25,7 @@ const open = endedAfterAll();
 
 function scratch(): string {
   const path = mkdtempSync(join(tmpdir(), "nb-drill-models-"));
-  open.push({ end: () => rmSync(path, { recursive: true, force: true }) });
+  open.push({ remove: () => rmSync(path, { recursive: true, force: true }) });
   return path;
 }
 

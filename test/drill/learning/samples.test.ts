@@ -67,7 +67,7 @@ test("samples are kept under another strategy, and are there when it becomes ml;
 
   // What was observed is learned from, together with what `ml` placed.
   const out = mkdtempSync(join(tmpdir(), "nb-drill-samples-"));
-  open.push({ end: () => rmSync(out, { recursive: true, force: true }) });
+  open.push({ remove: () => rmSync(out, { recursive: true, force: true }) });
   const launcher = join(import.meta.dir, "../../../bin/neurabalancer");
   const env = { PATH: process.env.PATH!, HOME: process.env.HOME!, DATA_DIR: dataDir };
   const trained = spawnSync([launcher, "train", "--from", "store", "--out", out, "--epochs", "1"], { env, cwd: out });
@@ -141,7 +141,7 @@ test("of several pools each keeps its own, beside one that is balanced by ml; a 
 
 test("a store that cannot be used costs samples and nothing else: it is said once, and shown", async () => {
   const base = mkdtempSync(join(tmpdir(), "nb-drill-samples-"));
-  open.push({ end: () => rmSync(base, { recursive: true, force: true }) });
+  open.push({ remove: () => rmSync(base, { recursive: true, force: true }) });
   writeFileSync(join(base, "file"), "");
   const fleet = await startLearning([serving(5, 1), serving(10, 2)], {
     ...OBSERVED,
