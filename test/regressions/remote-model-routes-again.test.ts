@@ -1,6 +1,6 @@
 /**
  * A model server that is back after an outage routes again within seconds of its circuit closing, whatever little traffic
- * there is; and the log says that it was away, not that the learner makes no tables.
+ * there is; and the log says that it was away, not that the learner is silent.
  */
 import { expect, test } from "bun:test";
 import { Load, request, until } from "../drill/fixture.ts";
@@ -51,7 +51,7 @@ test("a model server that is back routes again, at 25 requests a second", async 
   const demoted = product.lines.filter(({ msg }) => msg.startsWith("demoted: "));
   for (const { msg } of demoted) expect(msg).toContain("answered 503: in maintenance");
   expect(product.said("the model that should route cannot be loaded or asked")).toBeDefined();
-  expect(product.said("the learner makes no tables")).toBeUndefined();
+  expect(product.said("the learner is silent")).toBeUndefined();
 }, 120_000);
 
 test("a model server that never answered well is named as the reason, before there is any table", async () => {

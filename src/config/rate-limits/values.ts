@@ -24,7 +24,7 @@ const A_RATE =
 
 /** `100/s`, `5/10m`. */
 export const rate: ValueType<Rate> = valueType("requests in a period: 100/s, 5/10m", (text) => {
-  const match = /^(\d{1,9})\s*\/\s*(\d{0,9})(s|m|h|d|sec|second|min|minute|hour|day)$/i.exec(text);
+  const match = /^(\d{1,15})\s*\/\s*(\d{0,9})(s|m|h|d|sec|second|min|minute|hour|day)$/i.exec(text);
   if (match === null) throw new Error(A_RATE);
   const requests = Number(match[1]);
   const period = parseDuration(`${match[2] || 1}${match[3][0].toLowerCase()}`)?.amount ?? 0;
@@ -32,7 +32,7 @@ export const rate: ValueType<Rate> = valueType("requests in a period: 100/s, 5/1
   const { mostPerSecond, mostPeriodMs, mostRequests } = RATE_LIMIT_BOUNDS;
   if (period < 1000 || period > mostPeriodMs) throw new Error("must have a period of 1s to 30d");
   if (requests > mostRequests || requests > (mostPerSecond * period) / 1000)
-    throw new Error(`must be at most ${mostRequests} requests in a period: give a shorter one`);
+    throw new Error(`must be at most ${mostRequests} requests in a period, and ${mostPerSecond} a second`);
   return { requests, periodMs: period };
 });
 

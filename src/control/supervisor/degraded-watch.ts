@@ -20,8 +20,8 @@ const SENTENCES: Readonly<Record<string, readonly [begins: string, ends: string]
     "health checks are made again",
   ],
   learner: [
-    "the learner makes no tables: requests are balanced by the estimator",
-    "the estimator stands in for the learner no more: requests are balanced as configured",
+    "the learner is silent: ml balances by its estimator, and no request is held for a limit that was learned",
+    "the learner is back: its tables and limits are used again",
   ],
   model: [
     "the model that should route cannot be loaded or asked: the log of the learner says why; requests are balanced without it",

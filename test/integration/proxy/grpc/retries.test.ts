@@ -191,7 +191,7 @@ describe("where it ends", () => {
     const { server } = await failing();
     const silent = await serve({ unary: () => null });
     const { client, proxy } = through([server, silent]);
-    for (let i = 0; i < 2; i++) expect((await client.unary(Buffer.from("x"), 400)).code).toBe(4);
+    for (let i = 0; i < 2; i++) expect((await client.unary(Buffer.from("x"), 2000)).code).toBe(4);
     await until(() => silent.cancelled.length === 2);
     expect(proxy.inFlight).toBe(0);
   });
