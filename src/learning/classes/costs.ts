@@ -147,7 +147,9 @@ export class ClassCosts {
       this.#cost[c] = drawnToOne(measured, error * measured, CERTAINTY);
       drawn += share[c] * this.#cost[c];
     }
-    for (let c = 0; c < CLASSES; c++) if (drawn > 0) this.#cost[c] = within(this.#cost[c] / drawn);
+    // One that is not known keeps its 1, whatever the others cost.
+    for (let c = 0; c < CLASSES; c++)
+      if (drawn > 0 && this.#error[c] > 0) this.#cost[c] = within(this.#cost[c] / drawn);
   }
 
   /** Writes what a request of each class costs at the server in `slot` into `costs[at … at + CLASSES)`. */
