@@ -53,7 +53,7 @@ import { WorkerCounter } from "./worker-counters.ts";
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 15;
+export const LAYOUT_VERSION = 16;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
