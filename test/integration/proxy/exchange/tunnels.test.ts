@@ -23,16 +23,13 @@ async function tunnel(settings = {}): Promise<{ client: Wire; server: Wire; prox
   return { client, server: backend.connections[0], proxy };
 }
 
-test.each(["server", "client"] as const)(
-  "an open tunnel is in transfer, until the %s ends it",
-  async (who) => {
-    const { client, server, proxy } = await tunnel();
-    expect(proxy.memory.servers.transferring[0]).toBe(1);
-    (who === "server" ? server : client).reset();
-    await eventually(() => proxy.inFlight === 0);
-    expect(proxy.memory.servers.transferring[0]).toBe(0);
-  },
-);
+test.each(["server", "client"] as const)("an open tunnel is in transfer, until the %s ends it", async (who) => {
+  const { client, server, proxy } = await tunnel();
+  expect(proxy.memory.servers.transferring[0]).toBe(1);
+  (who === "server" ? server : client).reset();
+  await eventually(() => proxy.inFlight === 0);
+  expect(proxy.memory.servers.transferring[0]).toBe(0);
+});
 
 test("so is a response that comes in pieces, and one that comes at once is not", async () => {
   const backend = await Backend.start(async (server) => {
