@@ -1,8 +1,9 @@
 /** How this instance shares rate limits with others, as the configuration says it. */
 import { createHmac } from "node:crypto";
+import { openRedis } from "../../../cluster/redis/link.ts";
 import type { Config } from "../../../config/config.ts";
+import { toRedisPlace } from "../../../config/redis-place.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
-import { ReconnectingLink } from "../../rate-limits/redis-link.ts";
 import { LimitSharing } from "../../rate-limits/sharing.ts";
 import type { SharedLimits } from "./rate-limit-files.ts";
 
@@ -13,14 +14,14 @@ export function sharedLimits(
   bootMs: () => number,
   log: Logger,
 ): SharedLimits | null {
-  const { addr, password, db, tls } = redis;
-  if (addr === null) return null;
-  const link = new ReconnectingLink({ addr, password, db, tls });
+  const place = toRedisPlace(redis);
+  if (place === null) return null;
+  const link = openRedis(place);
   return {
     sharing: new LimitSharing({ link, id, bootMs, log }),
     // Who knows the password may reach what is counted anyway.
     secret: (name) => {
-      const words = createHmac("sha256", password ?? "")
+      const words = createHmac("sha256", place.password ?? "")
         .update(`rate limit ${name}`)
         .digest();
       return { k0: words.readInt32LE(0), k1: words.readInt32LE(4) };
