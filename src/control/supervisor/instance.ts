@@ -211,7 +211,10 @@ export class SupervisorInstance {
       memory: this.#memory,
       log: this.#log,
       events: this.#journal,
-      keepTotals: () => this.#keepTotals(),
+      keepTotals: () => {
+        this.#keepTotals();
+        this.#rateLimits.age();
+      },
       degradedModes: () => degradedModes(view),
       learned: () => this.#learner.pools,
       parts: [...Object.values(this.#parts ?? {}), this.#adminPort],
