@@ -211,10 +211,7 @@ export class SupervisorInstance {
       memory: this.#memory,
       log: this.#log,
       events: this.#journal,
-      keepTotals: () => {
-        this.#keepTotals();
-        this.#rateLimits.age();
-      },
+      keepTotals: () => this.#keepTotals(),
       degradedModes: () => degradedModes(view),
       learned: () => this.#learner.pools,
       parts: [...Object.values(this.#parts ?? {}), this.#adminPort],
@@ -411,6 +408,7 @@ export class SupervisorInstance {
     this.#totals.update();
     this.#waits.update(pools);
     this.#shownSeries.update(routes.map(({ number }) => number));
+    this.#rateLimits.age();
   }
 
   #makeWorkers({ memoryPath, socketPath }: RuntimeDirectory): Workers {
