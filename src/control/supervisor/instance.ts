@@ -420,6 +420,7 @@ export class SupervisorInstance {
     this.#totals.update();
     this.#waits.update(pools);
     this.#shownSeries.update(routes.map(({ number }) => number));
+    this.#rateLimits.age();
   }
 
   #makeWorkers({ memoryPath, socketPath }: RuntimeDirectory): Workers {
