@@ -64,7 +64,6 @@ export class LimitSharing {
   stop(): void {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#options.link.close();
   }
 
   #next(inMs: number): void {

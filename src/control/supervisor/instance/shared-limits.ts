@@ -1,27 +1,25 @@
 /** How this instance shares rate limits with others, as the configuration says it. */
 import { createHmac } from "node:crypto";
-import { openRedis } from "../../../cluster/redis/link.ts";
+import type { RedisLink } from "../../../cluster/redis/link.ts";
 import type { Config } from "../../../config/config.ts";
-import { toRedisPlace } from "../../../config/redis-place.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import { LimitSharing } from "../../rate-limits/sharing.ts";
 import type { SharedLimits } from "./rate-limit-files.ts";
 
 /** `null` = there is no Redis. @param id which instance this is. @param bootMs the boot clock. */
 export function sharedLimits(
-  { redis }: Pick<Config, "redis">,
+  { redis: { password } }: Pick<Config, "redis">,
+  link: RedisLink | null,
   id: string,
   bootMs: () => number,
   log: Logger,
 ): SharedLimits | null {
-  const place = toRedisPlace(redis);
-  if (place === null) return null;
-  const link = openRedis(place);
+  if (link === null) return null;
   return {
     sharing: new LimitSharing({ link, id, bootMs, log }),
     // Who knows the password may reach what is counted anyway.
     secret: (name) => {
-      const words = createHmac("sha256", place.password ?? "")
+      const words = createHmac("sha256", password ?? "")
         .update(`rate limit ${name}`)
         .digest();
       return { k0: words.readInt32LE(0), k1: words.readInt32LE(4) };
