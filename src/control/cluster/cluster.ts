@@ -12,10 +12,10 @@ import type {
   MemberDescription,
   PeerNumbers,
 } from "../../cluster/exchange/round.ts";
+import type { RedisLink } from "../../cluster/redis/link.ts";
 import type { ClusterShare } from "../../config/values/cluster.ts";
 import { MAX_SERVERS } from "../../shared/memory/layout/shared-memory.ts";
 import type { ControlLog } from "../log.ts";
-import type { RedisLink } from "../rate-limits/redis-link.ts";
 
 /** Between two rounds, and between two tries while there is no answer. */
 const ROUND_MS = 100;
