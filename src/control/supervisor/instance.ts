@@ -2,6 +2,7 @@
  * One running instance: brings the fleet, the workers, the admin API and the metrics together, and changes them when the
  * configuration changes. Signals and exit codes are supervisor.ts's business.
  */
+
 import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { RedisLink } from "../../cluster/redis/link.ts";
