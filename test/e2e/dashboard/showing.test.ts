@@ -236,6 +236,7 @@ describeWith(["chromium"], "the page", () => {
       expect(await row(/balancer-2/)).toEqual(["balancer-2", "1.4.0", "640 ms ago", "12", "1 · 2", "41", "813"]);
       expect((await row(/balancer-3/)).slice(3)).toEqual(["–", "– · –", "–", "–"]);
       await card.getByText("They run different versions").waitFor();
+      expect(await card.locator("dl").textContent()).toContain("Trains for defaultbalancer-2");
       await close();
       const lonely = await FakeInstance.start(FLEETS["3 servers"], {
         ...FAKE_ANSWERS,

@@ -31,6 +31,13 @@ interface ShownCluster {
   readonly numbers_age_ms: number | null;
   readonly rounds: { readonly ok: number; readonly failed: number; readonly last_ms: number | null } | null;
   readonly majority_ejections: number;
+  readonly training:
+    | readonly {
+        readonly pool: string;
+        readonly leader: { readonly name: string } | null;
+        readonly problem: string | null;
+      }[]
+    | null;
   readonly members: readonly ShownMember[];
 }
 
@@ -60,13 +67,21 @@ export function ClusterCard() {
   );
 }
 
-function factsOf({ shares, rounds, numbers_age_ms: ageMs, majority_ejections: ejections }: ShownCluster) {
+function factsOf({ shares, rounds, numbers_age_ms: ageMs, majority_ejections: ejections, training }: ShownCluster) {
   return [
     ["Shared", shares.length === 0 ? "only who is there (CLUSTER_SHARE=none)" : shares.join(", ")],
     ["Numbers of the others", ageMs === null ? "none are heard" : `${latency(ageMs)} old`],
     ["Rounds with Redis", rounds === null ? UNKNOWN : `${count(rounds.ok)} went well, ${count(rounds.failed)} failed`],
     ["The last one took", rounds === null || rounds.last_ms === null ? UNKNOWN : latency(rounds.last_ms)],
     ["Taken out by majority", plural(ejections, "time")],
+    ...(training === null ? [["Who trains", "the learner does not answer"] as const] : training.map(trainingOf)),
+  ] as const;
+}
+
+function trainingOf({ pool, leader, problem }: NonNullable<ShownCluster["training"]>[number]) {
+  return [
+    `Trains for ${pool}`,
+    `${leader?.name ?? "nobody at present"}${problem === null ? "" : `: ${problem}`}`,
   ] as const;
 }
 

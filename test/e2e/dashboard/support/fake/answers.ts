@@ -219,6 +219,15 @@ const CLUSTER = {
   numbers_age_ms: 92,
   rounds: { ok: 81_204, failed: 3, last_ms: 1.4 },
   majority_ejections: 2,
+  training: [
+    {
+      pool: "default",
+      leading: false,
+      leader: { id: "00000000000000b2", name: "balancer-2", since: AT },
+      follows: true,
+      problem: null,
+    },
+  ],
   members: [
     member("00000000000000a1", "balancer-1", { self: true, age_ms: 0 }),
     member("00000000000000b2", "balancer-2", { down: 1, ejected: 2 }),
