@@ -38,6 +38,8 @@ const TURN_LATENCIES = 6;
 const PATIENCE_LATENCIES = 50;
 const LEAST_PATIENCE_MS = 20;
 const MOST_PATIENCE_MS = 5000;
+/** And for so many where other balancers fill the same servers: a place that they take is not told in time (docs/holding.md). */
+const PATIENCE_AMONG_OTHERS = 1;
 
 /**
  * The limits of one pool's servers. Pure: the clock is passed in. A limit is the largest size that is likely (`SizeBelief`), times
@@ -74,6 +76,11 @@ export class ConcurrencyLimits {
   /** How long a request is held at most, milliseconds. */
   get patienceMs(): number {
     return Math.min(Math.max(PATIENCE_LATENCIES * this.#mean.read(), LEAST_PATIENCE_MS), MOST_PATIENCE_MS);
+  }
+
+  /** The same where other balancers with queues of their own send requests to the same servers. */
+  get patienceAmongOthersMs(): number {
+    return Math.min(PATIENCE_AMONG_OTHERS * this.#mean.read(), MOST_PATIENCE_MS);
   }
 
   /** What limits are multiplied by because a queue stands, or stood of late: ≥ 1; `Infinity` = there are none for now. */

@@ -239,6 +239,13 @@ export interface LearnedTable {
   readonly limitId: Int32Array;
   /** By slot: the limit without what is tried out for moments, as people are shown it; 0 as in `limit`. Workers do not go by it. */
   readonly settledLimit: Int32Array;
+  /**
+   * By slot: this instance's part of `limit` (without what is tried out for moments), where other instances send requests to the
+   * server, too; 0 = nobody else does. As `limit`, it says nothing of another server than `limitId`.
+   */
+  readonly ownLimit: Int32Array;
+  /** By slot: how many instances learned what the limit comes from, this one included; 0 = there is no limit. For people. */
+  readonly limitSources: Int32Array;
 }
 
 /** Records of decisions that a worker keeps; a power of two. */
