@@ -57,6 +57,8 @@ export class PoolLimits implements PoolMember {
   readonly #knownId = new Int32Array(MAX_SERVERS);
   /** By slot: what is to be published. */
   readonly #limit = new Int32Array(MAX_SERVERS);
+  /** By slot: how many instances know something of the server, where others tell. */
+  readonly #sources = new Int32Array(MAX_SERVERS);
   /** Those that limits were last worked out for. */
   #slots: Int32Array | undefined;
   #heardMs = Number.NEGATIVE_INFINITY;
@@ -115,6 +117,22 @@ export class PoolLimits implements PoolMember {
     this.#publish(slots, held, nowMs);
   }
 
+  /** What was seen here of the server in `slot`, for other instances (`SizeBelief.evidence`). */
+  evidence(slot: number, nats: Float64Array): void {
+    this.#claim(slot);
+    this.#limits.evidence(slot, this.#options.nowMs(), nats);
+  }
+
+  /**
+   * What other instances have seen of it (`SizeBelief.hear`).
+   * @param sources how many instances know something of it, this one included.
+   */
+  hear(slot: number, nats: Float64Array | null, sources: number): void {
+    this.#claim(slot);
+    this.#limits.hear(slot, nats);
+    this.#sources[slot] = sources;
+  }
+
   async learn(resources: Resources): Promise<void> {
     if (!this.#closed) await this.#guard.learn(resources, this.#options.nowMs());
   }
@@ -156,6 +174,7 @@ export class PoolLimits implements PoolMember {
     this.#limits.clear(slot);
     this.#part?.clear(slot);
     this.#limit[slot] = 0;
+    this.#sources[slot] = 0;
     this.#knownId[slot] = id;
   }
 
@@ -175,7 +194,7 @@ export class PoolLimits implements PoolMember {
       limit[slot] = this.#limit[slot];
       settledLimit[slot] = settled;
       ownLimit[slot] = this.#part?.ownLimit(slot, settled) ?? 0;
-      limitSources[slot] = settled > 0 ? 1 : 0;
+      limitSources[slot] = settled > 0 ? Math.max(1, this.#sources[slot]) : 0;
       if (this.#limit[slot] > 0) known++;
     }
     this.#known = known;

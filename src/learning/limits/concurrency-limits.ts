@@ -93,6 +93,16 @@ export class ConcurrencyLimits {
     return this.#relaxation.relaxed(this.#limit[slot]);
   }
 
+  /** What was seen here of the server in `slot`, for others (`SizeBelief.evidence`). */
+  evidence(slot: number, nowMs: number, nats: Float64Array): void {
+    this.#belief.evidence(slot, nowMs, nats);
+  }
+
+  /** What others have seen of it (`SizeBelief.hear`). */
+  hear(slot: number, nats: Float64Array | null): void {
+    this.#belief.hear(slot, nats);
+  }
+
   /** Forgets the server in `slot`. */
   clear(slot: number): void {
     this.#belief.clear(slot);
