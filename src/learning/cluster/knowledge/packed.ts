@@ -52,7 +52,10 @@ export function isEvidence(nats: Float64Array): boolean {
 
 /** What instances call a server of a pool among each other: 16 hexadecimal digits. @param name url and address. */
 export function markOf(pool: string, name: string): string {
-  return createHash("sha256").update(`${pool}|${name}`).digest("hex").slice(0, 2 * MARK_BYTES);
+  return createHash("sha256")
+    .update(`${pool}|${name}`)
+    .digest("hex")
+    .slice(0, 2 * MARK_BYTES);
 }
 
 /** Puts together what is told. */

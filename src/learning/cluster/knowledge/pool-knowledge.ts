@@ -163,7 +163,10 @@ export class PoolKnowledge implements PoolMember {
   #say(why: string | null): void {
     const { log } = this.#options;
     if (why !== null && !this.#isAway) {
-      log.info({ error: why }, "what other instances learn of servers is not heard: this one goes by what it learns itself");
+      log.info(
+        { error: why },
+        "what other instances learn of servers is not heard: this one goes by what it learns itself",
+      );
     } else if (why === null && (this.#isAway || !this.#hasHeard) && this.#others.instances > 0) {
       this.#hasHeard = true;
       log.info({ instances: this.#others.instances }, "what other instances learn of servers is heard");

@@ -120,6 +120,9 @@ export const LearnerCounter = {
   CLUSTER_ADOPTED: 58,
   CLUSTER_PUBLISHED: 59,
   CLUSTER_UNUSABLE: 60,
+  /** Rounds in which what is learned of servers was told to other instances and heard of them, and those that failed. */
+  KNOWLEDGE_ROUNDS: 61,
+  KNOWLEDGE_FAILURES: 62,
   LENGTH: 64,
 } as const;
 
