@@ -1,6 +1,6 @@
 /** What the file says of a rate limit, and `RATE_LIMITS` in words of the same names. */
 import { RATE_LIMIT_MODES, WHEN_FULL } from "../../protocol/rate-limit.ts";
-import { WHEN_AWAY } from "../../shared/memory/rate-limits/shared-rate-counts.ts";
+import { WHEN_AWAY } from "../../shared/memory/rate-limits/sharing/terms.ts";
 import { field, oneOrMore, type ReadOf, struct, value } from "../shapes/shape.ts";
 import { cidr } from "../values/addresses.ts";
 import { integer, oneOf, text, toggle } from "../values/value-types.ts";

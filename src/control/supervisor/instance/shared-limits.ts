@@ -17,7 +17,7 @@ export function sharedLimits(
   if (addr === null) return null;
   const link = new ReconnectingLink({ addr, password, db, tls });
   return {
-    sharing: new LimitSharing({ link, id, bootMs, log }),
+    sharing: new LimitSharing({ link, cluster: "default", id, bootMs, log }),
     // Who knows the password may reach what is counted anyway.
     secret: (name) => {
       const words = createHmac("sha256", password ?? "")
