@@ -4,6 +4,7 @@
  */
 import { acme } from "./sections/acme.ts";
 import { admin, commands } from "./sections/admin.ts";
+import { cluster } from "./sections/cluster.ts";
 import { explain } from "./sections/explain.ts";
 import * as fleet from "./sections/fleet.ts";
 import { database, history } from "./sections/history.ts";
@@ -42,6 +43,7 @@ export const SECTIONS = {
   upstream,
   storage,
   redis,
+  cluster,
   explain,
   history,
   database,

@@ -52,7 +52,8 @@ export function judgeFleet<S extends JudgedServer>(
     const { state } = server;
     if (isWithdrawn(state)) continue;
     total++;
-    if (server.outlier.ejected) ejected++;
+    // By this instance, or by a majority of the cluster.
+    if (server.outlier.ejected || state === ServerState.EJECTED) ejected++;
     if (state === ServerState.UP) up++;
     if (!isUneventful(server)) present.push(server);
   }

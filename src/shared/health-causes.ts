@@ -45,6 +45,8 @@ export const EJECTION_CAUSES = [
   "latency",
   /** It had just come back, and failed again. */
   "probation",
+  /** More than half of the instances of the cluster have it out. */
+  "cluster",
 ] as const;
 /** One of them. */
 export type EjectionCause = (typeof EJECTION_CAUSES)[number];

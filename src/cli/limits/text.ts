@@ -34,6 +34,7 @@ export function limitText(limit: ShownRateLimit): string {
     ["Pools", listOf(limit.pools, "all")],
     ["Clients", listOf(limit.clients, "everybody")],
     ["Exempt", listOf(limit.exempt, "nobody")],
+    ["Counted", sharingOf(limit)],
     ["Passed", String(limit.allowed)],
     ["Refused", String(limit.refused)],
     ["Would be, but for the dry run", String(limit.would_refuse)],
@@ -45,6 +46,13 @@ export function limitText(limit: ShownRateLimit): string {
   const keys = limit.most_refused.map(({ key, refused, last_at: lastAt }) => [key, String(refused), lastAt]);
   const table = keys.length === 0 ? "Nobody was refused." : columns([["REFUSED MOST", "TIMES", "LAST"], ...keys]);
   return `${columns(facts)}\n\n${table}`;
+}
+
+function sharingOf({ shared }: ShownRateLimit): string {
+  if (shared === null) return "by this instance alone";
+  const { when_away: whenAway, away, instances } = shared;
+  const now = away === null ? "" : `; Redis is away: ${away}`;
+  return `by all instances together, now ${instances}; while Redis is away: ${whenAway}${now}`;
 }
 
 function quotaOf({ rate, burst, concurrent }: Pick<ShownRateLimit, "rate" | "burst" | "concurrent">): string {

@@ -61,13 +61,13 @@ export const RATE_LIMIT = struct({
     "on",
   ),
   shared: field(
-    "Whether all instances that use the same REDIS_ADDR count together (default off). Only with `rate`.",
+    "Whether all instances that use the same Redis and are of the same cluster count together (default off).",
     value(toggle),
     "off",
   ),
   advance: field(
-    "How much of the burst the instances together let pass of a key that they know nothing of, before Redis has been asked, in percent: by so much they may exceed a shared limit at most, but for one request of each (default 10).",
-    value(integer(1, 100)),
+    "How much of the burst (or of `concurrent`) the instances together let pass of a key that they know nothing of, before Redis has been asked, in percent: by so much they may exceed a shared limit at most, but for one request of each; 0 refuses the first request of a key, and nothing is exceeded (default 10).",
+    value(integer(0, 100)),
     "",
   ),
   when_away: field(

@@ -42,7 +42,8 @@ export class FleetAnnouncer {
     const fields = { server_id: member.id, server: url, address, port, state, before, reason: member.reason };
     const message = `server ${url} (${address}) is ${state}: ${member.reason}`;
     if (before !== undefined) {
-      const detail = { from: before, to: state, reason: member.reason };
+      const together = member.state === ServerState.EJECTED && member.ownVerdict === "up";
+      const detail = { from: before, to: state, reason: member.reason, ...(together && { cause: "cluster" }) };
       this.#note(member, { kind: state === "ejected" ? "ejection" : "health", message, detail });
     }
     if (state === "down" || state === "ejected") this.#log.warn(fields, message);

@@ -5,6 +5,8 @@
 import type { SecureContext } from "node:tls";
 import { isUrgent, onReturned } from "../../health/checked-server.ts";
 import { judgeFleet } from "../../health/fleet-ejection.ts";
+import { judgeTogether, votesOf } from "../../health/fleet-majority.ts";
+import { describeVotes, type OthersVotes } from "../../health/majority.ts";
 import { paceRamps } from "../../health/slow-start.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { DEFAULT_POOL } from "../../protocol/pool.ts";
@@ -53,6 +55,8 @@ export interface FleetDependencies {
   readonly overrideOf?: (server: DiscoveredServer) => StoreOverride | null;
   /** What operators want of a server of this pool; not there = they change servers by `withdraw` and the like alone. */
   readonly operatedOf?: (server: DiscoveredServer) => OperatedServer;
+  /** What the other instances of the cluster make of servers; `null` = nothing fresh is known. Default: there are none. */
+  readonly othersVotes?: (nowMs: number) => OthersVotes | null;
   readonly clock: ControlClock;
   /** What, added to its monotonic time, gives the boot clock (boot-clock.ts). Default: 0. */
   readonly bootOffsetMs?: () => number;
@@ -77,7 +81,7 @@ export class Fleet {
   readonly #loop: ControlLoop;
   readonly #work: LoopWork;
   readonly #listeners: EndpointsListener[] = [];
-  readonly #counts = { ejections: 0, panics: 0, stateChanges: 0 };
+  readonly #counts = { ejections: 0, majorityEjections: 0, panics: 0, stateChanges: 0 };
   #options: FleetOptions | undefined;
   #trust: SecureContext | undefined;
   /** Set while a new configuration is taken over: its names change the fleet in one step. */
@@ -176,6 +180,11 @@ export class Fleet {
       const configured = { weight: weight.configured, capacity: capacity.configured };
       return { id, slot, url, hostname, address, port, pool, ...configured, present: member.removedMs === undefined };
     });
+  }
+
+  /** Those of the configuration, for what this instance tells others of them. */
+  present(): readonly FleetServer[] {
+    return this.#roster.present();
   }
 
   /** Those of which a number was set at run time. */
@@ -287,6 +296,7 @@ export class Fleet {
         onReturned(member, nowMs);
       },
     });
+    this.#judgeTogether(options, nowMs);
     for (const member of present) {
       this.#announce.silence(member, options.outlier);
       member.prober.tick(nowMs, member.server, options, this.#trust, isUrgent(member));
@@ -295,6 +305,27 @@ export class Fleet {
     this.#releaseDrained(nowMs);
     if (this.#roster.isRetryDue(nowMs) && !this.#configuring) this.#reconcile(false, BALANCER);
     this.#publish(nowMs);
+  }
+
+  /** What most instances have out is out here, too. */
+  #judgeTogether({ outlier }: FleetOptions, nowMs: number): void {
+    const others = this.#othersVotes(nowMs);
+    judgeTogether(this.#roster.present(), others, outlier.maxEjectedPercent, nowMs, {
+      onTakenOut: (member, votes) => {
+        this.#counts.ejections++;
+        this.#counts.majorityEjections++;
+        member.record.onEjected("cluster");
+        member.majorityReason = `out by majority: ${describeVotes(votes)}`;
+      },
+      onBroughtBack: (member, votes) => {
+        member.upReason = votes === null ? "nothing fresh is known of other instances" : describeVotes(votes);
+        onReturned(member, nowMs);
+      },
+    });
+  }
+
+  #othersVotes(nowMs: number): OthersVotes | null {
+    return this.#deps.othersVotes?.(nowMs) ?? null;
   }
 
   /** Configurations are taken over one after the other. */
@@ -422,6 +453,8 @@ export class Fleet {
 
   #status(member: FleetServer, poolAttempts: number): ServerStatus {
     const slowStartMs = this.#options?.slowStartMs ?? 0;
-    return member.status(this.#deps.clock.nowMs(), slowStartMs, this.#observer.workers, poolAttempts);
+    const nowMs = this.#deps.clock.nowMs();
+    const votes = member.removedMs === undefined ? votesOf(member, this.#othersVotes(nowMs), nowMs) : null;
+    return member.status(nowMs, slowStartMs, this.#observer.workers, poolAttempts, votes);
   }
 }

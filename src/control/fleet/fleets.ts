@@ -6,6 +6,7 @@
  * of new pools and publishes them; the caller tells the workers of pools, routes and endpoints at once; and what `settle` is
  * given resolves when they know, from where on those that went drain.
  */
+import type { OthersVotes } from "../../health/majority.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { DEFAULT_POOL } from "../../protocol/pool.ts";
 import type { RecordedServer } from "../../protocol/recorded-names.ts";
@@ -17,9 +18,11 @@ import { ControlLoop } from "./control-loop.ts";
 import { type EndpointsListener, Fleet, type FleetDependencies } from "./fleet.ts";
 import type { OperatedServers } from "./operated.ts";
 import type { FleetOptions } from "./options.ts";
+import { OthersHeard } from "./others.ts";
 import { StoreOverrides } from "./overrides.ts";
 import { PoolOfServer } from "./pool-of-server.ts";
 import type { PoolRows } from "./pool-rows.ts";
+import type { FleetServer } from "./server.ts";
 import { type FleetSummary, NO_SERVERS, type OverriddenServer, type PoolSummary, type ServerStatus } from "./status.ts";
 import { SharedTrust } from "./trust.ts";
 import type { Withdrawal } from "./withdrawal.ts";
@@ -30,6 +33,11 @@ export interface PoolPlan {
   /** Of the shared memory: as `PoolRows.plan` said. */
   readonly row: number;
   readonly options: FleetOptions;
+}
+
+/** What the other instances of a cluster are told of a server. */
+export interface ToldServer extends Pick<FleetServer, "id" | "slot" | "server" | "ownVerdict"> {
+  readonly pool: string;
 }
 
 /** What fleets are given. */
@@ -48,6 +56,7 @@ const NO_COUNTS: FleetEvents = {
   healthCheckFailures: 0,
   healthChecksSkipped: 0,
   ejections: 0,
+  majorityEjections: 0,
   panics: 0,
   stateChanges: 0,
   dnsResolutions: 0,
@@ -61,6 +70,7 @@ export class Fleets {
   readonly #trust = new SharedTrust();
   readonly #poolOfServer = new PoolOfServer();
   readonly #overrides: StoreOverrides;
+  readonly #others = new OthersHeard();
   /** `null` = nobody keeps what operators want: they change the servers themselves. */
   #operated: OperatedServers | null = null;
   readonly #listeners: EndpointsListener[] = [];
@@ -154,6 +164,17 @@ export class Fleets {
   operate(wanted: OperatedServers): void {
     this.#operated = wanted;
     for (const fleet of this.#fleets.values()) fleet.takeOperated();
+  }
+
+  /** What the other instances of the cluster make of servers; believed for a second and a half. */
+  hearOthers(votes: OthersVotes): void {
+    this.#others.hear(votes, this.#deps.clock.nowMs());
+  }
+
+  /** Servers of the configuration, for what this instance tells the others of them: its own views, never what was decided together. */
+  *told(): IterableIterator<ToldServer> {
+    for (const [pool, fleet] of this.#fleets)
+      for (const { id, slot, server, ownVerdict } of fleet.present()) yield { id, slot, pool, server, ownVerdict };
   }
 
   /** Of all pools, each as it is when it is read. */
@@ -276,6 +297,7 @@ export class Fleets {
       onRecorded,
       overrideOf: ({ hostname, port }) => this.#overrides.of(name, hostname, port),
       operatedOf: this.#operated === null ? undefined : (server) => this.#operated!.of(name, server),
+      othersVotes: (nowMs) => this.#others.fresh(nowMs),
       loop: this.#loop,
       trustOf: (options) => this.#trust.of(options),
     });

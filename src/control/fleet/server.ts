@@ -1,6 +1,7 @@
 /** One server of the fleet: its state machines, and what follows from them for the table and for the API. */
 import { judgedState } from "../../health/checked-server.ts";
 import { HealthState } from "../../health/health-state.ts";
+import { isMajority, MajorityVerdict, type OwnVerdict, type Votes } from "../../health/majority.ts";
 import { OutlierEjection } from "../../health/outlier-ejection.ts";
 import type { StandbyFor } from "../../health/servers-in-use.ts";
 import { SlowStart } from "../../health/slow-start.ts";
@@ -52,6 +53,8 @@ export class FleetServer {
   readonly health: HealthState;
   readonly slowStart = new SlowStart();
   readonly outlier: OutlierEjection;
+  /** What most instances of the cluster make of it. */
+  readonly majority: MajorityVerdict;
   readonly windows: ServerWindows;
   readonly usage: ServerUsage;
   readonly prober: Prober;
@@ -69,6 +72,7 @@ export class FleetServer {
   upReason = "no health check yet";
   downReason = "";
   ejectionReason = "";
+  majorityReason = "";
   sinceWallMs: number;
   /** As many requests in a row got no response as would eject it, as of the last tick. */
   silent = false;
@@ -107,6 +111,7 @@ export class FleetServer {
     this.#bootOffsetMs = deps.bootOffsetMs;
     this.health = new HealthState(options.health);
     this.outlier = new OutlierEjection(deps.random);
+    this.majority = new MajorityVerdict(nowMs);
     this.windows = new ServerWindows(seat.slot, workers, nowMs);
     this.usage = new ServerUsage(seat.slot);
     this.prober = new Prober(deps.probes, deps.random, deps.nowMs);
@@ -257,7 +262,14 @@ export class FleetServer {
   get state(): ServerState {
     if (this.removedMs !== undefined && !this.leaving) return ServerState.DRAINING;
     if (this.#withdrawal !== null) return STATE_OF[this.#withdrawal.kind];
-    return judgedState(this);
+    const own = judgedState(this);
+    return own === ServerState.UP && this.majority.out ? ServerState.EJECTED : own;
+  }
+
+  /** What this instance makes of it by itself; the others are told nothing else. */
+  get ownVerdict(): OwnVerdict {
+    if (!this.health.up) return "down";
+    return this.outlier.ejected ? "ejected" : "up";
   }
 
   /** As it is published. */
@@ -289,6 +301,7 @@ export class FleetServer {
     if (this.#withdrawal !== null) return describeWithdrawal(this.#withdrawal);
     if (!this.health.up) return this.downReason;
     if (this.outlier.ejected) return this.ejectionReason;
+    if (this.majority.out) return this.majorityReason;
     if (this.standby === "primaries") return "a backup: others of its pool are up";
     if (this.standby === "zone") return `in zone ${this.zone}: enough servers of the zone of this instance are up`;
     return this.passedOver ? "gives no answers: those that do come first" : this.upReason;
@@ -334,8 +347,17 @@ export class FleetServer {
     };
   }
 
-  /** @param poolAttempts `recentAttempts` of all servers of its pool. */
-  status(nowMs: number, slowStartMs: number, workers: readonly WorkerBlock[], poolAttempts: number): ServerStatus {
+  /**
+   * @param poolAttempts `recentAttempts` of all servers of its pool.
+   * @param votes of the instances of its cluster; `null` = nothing fresh is known of others.
+   */
+  status(
+    nowMs: number,
+    slowStartMs: number,
+    workers: readonly WorkerBlock[],
+    poolAttempts: number,
+    votes: Votes | null,
+  ): ServerStatus {
     const row = this.row(nowMs, slowStartMs);
     const total = this.windows.total();
     const recent = this.windows.recent();
@@ -354,6 +376,7 @@ export class FleetServer {
       state: this.stateName,
       reason: this.reason,
       state_reason: this.reason,
+      cluster: votes && { own: this.ownVerdict, ...votes, majority: isMajority(votes) },
       removed: this.removedMs !== undefined,
       maintenance: this.#withdrawal && viewOf(this.#withdrawal),
       weight: row.weight,

@@ -1,4 +1,5 @@
 /** What a fleet tells: of each server, and of all together. */
+import type { OwnVerdict, Votes } from "../../health/majority.ts";
 import type { ServerFigures } from "../../telemetry/metrics/source.ts";
 import type { NumberOrigin, OverriddenName } from "./overrides.ts";
 import type { WithdrawalView } from "./withdrawal.ts";
@@ -17,6 +18,8 @@ export interface ServerStatus extends ServerFigures {
   readonly reason: string;
   /** The same, by the name that does not ask of what. */
   readonly state_reason: string;
+  /** What the instances of the cluster make of it; `null` = nothing fresh is known of others. */
+  readonly cluster: ClusterVotes | null;
   /** It has left the configuration, and finishes what it has. */
   readonly removed: boolean;
   /** That an operator has taken it out, by a drain or for maintenance; `null` = nobody has. */
@@ -35,6 +38,14 @@ export interface ServerStatus extends ServerFigures {
   readonly failures: number;
   /** When the state last changed, ISO 8601. */
   readonly since: string;
+}
+
+/** Views of a server, this instance's included. */
+export interface ClusterVotes extends Votes {
+  /** This instance's. */
+  readonly own: OwnVerdict;
+  /** Enough have it out for all to leave it out. */
+  readonly majority: boolean;
 }
 
 /** A number that may be set at run time. */

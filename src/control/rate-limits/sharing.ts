@@ -70,7 +70,6 @@ export class LimitSharing {
   stop(): void {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#options.link.close();
   }
 
   #make(limit: WorkerRateLimit, memory: LimitMemory): SharedLimit {

@@ -20,6 +20,7 @@ import { Guard } from "../admin/access/guard.ts";
 import { AdminApi } from "../admin/api.ts";
 import { type AdminListener, listenForWorkers } from "../admin/doors/listener.ts";
 import type { ReadOutcome } from "../admin/routes/configuration.ts";
+import { Cluster } from "../cluster/cluster.ts";
 import { Journal } from "../events/journal.ts";
 import { Fleets } from "../fleet/fleets.ts";
 import { PoolRows } from "../fleet/pool-rows.ts";
@@ -28,14 +29,17 @@ import { AcmeStatus } from "../processes/acme/status.ts";
 import { isAnyBalanced, learnedPools } from "../processes/learner/learned-pools.ts";
 import { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
+import type { RedisLink } from "../rate-limits/redis-link.ts";
 import { adminControl } from "./admin-control.ts";
 import { ConfigurationInForce } from "./configuration.ts";
 import { toPoolPlans } from "./fleet-options.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { announceStart } from "./instance/announcement.ts";
+import { clusterOptions, idOf } from "./instance/cluster-options.ts";
 import { learns, named, numbersOf, workerCount } from "./instance/derived.ts";
 import type { InstanceOptions } from "./instance/options.ts";
 import { RateLimitFiles } from "./instance/rate-limit-files.ts";
+import { openRedisOf } from "./instance/redis.ts";
 import { reservePages } from "./instance/reserve-pages.ts";
 import { sharedLimits } from "./instance/shared-limits.ts";
 import type { InstancePart } from "./instance-part.ts";
@@ -73,6 +77,8 @@ export class SupervisorInstance {
   #pages!: MemoryPages;
   readonly #rows = new PoolRows();
   readonly #routeNumbers = new RouteNumbers();
+  readonly #redis: RedisLink | null;
+  readonly #cluster: Cluster;
   readonly #rateLimits: RateLimitFiles;
   #fleets!: Fleets;
   #totals!: ServerTotalsLedger;
@@ -100,8 +106,11 @@ export class SupervisorInstance {
     this.#log = this.#logger.log;
     this.#journal = new Journal(() => clock.wallMs());
     const bootMs = (): number => clock.nowMs() + options.bootOffsetMs();
-    const id = options.secret().join("-");
-    this.#rateLimits = new RateLimitFiles(bootMs, options.secret, sharedLimits(config, id, bootMs, this.#log));
+    const id = idOf(options.secret());
+    this.#redis = openRedisOf(config);
+    this.#cluster = new Cluster(clusterOptions(config, this.#redis, id, clock, bootMs, this.#log));
+    const shared = sharedLimits(config, this.#redis, id, bootMs, this.#log);
+    this.#rateLimits = new RateLimitFiles(bootMs, options.secret, shared);
     this.#configuration = new ConfigurationInForce({
       config,
       effective,
@@ -290,6 +299,7 @@ export class SupervisorInstance {
     this.#fleets?.stop();
     const parts: readonly InstancePart[] = Object.values(this.#parts ?? {});
     await Promise.all([...parts.map((part) => part.stop?.()), this.#relay?.stop(), this.#adminPort.stop()]);
+    this.#redis?.close();
     if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
   }
 
@@ -332,6 +342,7 @@ export class SupervisorInstance {
       totals: this.#totals,
       waits: this.#waits,
       shownSeries: this.#shownSeries,
+      cluster: this.#cluster,
       rateLimits: this.#rateLimits,
       fleets: this.#fleets,
       topology: () => topologyOf(this.#configuration.settings, this.#fleets, this.#routeNumbers),
@@ -357,8 +368,9 @@ export class SupervisorInstance {
   async #apply(config: Config, wanted: ProxySettings, actor: string): Promise<void> {
     const before = this.#configuration.config;
     const { settings, needRestart } = pinSettings(this.#configuration.settings, wanted);
-    const { admin, redis } = this.#options.config;
-    needRestart.push(...restartsNeeded("admin", admin, config.admin), ...restartsNeeded("redis", redis, config.redis));
+    for (const section of ["admin", "redis", "cluster"] as const) {
+      needRestart.push(...restartsNeeded(section, this.#options.config[section], config[section]));
+    }
     const traced = this.#tracing.read(config);
     this.#reserve(settings); // may throw, as may the next, and then nothing has changed
     await this.#fleets.update(toPoolPlans(config, settings.pools), actor);

@@ -1,6 +1,7 @@
 /** What an instance has beside its fleets, workers and processes: each part lives as long as the instance. */
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { Canaries } from "../canary/canaries.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import { PageFiles } from "../dashboard/page-files.ts";
 import { ExplainPart } from "../explain/part.ts";
 import { Live } from "../live/live.ts";
@@ -16,6 +17,7 @@ import { supportOptions } from "./views/support.ts";
 /** The parts by name, for the admin API and whoever else asks them. */
 export interface InstanceParts {
   readonly operating: Operating;
+  readonly cluster: Cluster;
   readonly canaries: Canaries;
   readonly live: Live;
   readonly renewal: CertificateRenewal;
@@ -37,6 +39,7 @@ export function makeParts(view: SupervisorView, log: Logger, { program, random }
   const nowMs = (): number => view.clock.nowMs();
   return {
     operating: view.operating,
+    cluster: view.cluster,
     canaries: new Canaries(canariesOptionsOf(view, log)),
     live: new Live(liveViewOf(view), log),
     renewal: new CertificateRenewal(view, log),

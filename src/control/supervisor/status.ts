@@ -31,6 +31,7 @@ import type { ReadOutcome } from "../admin/routes/configuration.ts";
 import type { Canaries } from "../canary/canaries.ts";
 import { CANARY_STATES } from "../canary/canary.ts";
 import type { ControlClock } from "../clock.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
 import type { Operations } from "../operations/operations.ts";
@@ -63,6 +64,7 @@ export interface SupervisorView {
   readonly totals: ServerTotalsLedger;
   readonly waits: PoolWaitsLedger;
   readonly shownSeries: ShownSeries;
+  readonly cluster: Cluster;
   readonly rateLimits: RateLimitFiles;
   readonly fleets: Fleets;
   readonly topology: () => Topology;
@@ -235,7 +237,7 @@ export function degradedModes(view: SupervisorView): Record<DegradedMode, boolea
     sockets: anyWorker(view.memory, WorkerCounter.SOCKETS_DEGRADED),
     wakes: anyWorker(view.memory, WorkerCounter.WAKES_DEGRADED),
     rate_limits: view.rateLimits.short,
-    redis: view.rateLimits.away !== null,
+    redis: view.rateLimits.away !== null || view.cluster.away !== null,
     memory: view.fleets.outOfMemory || (view.workers()?.outOfMemory ?? false),
   };
 }

@@ -66,7 +66,7 @@ export const serverStateMetrics: MetricGroup<MetricsSource> = {
       {
         name: "server_ejections_total",
         type: "counter",
-        help: `Ejections of a server whose answers failed or came too late, by \`cause\`: ${listed(EJECTION_CAUSES)} (it failed again as soon as it was back).`,
+        help: `Ejections of a server whose answers failed or came too late, by \`cause\`: ${listed(EJECTION_CAUSES)} (the last two: it failed again as soon as it was back; most instances of the cluster have it out, and this one had not).`,
         labels: ["server_id", "cause"],
       },
       ({ ejections }, emit) => {

@@ -99,6 +99,8 @@ export interface FleetEvents {
   /** Checks that could not be made, for want of something of our own. */
   readonly healthChecksSkipped: number;
   readonly ejections: number;
+  /** Those of them that most instances of the cluster wanted, and not this one by itself. */
+  readonly majorityEjections: number;
   readonly panics: number;
   readonly stateChanges: number;
   readonly dnsResolutions: number;

@@ -143,6 +143,7 @@ describe.each(Object.entries(EFFECTS).filter(([name]) => SERVED.includes(name)))
       const others = [
         ...restartsNeeded("admin", running.admin, wanted.admin),
         ...restartsNeeded("redis", running.redis, wanted.redis),
+        ...restartsNeeded("cluster", running.cluster, wanted.cluster),
       ];
       const all = [...needRestart, ...others];
       expect(all).toEqual(RESTARTED.includes(name) ? [name] : []);

@@ -159,6 +159,18 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/integration/control/supervisor/shared-limits.test.ts",
     "three instances let no more pass together than one would",
   ),
+  CLUSTER_NAME: effect(
+    ["one", "two"],
+    [],
+    "test/integration/control/cluster/members.test.ts",
+    "those of another CLUSTER_NAME do not count",
+  ),
+  CLUSTER_SHARE: effect(
+    ["in_flight,health", "none"],
+    [],
+    "test/unit/config/values/cluster.test.ts",
+    "CLUSTER_SHARE has everything unless something is said",
+  ),
   RATE_LIMITS: effect(
     ["a rate=1/s", "a rate=2/s"],
     [],

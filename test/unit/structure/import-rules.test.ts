@@ -99,6 +99,8 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import { ModelShelf } from "../online/model-shelf.ts";',
   ],
   "src/learning/online/": ['import { runLearner } from "../learner-process.ts";'],
+  "src/cluster/": ['import { Cluster } from "../control/cluster/cluster.ts";'],
+  "src/cluster/exchange/": ['import { openRedis } from "../redis/link.ts";', "const client = new Bun.RedisClient();"],
   "src/evidence/": ['import type { JudgeOptions } from "../learning/judge/options.ts";'],
   "src/learning/judge/trials/": [
     'import type { Verdict } from "../verdict.ts";',

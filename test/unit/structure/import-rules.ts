@@ -355,6 +355,18 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
+    title: "cluster/ is what instances tell each other: it knows neither who tells it, nor what becomes of it",
+    folder: "src/cluster/",
+    allows: (imported) =>
+      within("src/cluster/", "src/shared/")(imported) || imported.specifier === "zod" || isBuiltin(imported.specifier),
+  },
+  {
+    title: "cluster/exchange/ is pure: replies and clocks in, numbers out",
+    folder: "src/cluster/exchange/",
+    allows: (imported) => within("src/cluster/exchange/", "src/shared/")(imported) || imported.specifier === "zod",
+    bannedGlobals: ["Bun", "process", "fetch", "setTimeout", "setInterval"],
+  },
+  {
     title: "evidence/ is pure: it counts costs, whoever is on trial, and knows of nothing else",
     folder: "src/evidence/",
     allows: within("src/evidence/"),

@@ -1,6 +1,7 @@
 /** `GET /api/v1/limits…`. */
 import { z } from "zod";
 import { RATE_LIMIT_MODES, WHEN_FULL } from "../../../protocol/rate-limit.ts";
+import { WHEN_AWAY } from "../../../shared/memory/rate-limits/sharing/terms.ts";
 import type { Frozen } from "./describing.ts";
 
 const count = z.int().min(0);
@@ -22,6 +23,13 @@ const refusedKey = z
   })
   .meta({ id: "RefusedKey" });
 
+const sharedTerms = z.strictObject({
+  when_away: z.enum(WHEN_AWAY).describe("what it does while Redis is away"),
+  advance: count.describe("percent of the burst that may pass before Redis has been asked"),
+  instances: count.describe("that count together, this one included; while Redis is away, as many as there were last"),
+  away: z.string().nullable().describe("why Redis is away now; null = it is not"),
+});
+
 /** One limit. */
 export const rateLimitView = z.strictObject({
   name: z.string(),
@@ -34,6 +42,7 @@ export const rateLimitView = z.strictObject({
   exempt: z.array(z.string()),
   max_keys: count,
   when_full: z.enum(WHEN_FULL),
+  shared: sharedTerms.nullable().describe("all instances with the same Redis count together; null = each by itself"),
   keys: count.describe("that are counted now; of many an estimate"),
   allowed: count,
   refused: count,

@@ -1,6 +1,6 @@
 /** `GET /api/v1/servers…`. */
 import { z } from "zod";
-import type { ServerStatus } from "../../fleet/status.ts";
+import type { ClusterVotes, ServerStatus } from "../../fleet/status.ts";
 import type { WithdrawalView } from "../../fleet/withdrawal.ts";
 import { describing } from "./describing.ts";
 
@@ -15,6 +15,16 @@ const maintenance = describing<WithdrawalView>()(
   z.strictObject({ reason: z.string(), since: z.iso.datetime(), until: z.iso.datetime().nullable(), by: z.string() }),
 );
 
+const cluster = describing<ClusterVotes>()(
+  z.strictObject({
+    own: z.enum(["up", "down", "ejected"]).describe("what this instance makes of it by itself"),
+    instances: count.describe("that have it in their configuration, this one included"),
+    down: count.describe("of these, by their health checks"),
+    ejected: count.describe("of the others, by its responses"),
+    majority: z.boolean().describe("enough of them have it out for all to leave it out"),
+  }),
+);
+
 const serverShape = {
   id: z.int().describe("of this run"),
   pool: z.string(),
@@ -27,6 +37,9 @@ const serverShape = {
   reason: z.string().describe("why it is in this state"),
   state_reason: z.string().describe("the same"),
   since: z.iso.datetime().describe("when the state last changed"),
+  cluster: cluster
+    .nullable()
+    .describe("what instances of the cluster make of it; null = nothing fresh is known of others"),
   alive: z.boolean().describe("takes new requests, or would when the others failed"),
   removed: z.boolean().describe("it has left the configuration, and finishes what it has"),
   maintenance: maintenance.nullable().describe("that an operator has taken it out; null = nobody has"),

@@ -187,6 +187,11 @@ export class RateLimitFiles {
     return this.#inForce.some(({ shared }) => shared !== null) ? "REDIS_ADDR needs a restart" : null;
   }
 
+  /** How many instances share limits, this one included. */
+  get instances(): number {
+    return this.#sharing?.instances ?? 1;
+  }
+
   stop(): void {
     this.#sharing?.stop();
   }

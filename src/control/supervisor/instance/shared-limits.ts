@@ -2,22 +2,21 @@
 import { createHmac } from "node:crypto";
 import type { Config } from "../../../config/config.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
-import { ReconnectingLink } from "../../rate-limits/redis-link.ts";
+import type { RedisLink } from "../../rate-limits/redis-link.ts";
 import { LimitSharing } from "../../rate-limits/sharing.ts";
 import type { SharedLimits } from "./rate-limit-files.ts";
 
 /** `null` = there is no Redis. @param id which instance this is. @param bootMs the boot clock. */
 export function sharedLimits(
-  { redis }: Pick<Config, "redis">,
+  { redis: { password }, cluster: { name: cluster } }: Pick<Config, "redis" | "cluster">,
+  link: RedisLink | null,
   id: string,
   bootMs: () => number,
   log: Logger,
 ): SharedLimits | null {
-  const { addr, password, db, tls } = redis;
-  if (addr === null) return null;
-  const link = new ReconnectingLink({ addr, password, db, tls });
+  if (link === null) return null;
   return {
-    sharing: new LimitSharing({ link, cluster: "default", id, bootMs, log }),
+    sharing: new LimitSharing({ link, cluster, id, bootMs, log }),
     // Who knows the password may reach what is counted anyway.
     secret: (name) => {
       const words = createHmac("sha256", password ?? "")

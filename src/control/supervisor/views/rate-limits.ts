@@ -20,6 +20,12 @@ export function describeRateLimits({ rateLimits, operating, clock, bootOffsetMs 
     exempt: spec.exempt,
     max_keys: spec.maxKeys,
     when_full: spec.whenFull,
+    shared: spec.shared && {
+      when_away: spec.shared.whenAway,
+      advance: spec.shared.advancePercent,
+      instances: rateLimits.instances,
+      away: rateLimits.away,
+    },
     keys: keys(),
     allowed: counters[LimitCounter.ALLOWED],
     refused: counters[LimitCounter.REFUSED],

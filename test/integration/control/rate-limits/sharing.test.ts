@@ -76,7 +76,10 @@ function instance(limit: WorkerRateLimit, id: string) {
   const terms = gcraTerms(quota.requests, quota.periodMs, quota.burst);
   const counts = new SharedRateCounts(memory, terms, limit.shared!);
   sharing.set([{ limit, memory }]);
-  ends.push(() => sharing.stop());
+  ends.push(() => {
+    sharing.stop();
+    link.close();
+  });
   const passes = (key: string): boolean => {
     const hash = new KeyHash();
     halfSipHash(SECRET, Buffer.from(key), 0, Buffer.byteLength(key), hash);
@@ -187,7 +190,10 @@ describe.skipIf(!hasRedis)("a limit that instances share", () => {
     const log = { warn: (_: object, text: string) => lines.push(text), info: () => {} };
     const limit = limitOf("wrong", 10, 10);
     const sharing = new LimitSharing({ link, cluster: "test", id: "wrong", bootMs: () => performance.now(), log });
-    ends.push(() => sharing.stop());
+    ends.push(() => {
+      sharing.stop();
+      link.close();
+    });
     sharing.set([{ limit, memory: limitMemory(limitShape(limit), SECRET) }]);
     await until(() => sharing.away !== null);
     expect(lines).toHaveLength(1);

@@ -20,7 +20,14 @@ test("ejections are counted by cause", () => {
   record.onEjected("latency");
   record.onEjected("probation");
   record.onEjected("latency");
-  expect(record.ejections).toEqual({ consecutive_failures: 0, failure_share: 0, latency: 2, probation: 1 });
+  record.onEjected("cluster");
+  expect(record.ejections).toEqual({
+    consecutive_failures: 0,
+    failure_share: 0,
+    latency: 2,
+    probation: 1,
+    cluster: 1,
+  });
 });
 
 test("the times in all states are together as long as the server is there, whenever one looks", () => {

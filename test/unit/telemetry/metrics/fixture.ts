@@ -63,6 +63,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
       healthCheckFailures: 0,
       healthChecksSkipped: 0,
       ejections: 0,
+      majorityEjections: 0,
       panics: 0,
       stateChanges: 0,
       dnsResolutions: 0,

@@ -21,6 +21,8 @@ interface ShownLimit {
   /** Empty = all, as of `pools`. */
   readonly routes: readonly string[];
   readonly pools: readonly string[];
+  /** All instances count together; `null` = each by itself. */
+  readonly shared: { readonly when_away: "local" | "open" | "closed"; readonly away: string | null } | null;
   readonly keys: number;
   readonly max_keys: number;
   readonly allowed: number;
@@ -50,6 +52,15 @@ const TONES = { enforce: "ok", dry_run: "warn", off: "idle" } as const;
 const COLUMNS: readonly Column<ShownLimit>[] = [
   { title: "Limit", kind: "head", cell: ({ name }) => name },
   { title: "Mode", cell: ({ mode }) => <Badge tone={TONES[mode]}>{MODES[mode]}</Badge> },
+  {
+    title: "Counted",
+    cell: ({ shared }) => (shared === null ? <span class="dim">here</span> : sharedWords(shared.away !== null)),
+    alarm: ({ shared }) => shared !== null && shared.away !== null,
+    hint: ({ shared }) =>
+      shared === null
+        ? "By this instance alone"
+        : `By all instances together. While Redis is away: ${AWAY[shared.when_away]}${shared.away === null ? "" : ` (now: ${shared.away})`}`,
+  },
   {
     title: "Allows",
     kind: "long",
@@ -97,6 +108,16 @@ const COLUMNS: readonly Column<ShownLimit>[] = [
     ),
   },
 ];
+
+const AWAY = {
+  local: "the part of this instance may pass",
+  open: "everything may pass",
+  closed: "nothing may pass",
+} as const;
+
+function sharedWords(away: boolean): string {
+  return away ? "alone, Redis is away" : "together";
+}
 
 function termsOf({ rate, burst, concurrent, key }: ShownLimit): string {
   const amount = rate === null ? `${plural(concurrent ?? 0, "request")} at once` : rate;
