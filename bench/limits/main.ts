@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { RedisClient } from "bun";
-import { ReconnectingLink } from "../../src/control/rate-limits/redis-link.ts";
+import { openRedis } from "../../src/cluster/redis/link.ts";
 import { LimitSharing } from "../../src/control/rate-limits/sharing.ts";
 import { limitShape, type WorkerRateLimit } from "../../src/protocol/rate-limit.ts";
 import { gcraTerms } from "../../src/shared/memory/rate-limits/gcra.ts";
@@ -115,7 +115,10 @@ async function measure(redis: RedisServer, options: Options): Promise<void> {
   const { user, system } = process.cpuUsage(cpuBefore);
   const after = await infoOf(client);
   client.close();
-  for (const { sharing } of all) sharing.stop();
+  for (const { sharing, link } of all) {
+    sharing.stop();
+    link.close();
+  }
 
   const percent = (part: number): string => `${(part * 100).toFixed(2)} %`;
   const exceeded = exact.exceeded().map(({ factor, keys: some }) => `${percent(factor)}: ${some}`);
@@ -143,11 +146,11 @@ async function startInstances(redis: RedisServer, { instances, rate, maxKeys }: 
   const terms = gcraTerms(rate, 60_000, rate);
   const all = Array.from({ length: instances }, (_, i) => {
     const memory = limitMemory(limitShape(limit), SECRET);
-    const link = new ReconnectingLink({ addr: redis.addr, password: null, db: 0, tls: false });
+    const link = openRedis(redis.place());
     const log = { warn: (fields: object, text: string) => console.error(text, fields), info: () => {} };
     const sharing = new LimitSharing({ link, cluster: "bench", id: String(i), bootMs, log });
     sharing.set([{ limit, memory }]);
-    return { sharing, words: memory.sharing.words, counts: new SharedRateCounts(memory, terms, limit.shared!) };
+    return { sharing, link, words: memory.sharing.words, counts: new SharedRateCounts(memory, terms, limit.shared!) };
   });
   while (!all.every(({ words }) => words[SharingWord.INSTANCES] === instances)) await Bun.sleep(10);
   return all;

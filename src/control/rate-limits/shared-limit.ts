@@ -1,6 +1,6 @@
 /** What every limit that instances share has in the supervisor, whatever it counts. */
+import type { RedisLink } from "../../cluster/redis/link.ts";
 import { type LimitMemory, SharingWord } from "../../shared/memory/rate-limits/limit-file.ts";
-import type { RedisLink } from "./redis-link.ts";
 
 /** Keys that Redis is asked about at once. */
 const BATCH = 256;

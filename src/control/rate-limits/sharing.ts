@@ -3,11 +3,11 @@
  * requests wait for none of it. When Redis does not answer, workers know within a second, each limit does what it says of that, and
  * it is tried again until it does.
  */
+import type { RedisLink } from "../../cluster/redis/link.ts";
 import type { WorkerRateLimit } from "../../protocol/rate-limit.ts";
 import type { LimitMemory } from "../../shared/memory/rate-limits/limit-file.ts";
 import { SharedPlaces } from "./places/shared-places.ts";
 import { PRESENCE_SCRIPT } from "./presence-script.ts";
-import type { RedisLink } from "./redis-link.ts";
 import { SharedRate } from "./requests/shared-rate.ts";
 import { type Round, type SharedLimit, tellLost } from "./shared-limit.ts";
 
