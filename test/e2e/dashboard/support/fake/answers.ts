@@ -176,14 +176,14 @@ const limit = (name: string, rate: string | null, more: object) => ({
 /** One that refuses, one that is tried, one of requests at once, one that is off. */
 const LIMITS = [
   limit("per-client", "100/s", {
-    shared: { when_away: "local", advance: 10, away: null },
+    shared: { when_away: "local", advance: 10, instances: 3, away: null },
     refused: 8_412,
     most_refused: [refused("192.0.2.77", 6_100), refused("2001:db8:7:1200::/64", 2_212), refused("192.0.2.9", 100)],
   }),
   limit("api-keys", "6000/m", {
     mode: "dry_run",
     key: ["header:x-api-key", "route"],
-    shared: { when_away: "closed", advance: 10, away: "no answer within 400 ms" },
+    shared: { when_away: "closed", advance: 10, instances: 3, away: "no answer within 400 ms" },
     routes: ["/shop", "/search"],
     keys: 44_100,
     would_refuse: 913,
