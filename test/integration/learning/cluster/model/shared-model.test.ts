@@ -125,7 +125,8 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
   test("when the leader dies another leads, and an old token is refused", async () => {
     const all = [instance("a", "first"), instance("b", "first")];
     const leader = await settled(all);
-    const { token, revision } = leader.shared.describe();
+    const revision = await until(() => leader.shared.describe().revision);
+    const { token } = leader.shared.describe();
     leader.stop();
     const heir = all.find((one) => one !== leader)!;
     await until(() => heir.shared.describe().leading);
@@ -146,7 +147,7 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     const late = {
       mode: "lead",
       token: token!,
-      after: revision!,
+      after: revision,
       floor: 0,
       source,
       checksum: checksumOf(files),
@@ -215,7 +216,7 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     leader.holder.promote("second");
     await until(() => all.every(({ holder }) => holder.serves === "second"));
     await settled(all);
-    const { revision } = leader.shared.describe();
+    const revision = leader.shared.describe().own_revision;
     await client().send("FLUSHALL", []);
     // A new one comes whose number would begin at 1: it takes what was there before.
     const newcomer = instance("n", "of the newcomer");
@@ -231,7 +232,7 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     const one = instance("a", "first");
     await settled([one]);
     const direct = client();
-    const revision = one.shared.describe().revision!;
+    const revision = await until(() => one.shared.describe().revision);
     const write = (number: number, fields: Record<string, string>) =>
       direct.send("HSET", [key("model"), "revision", String(number), ...Object.entries(fields).flat()]);
     const meta = JSON.stringify({ kind: "promoted", by: "judge", instance: "x", id: "x", atMs: 1, reason: "x" });
