@@ -138,7 +138,9 @@ export class SupervisorInstance {
       inTurn: (work) => this.#turns.take(work),
       log: this.#log,
       events: this.#journal,
-      wallMs: () => clock.wallMs(),
+      clock,
+      redis: this.#redis,
+      cluster: this.#cluster,
     });
     const wallMs = (): number => clock.wallMs();
     this.#adminPort = new AdminPort({

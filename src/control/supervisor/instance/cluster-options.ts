@@ -11,6 +11,11 @@ export function idOf(words: Uint32Array): string {
   return [...words.subarray(0, 2)].map((word) => word.toString(16).padStart(8, "0")).join("");
 }
 
+/** As others call it. */
+export function instanceNameOf({ database }: Pick<Config, "database">): string {
+  return database.instanceName ?? hostname();
+}
+
 /** @param link `null` = there is no Redis. @param bootMs the boot clock. */
 export function clusterOptions(
   { cluster, database }: Pick<Config, "cluster" | "database">,
@@ -20,7 +25,7 @@ export function clusterOptions(
   bootMs: () => number,
   log: ControlLog,
 ): ClusterOptions {
-  const name = database.instanceName ?? hostname();
+  const name = instanceNameOf({ database });
   const sinceMs = Math.round(clock.wallMs());
   return {
     link,
