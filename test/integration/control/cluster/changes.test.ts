@@ -90,7 +90,7 @@ async function weights(products: readonly Product[]): Promise<number[]> {
   );
 }
 
-const isDrained = async (product: Product): Promise<boolean> => (await stateOf(product)) !== "active";
+const isDrained = async (product: Product): Promise<boolean> => (await stateOf(product)) === "draining";
 const all = async (products: readonly Product[], holds: (product: Product) => Promise<boolean>): Promise<boolean> =>
   (await Promise.all(products.map(holds))).every(Boolean);
 
@@ -201,7 +201,7 @@ describe.skipIf(!hasRedis)("changes of three instances on one Redis", () => {
       const [one, two] = await Promise.all(["one", "two"].map((name) => start(name)));
       expect((await patch(one, { weight: 7 })).status).toBe(200);
       await until(async () => (await weights([two]))[0] === 7);
-      const configured = { SERVER_WEIGHT_1: "4" };
+      const configured = { [`SERVER_WEIGHT_127_0_0_1_${backends[0].port}`]: "4" };
       one.configure(configured);
       one.process.kill("SIGHUP");
       await until(async () => (await weights([one]))[0] === 4);
