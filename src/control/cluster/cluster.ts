@@ -12,9 +12,10 @@ import type {
   MemberDescription,
   PeerNumbers,
 } from "../../cluster/exchange/round.ts";
+import type { RedisLink } from "../../cluster/redis/link.ts";
+import type { ClusterShare } from "../../config/values/cluster.ts";
 import { MAX_SERVERS } from "../../shared/memory/layout/shared-memory.ts";
 import type { ControlLog } from "../log.ts";
-import type { RedisLink } from "../rate-limits/redis-link.ts";
 
 /** Between two rounds, and between two tries while there is no answer. */
 const ROUND_MS = 100;
@@ -28,12 +29,14 @@ export interface ClusterOptions {
   readonly link: Pick<RedisLink, "eval"> | null;
   /** CLUSTER_NAME. */
   readonly cluster: string;
+  /** CLUSTER_SHARE. */
+  readonly shares: readonly ClusterShare[];
   /** Of this run: 16 hexadecimal digits. */
   readonly id: string;
   /** The boot clock, milliseconds. */
   readonly bootMs: () => number;
-  /** What it says of itself. */
-  readonly describe: () => MemberDescription;
+  /** What it says of itself, without figures. */
+  readonly describe: () => Omit<MemberDescription, "figures">;
   readonly log: ControlLog;
 }
 
@@ -49,6 +52,7 @@ export interface ExchangeFigures {
 export class Cluster {
   readonly #options: ClusterOptions;
   readonly #riders: ClusterRider[] = [];
+  #ownFigures: () => MemberDescription["figures"] = () => ({});
   readonly #numbers = emptyNumbers();
   readonly #figures: ExchangeFigures = { rounds: 0, failures: 0, lastMs: Number.NaN };
   #members: readonly ClusterMember[] = [];
@@ -78,6 +82,11 @@ export class Cluster {
     return this.#options.cluster;
   }
 
+  /** CLUSTER_SHARE; nothing without a Redis. */
+  get shares(): readonly ClusterShare[] {
+    return this.configured ? this.#options.shares : [];
+  }
+
   /** Why it is alone although there should be a Redis; `null` = it is not, or there should be none. */
   get away(): string | null {
     return this.#away;
@@ -100,6 +109,11 @@ export class Cluster {
   /** How old the others' numbers are, milliseconds; infinite before the first. */
   get ageMs(): number {
     return this.#options.bootMs() - this.#heardMs;
+  }
+
+  /** What it says of itself has these figures from now on. @param figures asked for at each round. */
+  describeBy(figures: () => MemberDescription["figures"]): void {
+    this.#ownFigures = figures;
   }
 
   /** Rides on every round from now on. */
@@ -152,7 +166,7 @@ export class Cluster {
   async #exchange(): Promise<ClusterRound> {
     const { link, cluster, id, describe, bootMs } = this.#options;
     const keys = [clusterKey(cluster, "members"), clusterKey(cluster, "changes:revision")];
-    const args = [id, writeDescription(describe()), ...this.#gone.flat()];
+    const args = [id, writeDescription({ ...describe(), figures: this.#ownFigures() }), ...this.#gone.flat()];
     const { members, gone, changes } = readMembers(await link!.eval(MEMBERS_SCRIPT, keys, args), id);
     this.#members = members;
     this.#gone = gone;

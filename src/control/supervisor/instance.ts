@@ -2,8 +2,10 @@
  * One running instance: brings the fleet, the workers, the admin API and the metrics together, and changes them when the
  * configuration changes. Signals and exit codes are supervisor.ts's business.
  */
+
 import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import type { RedisLink } from "../../cluster/redis/link.ts";
 import type { Config } from "../../config/config.ts";
 import { toLearnerSettings } from "../../config/learner-settings.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
@@ -29,7 +31,6 @@ import { AcmeStatus } from "../processes/acme/status.ts";
 import { isAnyBalanced, learnedPools } from "../processes/learner/learned-pools.ts";
 import { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
-import type { RedisLink } from "../rate-limits/redis-link.ts";
 import { adminControl } from "./admin-control.ts";
 import { ConfigurationInForce } from "./configuration.ts";
 import { toPoolPlans } from "./fleet-options.ts";
@@ -104,8 +105,10 @@ export class SupervisorInstance {
     this.#options = options;
     this.#logger = replaceableLogger(options.log);
     this.#log = this.#logger.log;
-    this.#journal = new Journal(() => clock.wallMs());
-    const bootMs = (): number => clock.nowMs() + options.bootOffsetMs();
+    const wallMs = (): number => clock.wallMs();
+    const nowMs = (): number => clock.nowMs();
+    this.#journal = new Journal(wallMs);
+    const bootMs = (): number => nowMs() + options.bootOffsetMs();
     const id = idOf(options.secret());
     this.#redis = openRedisOf(config);
     this.#cluster = new Cluster(clusterOptions(config, this.#redis, id, clock, bootMs, this.#log));
@@ -121,7 +124,7 @@ export class SupervisorInstance {
       onInForce,
       log: this.#log,
       events: this.#journal,
-      wallMs: () => clock.wallMs(),
+      wallMs,
       place: ({ pools, routes, rateLimits }) => ({
         rows: this.#rows.plan(pools.map(({ name }) => name)),
         routeNumbers: this.#routeNumbers.plan(routes.map(({ name }) => name)),
@@ -142,13 +145,7 @@ export class SupervisorInstance {
       redis: this.#redis,
       cluster: this.#cluster,
     });
-    const wallMs = (): number => clock.wallMs();
-    this.#adminPort = new AdminPort({
-      configuration: this.#configuration,
-      log: this.#log,
-      wallMs,
-      nowMs: () => clock.nowMs(),
-    });
+    this.#adminPort = new AdminPort({ configuration: this.#configuration, log: this.#log, wallMs, nowMs });
   }
 
   /** Starts everything. Throws a `ConfigError` or an `Error`, each made for the operator; call `dispose` then. */
@@ -422,6 +419,7 @@ export class SupervisorInstance {
     this.#totals.update();
     this.#waits.update(pools);
     this.#shownSeries.update(routes.map(({ number }) => number));
+    this.#rateLimits.age();
   }
 
   #makeWorkers({ memoryPath, socketPath }: RuntimeDirectory): Workers {

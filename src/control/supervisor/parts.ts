@@ -2,6 +2,8 @@
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { Canaries } from "../canary/canaries.ts";
 import type { Cluster } from "../cluster/cluster.ts";
+import { ownFigures } from "../cluster/own-figures.ts";
+import { Verdicts } from "../cluster/verdicts.ts";
 import { PageFiles } from "../dashboard/page-files.ts";
 import { ExplainPart } from "../explain/part.ts";
 import { Live } from "../live/live.ts";
@@ -34,9 +36,16 @@ export interface PartsOptions {
   readonly random: () => number;
 }
 
+/** Has fleets and cluster hear of each other. */
+function joinCluster({ cluster, fleets }: SupervisorView): void {
+  cluster.describeBy(() => ownFigures(fleets.present()));
+  if (cluster.shares.includes("health")) cluster.ride(new Verdicts(fleets));
+}
+
 /** Makes them. */
 export function makeParts(view: SupervisorView, log: Logger, { program, random }: PartsOptions): InstanceParts {
   const nowMs = (): number => view.clock.nowMs();
+  joinCluster(view);
   return {
     operating: view.operating,
     cluster: view.cluster,

@@ -5,6 +5,7 @@
  */
 import { clusterKey } from "../../../cluster/exchange/keys.ts";
 import type { ClusterRider, ClusterRound } from "../../../cluster/exchange/round.ts";
+import type { RedisLink } from "../../../cluster/redis/link.ts";
 import type { AuditEntry } from "../../../shared/operations/audit.ts";
 import { OWN_ACTOR } from "../../../shared/operations/audit.ts";
 import type { Override } from "../../../shared/operations/override.ts";
@@ -13,7 +14,6 @@ import type { ReplicatedOperationsStore } from "../../../storage/operations/repl
 import type { ControlLog } from "../../log.ts";
 import type { Operations } from "../../operations/operations.ts";
 import { comparableValue, describeTarget } from "../../operations/words.ts";
-import type { RedisLink } from "../../rate-limits/redis-link.ts";
 import { type ChangesAnswer, changeArguments, readAnswer, readChange } from "./codec.ts";
 import { CHANGES_SCRIPT, UNSAY_SCRIPT } from "./script.ts";
 

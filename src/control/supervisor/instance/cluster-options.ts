@@ -11,28 +11,29 @@ export function idOf(words: Uint32Array): string {
   return [...words.subarray(0, 2)].map((word) => word.toString(16).padStart(8, "0")).join("");
 }
 
-/** As others call it. */
+/** What it is called among the others: INSTANCE_NAME, or its machine's name. */
 export function instanceNameOf({ database }: Pick<Config, "database">): string {
   return database.instanceName ?? hostname();
 }
 
 /** @param link `null` = there is no Redis. @param bootMs the boot clock. */
 export function clusterOptions(
-  { cluster, database }: Pick<Config, "cluster" | "database">,
+  config: Pick<Config, "cluster" | "database">,
   link: ClusterOptions["link"],
   id: string,
   clock: ControlClock,
   bootMs: () => number,
   log: ControlLog,
 ): ClusterOptions {
-  const name = instanceNameOf({ database });
+  const name = instanceNameOf(config);
   const sinceMs = Math.round(clock.wallMs());
   return {
     link,
-    cluster: cluster.name,
+    cluster: config.cluster.name,
+    shares: config.cluster.share,
     id,
     bootMs,
-    describe: () => ({ name, version, sinceMs, figures: {} }),
+    describe: () => ({ name, version, sinceMs }),
     log,
   };
 }

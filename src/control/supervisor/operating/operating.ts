@@ -1,4 +1,6 @@
 /** What operators change at run time, in a running instance: where it is kept, and what it changes. */
+
+import type { RedisLink } from "../../../cluster/redis/link.ts";
 import type { Config } from "../../../config/config.ts";
 import type { LoadedConfig } from "../../../config/load.ts";
 import { toStoreLocation } from "../../../config/sections/storage.ts";
@@ -12,7 +14,6 @@ import type { Events } from "../../events/events.ts";
 import { OperatedServers } from "../../fleet/operated.ts";
 import type { ControlLog } from "../../log.ts";
 import { type Layering, Operations } from "../../operations/operations.ts";
-import type { RedisLink } from "../../rate-limits/redis-link.ts";
 import { instanceNameOf } from "../instance/cluster-options.ts";
 import type { InstancePart } from "../instance-part.ts";
 import { InstanceGround, type InstanceGroundOptions } from "./ground.ts";

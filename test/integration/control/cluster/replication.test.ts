@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RedisClient } from "bun";
+import { openRedis } from "../../../../src/cluster/redis/link.ts";
 import { ChangeReplication } from "../../../../src/control/cluster/changes/replication.ts";
-import { ReconnectingLink } from "../../../../src/control/rate-limits/redis-link.ts";
 import type { AuditEntry } from "../../../../src/shared/operations/audit.ts";
 import type { Override } from "../../../../src/shared/operations/override.ts";
 import { overrideId } from "../../../../src/shared/operations/override-id.ts";
@@ -61,7 +61,7 @@ async function instance({ aheadMs = 0, folder = `${ids}` } = {}) {
   const lines: string[] = [];
   const say = (_: object, text: string) => lines.push(text);
   const wallMs = () => Date.now() + aheadMs;
-  const link = new ReconnectingLink({ addr: redis.addr, password: null, db, tls: false });
+  const link = openRedis(redis.place({ db }));
   const lost = new Set<string>();
   const never = new Set<string>();
   const nowhere = new Set<string>();
