@@ -96,6 +96,7 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
           response: z.strictObject({
             overrides: z.array(overrideView),
             kept_in: z.string(),
+            shared: z.boolean().describe("with other instances"),
             problem: z.string().nullable(),
           }),
           doc: "what was changed at run time and is not as configured: what, instead of what, by whom, when and why, and whether it is in force; `?format=env` = as lines of a `.env` file",
@@ -106,8 +107,12 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
               const headers = { etag, "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
               return new Response(envLines(all, control.envContext()), { headers });
             }
-            const { where, trouble } = operations;
-            return json({ overrides: all.map(viewOf), kept_in: where, problem: trouble }, 200, { etag });
+            const { where, trouble, sharing } = operations;
+            return json(
+              { overrides: all.map(viewOf), kept_in: where, shared: sharing !== "none", problem: trouble },
+              200,
+              { etag },
+            );
           },
         }),
         DELETE: operation({
