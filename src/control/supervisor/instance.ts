@@ -108,7 +108,8 @@ export class SupervisorInstance {
     const bootMs = (): number => clock.nowMs() + options.bootOffsetMs();
     const id = idOf(options.secret());
     this.#redis = openRedisOf(config);
-    this.#cluster = new Cluster(clusterOptions(config, this.#redis, id, clock, bootMs, this.#log));
+    const places = { memory: () => this.#memory, servers: () => this.#fleets.told() };
+    this.#cluster = new Cluster(clusterOptions(config, this.#redis, id, clock, bootMs, this.#log, places));
     const shared = sharedLimits(config, this.#redis, id, bootMs, this.#log);
     this.#rateLimits = new RateLimitFiles(bootMs, options.secret, shared);
     this.#configuration = new ConfigurationInForce({

@@ -4,12 +4,16 @@ import { version } from "../../../../package.json";
 import type { Config } from "../../../config/config.ts";
 import type { ControlClock } from "../../clock.ts";
 import type { ClusterOptions } from "../../cluster/cluster.ts";
+import { OwnNumbers, type OwnNumbersOptions } from "../../cluster/own-numbers.ts";
 import type { ControlLog } from "../../log.ts";
 
 /** Which instance this is, of two words that nobody can guess: 16 hexadecimal digits. */
 export function idOf(words: Uint32Array): string {
   return [...words.subarray(0, 2)].map((word) => word.toString(16).padStart(8, "0")).join("");
 }
+
+/** What it tells the others. */
+export type OwnPlaces = Pick<OwnNumbersOptions, "memory" | "servers">;
 
 /** @param link `null` = there is no Redis. @param bootMs the boot clock. */
 export function clusterOptions(
@@ -19,7 +23,10 @@ export function clusterOptions(
   clock: ControlClock,
   bootMs: () => number,
   log: ControlLog,
+  places: OwnPlaces,
 ): ClusterOptions {
+  const { share } = cluster;
+  const own = new OwnNumbers({ ...places, inFlight: share.includes("in_flight"), health: share.includes("health") });
   const name = database.instanceName ?? hostname();
   const sinceMs = Math.round(clock.wallMs());
   return {
@@ -28,6 +35,7 @@ export function clusterOptions(
     id,
     bootMs,
     describe: () => ({ name, version, sinceMs, figures: {} }),
+    servers: () => own.read(),
     log,
   };
 }

@@ -6,8 +6,12 @@ import { environmentSource } from "../../../../src/config/sources/environment.ts
 import { Cluster } from "../../../../src/control/cluster/cluster.ts";
 import { clusterOptions } from "../../../../src/control/supervisor/instance/cluster-options.ts";
 import { openRedisOf } from "../../../../src/control/supervisor/instance/redis.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { hasRedis, RedisServer } from "../../../support/databases/redis-server.ts";
 import { until } from "../../../support/until.ts";
+
+const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+const NO_SERVERS = { memory: () => memory, servers: () => [] };
 
 let redis: RedisServer;
 let db = 0;
@@ -38,7 +42,7 @@ function instance(env: Readonly<Record<string, string>> = {}) {
   const clock = { nowMs: () => performance.now(), wallMs: () => Date.now() };
   const id = (ids++).toString(16).padStart(16, "0");
   const log = { info: say, warn: say, error: say };
-  const cluster = new Cluster(clusterOptions(loaded.config, link, id, clock, clock.nowMs, log));
+  const cluster = new Cluster(clusterOptions(loaded.config, link, id, clock, clock.nowMs, log, NO_SERVERS));
   const told: string[] = [];
   cluster.ride({ heard: () => told.push("heard"), lost: () => told.push("lost") });
   cluster.start();
@@ -92,14 +96,14 @@ describe.skipIf(!hasRedis)("instances on one Redis", () => {
 
   test("what is not from an instance is nobody, and is taken away", async () => {
     const one = await client();
-    const key = "neurabalancer:1:{default}:members";
+    const key = "neurabalancer:1:{default}:shares";
     const now = String(Date.now()).padStart(14, "0");
-    await one.send("HSET", [key, "0000000000000001", `${now}{"name":7}`, "me", `${now}{}`, "00000000000000ff", now]);
+    await one.send("HSET", [key, "0000000000000001", `${now}rubbish`, "me", `${now}{}`, "00000000000000ff", "x"]);
     const { cluster } = instance();
     await until(async () => (await one.send("HLEN", [key])) === 1);
     expect(cluster.instances).toBe(1);
+    expect(cluster.figures.refused).toBeGreaterThan(0);
     // A key of another kind: it is away, and says why.
-    await one.send("DEL", [key]);
     await one.send("SET", [key, "rubbish"]);
     await until(() => cluster.away !== null);
     expect(cluster.away).toContain("WRONGTYPE");
