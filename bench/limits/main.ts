@@ -4,7 +4,7 @@
  * what one exact limit would have let pass, in all and in every window.
  */
 import { parseArgs } from "node:util";
-import { ReconnectingLink } from "../../src/control/rate-limits/redis-link.ts";
+import { openRedis } from "../../src/cluster/redis/link.ts";
 import { LimitSharing } from "../../src/control/rate-limits/sharing.ts";
 import { limitShape, type WorkerRateLimit } from "../../src/protocol/rate-limit.ts";
 import { gcraTerms } from "../../src/shared/memory/rate-limits/gcra.ts";
@@ -62,7 +62,7 @@ async function measure(redis: RedisServer, { instances, keys, rate, seconds }: O
   const terms = gcraTerms(rate, 60_000, rate);
   const all = Array.from({ length: instances }, (_, i) => {
     const memory = limitMemory(limitShape(limit), SECRET);
-    const link = new ReconnectingLink({ addr: redis.addr, password: null, db: 0, tls: false });
+    const link = openRedis(redis.place());
     const log = { warn: (_: object, text: string) => console.error(text), info: () => {} };
     const sharing = new LimitSharing({ link, id: String(i), bootMs, log });
     sharing.set([{ limit, memory }]);

@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   settings: async () => (await import("./settings/command.ts")).registerSettings,
   canary: async () => (await import("./canary/command.ts")).registerCanary,
   limits: async () => (await import("./limits/command.ts")).registerLimits,
+  cluster: async () => (await import("./cluster/command.ts")).registerCluster,
   overrides: async () => (await import("./overrides/command.ts")).registerOverrides,
   backend: async () => (await import("./backend.ts")).registerBackend,
   replay: async () => (await import("./replay/command.ts")).registerReplay,
@@ -45,6 +46,7 @@ Examples:
   $ neurabalancer replay --since 2h                            what another strategy would have given on that traffic
   $ neurabalancer expect                                       and on the traffic of the last minutes, before you switch
   $ neurabalancer train --from store --out ./model             what your own traffic teaches
+  $ neurabalancer cluster                                      which instances share what they know over Redis
   $ neurabalancer models list                                  which models were learned, and what became of them
   $ neurabalancer migrate status                               is the store up to date with this release?
   $ neurabalancer stats --since 2h                             what happened: traffic, errors, response times; also events

@@ -12,6 +12,7 @@ import { readClientLists } from "./listeners/client-lists.ts";
 import { readClientTls } from "./listeners/client-tls.ts";
 import { ConfigError } from "./load.ts";
 import { problemOfLogFile } from "./log-file.ts";
+import { readRedisFiles } from "./redis-place.ts";
 import { withFiles } from "./routes/files.ts";
 import { SECTIONS } from "./schema.ts";
 import { type CertificateNames, readAuthorities, readCertificate } from "./tls-files.ts";
@@ -66,6 +67,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
   if (fileProblem !== null) problems.push(`${SECTIONS.log.settings.accessFile.env}: ${accessFile} ${fileProblem}`);
   if (process.platform !== "linux") problems.push(...linuxOnly(settings));
   readAcmeSettings(config, findings);
+  readRedisFiles(config.redis, nowMs, findings);
   readTracerSettings(config, nowMs, findings); // workers are not given it; what is wrong with its files is told with the rest
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);

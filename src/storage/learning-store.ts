@@ -46,8 +46,8 @@ export interface SampleScan {
   readonly pages: AsyncIterable<readonly Sample[]>;
 }
 
-/** Where a model may come from. */
-export const MODEL_ORIGINS = ["shipped", "trained", "file"] as const;
+/** Where a model may come from; `cluster` = another instance trained it. */
+export const MODEL_ORIGINS = ["shipped", "trained", "file", "cluster"] as const;
 /** Where one came from. */
 export type ModelOrigin = (typeof MODEL_ORIGINS)[number];
 

@@ -7,6 +7,7 @@ import { acmeContradictions } from "./acme.ts";
 import type { Contradictions, PartialConfig } from "./contradictions.ts";
 import { databaseContradictions } from "./database.ts";
 import { logContradictions } from "./logs.ts";
+import { redisContradictions } from "./redis.ts";
 import { tracingContradictions } from "./tracing.ts";
 
 /**
@@ -103,6 +104,7 @@ export function findContradictions(config: PartialConfig, listeners: readonly Li
     acmeContradictions(config, listeners),
     databaseContradictions(config),
     logContradictions(config),
+    redisContradictions(config),
     tracingContradictions(config),
   ]) {
     problems.push(...found.problems);

@@ -15,6 +15,7 @@ import { overrideSplits } from "../overrides/splits.ts";
 import { type ChangedServers, type PoolDraft, readPools } from "../pools/pools.ts";
 import { readRateLimits } from "../rate-limits/rate-limits.ts";
 import type { Draft } from "../read-settings.ts";
+import { sharesThroughRedis } from "../redis-place.ts";
 import { routeToAll } from "../routes/default-route.ts";
 import { readDefaults } from "../routes/route.ts";
 import { poolsNamed, readRoutes } from "../routes/routes.ts";
@@ -85,7 +86,7 @@ export function readSites({ draft, variables, overrides, layer, read, limitsOfLi
   const limited = {
     routes: routed === null || routed.routes.length === read.routes?.written ? routes.map(({ name }) => name) : null,
     pools: known,
-    redis: sections.redis.addr !== null,
+    redis: sharesThroughRedis(sections.redis),
   };
   const limits = overrideRateLimits(
     readRateLimits([read.rate_limits, limitsOfLine], limited, findings),

@@ -63,6 +63,18 @@ export function hostAndPort(usual: number): ValueType<string> {
   });
 }
 
+/** Comma-separated `host:port`, or hosts alone; the values have both. @param usual the port where none is said. */
+export function hostsAndPorts(usual: number): ValueType<readonly string[]> {
+  const one = hostAndPort(usual).schema;
+  const parse = (list: string): readonly string[] => {
+    const found = list.split(",").map((entry) => one.safeParse(entry));
+    const wrong = found.findIndex(({ success }) => !success);
+    if (wrong < 0) return [...new Set(found.map(({ data }) => data!))];
+    throw new Error(`entry ${wrong + 1} must be a host and a port, such as redis-1.internal:${usual} (no "redis://")`);
+  };
+  return valueType("host:port, comma-separated", parse, { kind: "list" });
+}
+
 /** Comma-separated names of hosts, without ports; the value is in lower case. */
 export const hostNames: ValueType<readonly string[]> = valueType(
   "host names, comma-separated",

@@ -4,10 +4,12 @@
  */
 
 import { Exchange, type OwnServers } from "../../cluster/exchange/exchange.ts";
+import { emptyFigures } from "../../cluster/exchange/figures.ts";
 import type { ClusterMember, ClusterRider, MemberDescription, PeerNumbers } from "../../cluster/exchange/round.ts";
+import type { RedisLink } from "../../cluster/redis/link.ts";
+import type { ClusterShare } from "../../config/values/cluster.ts";
 import { MAX_SERVERS } from "../../shared/memory/layout/shared-memory.ts";
 import type { ControlLog } from "../log.ts";
-import type { RedisLink } from "../rate-limits/redis-link.ts";
 
 /** Between two rounds, and between two tries while it is alone. */
 const ROUND_MS = 100;
@@ -15,20 +17,23 @@ const RETRY_MS = 250;
 /** Without an answer for so long it is alone: two of the link's times to wait have a place in a second. */
 const ALONE_MS = 900;
 
+/** Of an instance that only says that it is there. */
+const NO_SERVERS: OwnServers = { slotOf: new Map(), figures: emptyFigures(MAX_SERVERS) };
+
 /** What it is made from. */
 export interface ClusterOptions {
   /** `null` = there is no Redis: nothing is shared, and nothing runs. */
   readonly link: Pick<RedisLink, "eval"> | null;
   /** CLUSTER_NAME. */
   readonly cluster: string;
+  /** CLUSTER_SHARE. */
+  readonly shares: readonly ClusterShare[];
   /** Of this run: 16 hexadecimal digits. */
   readonly id: string;
   /** The boot clock, milliseconds. */
   readonly bootMs: () => number;
-  /** What it says of itself. */
-  readonly describe: () => MemberDescription;
-  /** Its servers as they are now. */
-  readonly servers: () => OwnServers;
+  /** What it says of itself, without figures. */
+  readonly describe: () => Omit<MemberDescription, "figures">;
   readonly log: ControlLog;
 }
 
@@ -47,6 +52,8 @@ export class Cluster {
   readonly #options: ClusterOptions;
   readonly #riders: ClusterRider[] = [];
   readonly #exchange: Exchange | null;
+  #ownFigures: () => MemberDescription["figures"] = () => ({});
+  #ownServers: () => OwnServers = () => NO_SERVERS;
   readonly #figures: ExchangeFigures = { rounds: 0, failures: 0, lastMs: Number.NaN, refused: 0 };
   #members: readonly ClusterMember[] = [];
   #instances = 1;
@@ -77,6 +84,11 @@ export class Cluster {
     return this.#options.cluster;
   }
 
+  /** CLUSTER_SHARE; nothing without a Redis. */
+  get shares(): readonly ClusterShare[] {
+    return this.configured ? this.#options.shares : [];
+  }
+
   /** Why it is alone although there should be a Redis; `null` = it is not, or there should be none. */
   get away(): string | null {
     return this.#away;
@@ -99,6 +111,16 @@ export class Cluster {
   /** How old the others' numbers are, milliseconds; infinite before the first. */
   get ageMs(): number {
     return this.#options.bootMs() - this.#heardMs;
+  }
+
+  /** What it says of itself has these figures from now on. @param figures asked for at each round. */
+  describeBy(figures: () => MemberDescription["figures"]): void {
+    this.#ownFigures = figures;
+  }
+
+  /** The others are told of these servers from now on. @param servers asked for at each round. */
+  tellOf(servers: () => OwnServers): void {
+    this.#ownServers = servers;
   }
 
   /** Rides on every round from now on. */
@@ -129,11 +151,14 @@ export class Cluster {
   }
 
   async #round(): Promise<void> {
-    const { bootMs, servers, describe } = this.#options;
+    const { bootMs, describe } = this.#options;
     const beganMs = bootMs();
     let waitMs = this.#away === null ? ROUND_MS : RETRY_MS;
     try {
-      const { others, ageMs, instances, members, changes } = await this.#exchange!.round(servers(), describe);
+      const { others, ageMs, instances, members, changes } = await this.#exchange!.round(this.#ownServers(), () => ({
+        ...describe(),
+        figures: this.#ownFigures(),
+      }));
       const nowMs = bootMs();
       this.#heardMs = nowMs;
       this.#members = members;

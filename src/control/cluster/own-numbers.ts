@@ -10,7 +10,7 @@ const MOST_IN_FLIGHT = 1_000_000;
 
 /** What it is made from. */
 export interface OwnNumbersOptions {
-  readonly memory: () => SharedMemory;
+  readonly memory: SharedMemory;
   readonly servers: () => Iterable<ToldServer>;
   /** Which of these are shared: what is in flight, and what is thought of health. */
   readonly inFlight: boolean;
@@ -35,7 +35,7 @@ export class OwnNumbers {
   read(): OwnServers {
     const { memory, servers, inFlight, health } = this.#options;
     if (!inFlight && !health) return { slotOf: this.#slotOf, figures: this.#figures };
-    const { header, workers } = memory();
+    const { header, workers } = memory;
     const blocks = workers.slice(0, header[Header.WORKER_BLOCKS]);
     const told = [...servers()];
     if (!this.#isKnown(told)) this.#learn(told);

@@ -171,6 +171,11 @@ export class Fleets {
     this.#others.hear(votes, this.#deps.clock.nowMs());
   }
 
+  /** Servers of the configuration, of all pools. */
+  *present(): IterableIterator<FleetServer> {
+    for (const fleet of this.#fleets.values()) yield* fleet.present();
+  }
+
   /** Servers of the configuration, for what this instance tells the others of them: its own views, never what was decided together. */
   *told(): IterableIterator<ToldServer> {
     for (const [pool, fleet] of this.#fleets)

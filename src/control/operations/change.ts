@@ -26,6 +26,8 @@ export interface ChangeOptions {
   readonly keep: boolean;
   /** Only what would happen. */
   readonly dryRun?: boolean;
+  /** For this instance alone, also where others share changes; left out = for all that do. */
+  readonly scope?: "instance";
 }
 
 /** What is to be in force. What says just what is configured (a state that is `active`) is no override: it ends the one there was. */

@@ -1,13 +1,13 @@
 /** What a proposal makes of the overrides that there are. Pure. */
 import { MAX_OVERRIDES } from "../../shared/operations/limits.ts";
 import type { Override, OverrideRecord } from "../../shared/operations/override.ts";
+import { overrideId } from "../../shared/operations/override-id.ts";
 import type { NewOverride, Proposal } from "./change.ts";
 import type { ConfiguredValues } from "./ground.ts";
-import { overrideId } from "./override-id.ts";
 import { describeTarget } from "./words.ts";
 
 /** Who makes them, when and why. */
-export type Maker = Pick<OverrideRecord, "by" | "client" | "reason" | "atMs" | "kept">;
+export type Maker = Pick<OverrideRecord, "by" | "client" | "reason" | "atMs" | "kept" | "scope">;
 
 /** What is to become of the overrides. */
 export interface Next {

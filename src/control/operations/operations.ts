@@ -4,14 +4,8 @@
  */
 import type { LoadedConfig } from "../../config/load.ts";
 import { type AuditEntry, type AuditQuery, OWN_ACTOR } from "../../shared/operations/audit.ts";
-import { describeMaker } from "../../shared/operations/maker.ts";
 import type { Override, OverrideKind, OverrideOf } from "../../shared/operations/override.ts";
-import {
-  type KeptOverrides,
-  type OperationsStore,
-  StaleRevisionError,
-  seenKey,
-} from "../../storage/operations/store.ts";
+import { type KeptOverrides, type OperationsStore, StaleRevisionError } from "../../storage/operations/store.ts";
 import { BALANCER, changeActor, type Events, STORE } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import { AuditTrail } from "./audit-trail.ts";
@@ -20,8 +14,9 @@ import { NotKeptError, RefusedChangeError } from "./errors.ts";
 import type { Ground } from "./ground.ts";
 import { type Next, nextOverrides } from "./next.ts";
 import { OverrideSet } from "./override-set.ts";
+import { describeOverruled, type Losses, Standing } from "./standing.ts";
 import { type Overruled, type Weighed, weigh } from "./weigh.ts";
-import { comparableValue, describeTarget } from "./words.ts";
+import { comparableValue, describeTarget, whyNotHere } from "./words.ts";
 
 /** As often another instance may be faster: of two that change something all the time each is, every second time. */
 const TRIES = 20;
@@ -52,6 +47,16 @@ export type ShownOverride = Override & {
   readonly whyNot: string | null;
 };
 
+/** How instances share what is kept. */
+export type Sharing = "none" | "database" | "replicated";
+
+/** One of all instances that is not in force in this one. */
+export interface NotInForce {
+  readonly id: string;
+  /** It was, until the configuration here changed. */
+  readonly isLost: boolean;
+}
+
 /** What ends an override beside whoever removes it: a configuration that says something else since, or its time. */
 export type OverrideEnd = "configuration" | "time";
 
@@ -73,22 +78,22 @@ export class Operations {
   readonly #options: OperationsOptions;
   readonly #set = new OverrideSet();
   readonly #trail: AuditTrail;
-  /** By `seenKey`: what is not in force here although it counts, and why. */
-  #dormant: ReadonlyMap<string, string> = new Map();
-  /** By `seenKey`: what was in force here. `null` = all that there is. */
-  #seen: ReadonlySet<string> | null = null;
+  readonly #standing: Standing;
   #trouble: string | null = null;
   /** The last change could not be kept: whether it could now, only trying tells. */
   #unkept = false;
   /** What the store wanted to be heard was said. */
   #notice: string | null = null;
   readonly #ended: Record<OverrideEnd, number> = { configuration: 0, time: 0 };
+  /** What was kept before is in force. */
+  #isOpen = false;
   #lookedMs: number | null = null;
   #looking = false;
 
   constructor(options: OperationsOptions) {
     this.#options = options;
     this.#trail = new AuditTrail(options);
+    this.#standing = new Standing(options.store);
   }
 
   /** In the order in which they were made. */
@@ -126,25 +131,30 @@ export class Operations {
     return this.#options.store.where;
   }
 
+  /** How instances share what is kept: each keeps all of it, in one database, or not at all. */
+  get sharing(): Sharing {
+    const { shared, endsWithAll = false } = this.#options.store;
+    return endsWithAll ? "replicated" : shared ? "database" : "none";
+  }
+
   /** Takes over what the store has; for the start. @returns what the configuration is with it. */
   open(kept: KeptOverrides, loaded: LoadedConfig): Layering {
     this.#take(kept);
-    this.#seen = this.#options.store.shared ? (kept.seen ?? new Set()) : null;
+    this.#standing.open(kept);
     return this.layer(loaded);
   }
 
   /** What a configuration that was loaded is with the overrides. Nothing changes by that. */
   layer(loaded: LoadedConfig): Layering {
     const weighed = weigh([...this.#current().values()], loaded);
-    const wasInForce = ({ override }: Overruled): boolean => this.#seen?.has(seenKey(override)) ?? true;
-    const ended = weighed.overruled.filter(wasInForce);
-    const dormant = weighed.overruled.filter((one) => !wasInForce(one));
+    const losses = this.#standing.losses(weighed);
+    const { ended, lost, dormant } = losses;
     return {
       layered: weighed.layered,
       holds: weighed.holds,
-      ended: ended.map(describeOverruled),
+      ended: [...ended, ...lost].map(describeOverruled),
       dormant: dormant.map(describeOverruled),
-      settle: (taken) => this.#settle(weighed, ended, dormant, taken),
+      settle: (taken) => this.#settle(weighed, losses, taken),
     };
   }
 
@@ -171,6 +181,37 @@ export class Operations {
   audit(query: AuditQuery): Promise<readonly AuditEntry[]> {
     return this.#options.store.audit(query);
   }
+
+  /** Another instance has changed something: it is in force here when this has its turn. Never rejects. */
+  look(): Promise<void> {
+    if (!this.#isOpen) return Promise.resolve();
+    return this.#options
+      .inTurn(this.#lookInTurn)
+      .catch((error: Error) => this.#options.log.error({ err: error }, error.message));
+  }
+
+  /** Those of all instances that are not in force here. */
+  notInForce(): readonly NotInForce[] {
+    return [...this.#current().values()]
+      .filter((override) => override.kept && override.scope === undefined && this.#whyNot(override) !== null)
+      .map((override) => ({ id: override.id, isLost: this.#standing.isLost(override) }));
+  }
+
+  /** No instance has these in force any more, by id: where that is so here, they end for all. Never rejects. */
+  endForAll(ids: ReadonlySet<string>): Promise<void> {
+    const work = async (): Promise<void> => {
+      const lost = [...this.#set.kept.overrides].filter((override) => {
+        return ids.has(override.id) && override.scope === undefined && this.#standing.isLost(override);
+      });
+      if (lost.length === 0) return;
+      this.#set.drop(lost);
+      const why = "the configuration of no instance goes with it any more";
+      await this.#clean(lost.map((override) => this.#end({ override, why, now: override.configured }, "override.end")));
+    };
+    return this.#options.inTurn(work).catch((error: Error) => this.#options.log.error({ err: error }, error.message));
+  }
+
+  readonly #lookInTurn = (): Promise<void> => this.#look();
 
   /** About once a second: ends what is over, and looks at the store from time to time. @param nowMs monotonic. */
   tick(nowMs: number): void {
@@ -201,7 +242,7 @@ export class Operations {
   }
 
   #whyNot(override: Override): string | null {
-    const why = this.#dormant.get(seenKey(override));
+    const why = this.#standing.whyNot(override);
     if (why !== undefined) return why;
     return this.#options.ground.values.isOf(override)
       ? null
@@ -214,17 +255,21 @@ export class Operations {
 
   async #make(operator: Operator, options: ChangeOptions, propose: Propose): Promise<Changed> {
     const { keep, reason, dryRun = false } = options;
+    // Where nothing is shared, there is but this instance.
+    const scope = keep && this.sharing === "replicated" ? options.scope : undefined;
     const { ground, wallMs } = this.#options;
     for (let attempt = 1; ; attempt++) {
       const { action, target, before, after, about, words, ...wanted } = propose();
       const current = this.#current();
-      const maker = { by: operatorName(operator), client: operator.client, reason, atMs: wallMs(), kept: keep };
+      const maker = { by: operatorName(operator), client: operator.client, reason, atMs: wallMs(), kept: keep, scope };
       const next = nextOverrides(current, wanted, ground.values, maker);
       const made = new Set(next.made.map(({ id }) => id));
       const wantedInForce = [...applied(current, next).values()].filter((override) => {
         return made.has(override.id) || this.#whyNot(override) === null;
       });
-      const problems = next.problems.length > 0 ? next.problems : ground.problems(wantedInForce);
+      const ofAll = scope === undefined ? [] : next.removed.flatMap(whyNotHere);
+      const first = [...next.problems, ...ofAll];
+      const problems = first.length > 0 ? first : ground.problems(wantedInForce);
       if (problems.length > 0) throw new RefusedChangeError(problems);
       const entry = this.#entry(operator, { action, target, before, after, reason, kept: keep });
       const changes = next.removed.length > 0 || next.made.some((one) => this.#isNew(current.get(one.id), one));
@@ -236,7 +281,7 @@ export class Operations {
       }
       if (dryRun || !changes) return changed;
       const { kept } = this.#set;
-      if (keep && !(await this.#keep(next, entry, attempt))) continue;
+      if (keep && !(await this.#keep(next, entry, attempt, scope))) continue;
       await this.#putIntoForce(kept, next, wantedInForce, entry);
       this.#remember();
       if (!keep) void this.#trail.note(entry, { about, words });
@@ -246,11 +291,11 @@ export class Operations {
   }
 
   /** @returns false when another instance was faster. Throws a `NotKeptError`. */
-  async #keep(next: Next, entry: AuditEntry, attempt: number): Promise<boolean> {
+  async #keep(next: Next, entry: AuditEntry, attempt: number, scope: "instance" | undefined): Promise<boolean> {
     const { store } = this.#options;
     try {
       const overrides = this.#set.keptWith(next.made, next.removed);
-      const revision = await store.commit(this.#set.kept.revision, overrides, [entry]);
+      const revision = await store.commit(this.#set.kept.revision, overrides, [entry], scope);
       this.#take({ revision, overrides, trouble: null });
       return true;
     } catch (error) {
@@ -269,7 +314,9 @@ export class Operations {
   #isNew(known: Override | undefined, wanted: Override): boolean {
     if (known === undefined || this.#whyNot(known) !== null) return true;
     if (wanted.reason !== "" && wanted.reason !== known.reason) return true;
-    const said = ({ value, configured, untilMs, kept }: Override): unknown => ({ value, configured, untilMs, kept });
+    const said = ({ value, configured, untilMs, kept, scope }: Override): unknown => {
+      return [value, configured, untilMs, kept, scope];
+    };
     return !Bun.deepEquals(said(known), said(wanted));
   }
 
@@ -312,37 +359,37 @@ export class Operations {
   }
 
   /** A configuration is in force, or what is kept is something else: those that have lost to it end, or sleep. */
-  async #settle(
-    { holds }: Weighed,
-    ended: readonly Overruled[],
-    dormant: readonly Overruled[],
-    taken: boolean,
-  ): Promise<void> {
-    this.#ended.configuration += ended.length;
-    this.#dormant = new Map(dormant.map(({ override, why }) => [seenKey(override), why]));
+  async #settle(weighed: Weighed, losses: Losses, taken: boolean): Promise<void> {
+    const { ended, lost, dormant } = losses;
+    const { log, ground } = this.#options;
+    this.#ended.configuration += ended.length + lost.length;
+    this.#standing.take(weighed, losses);
+    this.#isOpen = true;
     this.#set.mask(
       ended.map(({ override }) => override),
       true,
     );
-    const { log, ground, store } = this.#options;
     for (const one of dormant) log.warn({ override: one.override.id }, `not in force here: ${describeOverruled(one)}`);
+    for (const one of lost) log.warn({ override: one.override.id }, `it ends here: ${describeOverruled(one)}`);
     for (const one of ended) log.warn({ override: one.override.id }, `it ends: ${describeOverruled(one)}`);
-    const entries = ended.map(({ override, why, now }) =>
-      this.#entry(ITSELF, {
-        action: "override.end",
-        target: describeTarget(override),
-        before: comparableValue(override),
-        after: now ?? null,
-        reason: why,
-        kept: override.kept,
-      }),
-    );
-    this.#seen = store.shared ? new Set(holds.map(seenKey)) : null;
     // Who is not waited for with a configuration of its own is another instance.
     const how = { actor: STORE, layered: taken };
-    await ground.apply(holds, how).catch((error: Error) => log.error({ err: error }, error.message));
+    await ground.apply(weighed.holds, how).catch((error: Error) => log.error({ err: error }, error.message));
     this.#remember();
-    if (ended.length > 0) await this.#clean(entries);
+    const here = lost.map((one) => this.#end(one, "override.end_here"));
+    await Promise.all(here.map((entry) => this.#trail.note(entry)));
+    if (ended.length > 0) await this.#clean(ended.map((one) => this.#end(one, "override.end")));
+  }
+
+  #end({ override, why, now }: Overruled, action: string): AuditEntry {
+    return this.#entry(ITSELF, {
+      action,
+      target: describeTarget(override),
+      before: comparableValue(override),
+      after: now ?? null,
+      reason: why,
+      kept: override.kept,
+    });
   }
 
   /** What is masked goes from the store, where that works. */
@@ -394,6 +441,7 @@ export class Operations {
     this.#set.take(kept);
     this.#hear(kept);
     if (kept.revision !== before) await this.layer(ground.loaded).settle(false);
+    for (const entry of kept.news ?? []) this.#trail.tell(entry);
     if (kept.trouble !== null) this.#say(kept.trouble);
     else if (this.#unkept || this.#set.isBehind) await this.#clean([]);
     else this.#say(null);
@@ -427,10 +475,7 @@ export class Operations {
   }
 
   #remember(): void {
-    const { store } = this.#options;
-    if (!store.shared) return;
-    this.#seen = new Set(this.inForce().map(seenKey));
-    store.remember?.(this.#seen);
+    if (this.#options.store.shared) this.#standing.remember(this.inForce());
   }
 
   #entry(operator: Operator, done: Omit<AuditEntry, "atMs" | "actor" | "client">): AuditEntry {
@@ -443,8 +488,4 @@ function applied(current: ReadonlyMap<string, Override>, { made, removed }: Next
   for (const { id } of removed) next.delete(id);
   for (const override of made) next.set(override.id, override);
   return next;
-}
-
-function describeOverruled({ override, why }: Overruled): string {
-  return `the override of ${describeTarget(override)} (${describeMaker(override)}): ${why}`;
 }

@@ -35,6 +35,13 @@ export function comparableValue(override: Override): unknown {
   return override.kind === "canary" ? sharesAt(override.value, override.value.percent) : override.value;
 }
 
+/** Why an override does not end in one instance alone, in a sentence; none = it is of that one. */
+export function whyNotHere(override: Override): string[] {
+  if (!override.kept || override.scope === "instance") return [];
+  const what = describeTarget(override);
+  return [`${what} was changed in all instances: end it there, or with keep=false in this run of this instance`];
+}
+
 /** A server of a pool: `server 10.0.0.5:3000 of pool default`. */
 export function describeServer({ pool, server, address }: ServerTarget): string {
   return `server ${server}${address === "" ? "" : ` (${address})`} of pool ${pool}`;

@@ -1,10 +1,10 @@
 /** One limit that instances share: which keys are in use here, what they were lent, and what Redis is told of them. */
+import type { RedisLink } from "../../cluster/redis/link.ts";
 import type { WorkerRateLimit } from "../../protocol/rate-limit.ts";
 import { aheadOf, type GcraTerms, gcraTerms, unitsAt } from "../../shared/memory/rate-limits/gcra.ts";
 import { type LimitMemory, SharingWord } from "../../shared/memory/rate-limits/limit-file.ts";
 import { advance, placeOf } from "../../shared/memory/rate-limits/shared-rate-counts.ts";
 import { LEASE_SCRIPT } from "./lease-script.ts";
-import type { RedisLink } from "./redis-link.ts";
 
 /** Keys that Redis is told of at once. */
 const BATCH = 256;

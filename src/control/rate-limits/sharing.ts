@@ -3,10 +3,10 @@
  * requests wait for none of it. When Redis does not answer, workers know within a second, each limit does what it says of that, and
  * it is tried again until it does.
  */
+import type { RedisLink } from "../../cluster/redis/link.ts";
 import type { WorkerRateLimit } from "../../protocol/rate-limit.ts";
 import type { LimitMemory } from "../../shared/memory/rate-limits/limit-file.ts";
 import { PRESENCE_SCRIPT } from "./lease-script.ts";
-import type { RedisLink } from "./redis-link.ts";
 import { SharedLimit } from "./shared-limit.ts";
 
 /** Between two rounds while keys are in use, and while none is. */

@@ -12,6 +12,7 @@ import { certificatesControl } from "./acme/control.ts";
 import type { InstanceParts } from "./parts.ts";
 import { shownClasses } from "./shown-classes.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
+import { describeCluster } from "./views/cluster.ts";
 import { describeRateLimits } from "./views/rate-limits.ts";
 
 /** For the routes of admin/routes/. */
@@ -29,6 +30,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     routes: () => view.configuration.settings.routes,
     rateLimits: () => view.configuration.settings.rateLimits,
     shownRateLimits: () => describeRateLimits(view),
+    cluster: () => describeCluster(view),
     operations: view.operating.operations,
     canaries: parts.canaries,
     configuration: {

@@ -2,8 +2,10 @@
  * One running instance: brings the fleet, the workers, the admin API and the metrics together, and changes them when the
  * configuration changes. Signals and exit codes are supervisor.ts's business.
  */
+
 import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import type { RedisLink } from "../../cluster/redis/link.ts";
 import type { Config } from "../../config/config.ts";
 import { toLearnerSettings } from "../../config/learner-settings.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
@@ -29,7 +31,6 @@ import { AcmeStatus } from "../processes/acme/status.ts";
 import { isAnyBalanced, learnedPools } from "../processes/learner/learned-pools.ts";
 import { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
-import type { RedisLink } from "../rate-limits/redis-link.ts";
 import { adminControl } from "./admin-control.ts";
 import { ConfigurationInForce } from "./configuration.ts";
 import { toPoolPlans } from "./fleet-options.ts";
@@ -108,8 +109,7 @@ export class SupervisorInstance {
     const bootMs = (): number => clock.nowMs() + options.bootOffsetMs();
     const id = idOf(options.secret());
     this.#redis = openRedisOf(config);
-    const places = { memory: () => this.#memory, servers: () => this.#fleets.told() };
-    this.#cluster = new Cluster(clusterOptions(config, this.#redis, id, clock, bootMs, this.#log, places));
+    this.#cluster = new Cluster(clusterOptions(config, this.#redis, id, clock, bootMs, this.#log));
     const shared = sharedLimits(config, this.#redis, id, bootMs, this.#log);
     this.#rateLimits = new RateLimitFiles(bootMs, options.secret, shared);
     this.#configuration = new ConfigurationInForce({
@@ -421,6 +421,7 @@ export class SupervisorInstance {
     this.#totals.update();
     this.#waits.update(pools);
     this.#shownSeries.update(routes.map(({ number }) => number));
+    this.#rateLimits.age();
   }
 
   #makeWorkers({ memoryPath, socketPath }: RuntimeDirectory): Workers {

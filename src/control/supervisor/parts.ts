@@ -2,6 +2,9 @@
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { Canaries } from "../canary/canaries.ts";
 import type { Cluster } from "../cluster/cluster.ts";
+import { ownFigures } from "../cluster/own-figures.ts";
+import { OwnNumbers } from "../cluster/own-numbers.ts";
+import { Verdicts } from "../cluster/verdicts.ts";
 import { PageFiles } from "../dashboard/page-files.ts";
 import { ExplainPart } from "../explain/part.ts";
 import { Live } from "../live/live.ts";
@@ -34,9 +37,19 @@ export interface PartsOptions {
   readonly random: () => number;
 }
 
+/** Has fleets and cluster hear of each other. */
+function joinCluster({ cluster, fleets, memory }: SupervisorView): void {
+  const [inFlight, health] = [cluster.shares.includes("in_flight"), cluster.shares.includes("health")];
+  const own = new OwnNumbers({ memory, servers: () => fleets.told(), inFlight, health });
+  cluster.tellOf(() => own.read());
+  cluster.describeBy(() => ownFigures(fleets.present()));
+  if (health) cluster.ride(new Verdicts(fleets));
+}
+
 /** Makes them. */
 export function makeParts(view: SupervisorView, log: Logger, { program, random }: PartsOptions): InstanceParts {
   const nowMs = (): number => view.clock.nowMs();
+  joinCluster(view);
   return {
     operating: view.operating,
     cluster: view.cluster,

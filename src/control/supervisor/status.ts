@@ -32,6 +32,7 @@ import type { Canaries } from "../canary/canaries.ts";
 import { CANARY_STATES } from "../canary/canary.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Cluster } from "../cluster/cluster.ts";
+import { clusterFigures } from "../cluster/figures.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
 import type { Operations } from "../operations/operations.ts";
@@ -201,6 +202,7 @@ export function metricsSource(view: SupervisorView, canaries: Pick<Canaries, "li
       const { rejected, takenMs } = view.configuration;
       return { successful: !rejected.configuration, takenAtSeconds: takenMs / 1000 };
     },
+    cluster: () => clusterFigures(view),
     rateLimits: () => view.rateLimits.figures(),
     mirrors: () => mirroringRoutes(view.configuration.settings),
     logDropped: droppedLogLines,

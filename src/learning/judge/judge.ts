@@ -77,6 +77,11 @@ export class Judge {
     return { candidate, previous, watching, paused };
   }
 
+  /** The champion was found worse than the estimator by its outcomes, and has not come back since. */
+  get isRefuted(): boolean {
+    return this.#refuted;
+  }
+
   /** What to keep for the next start. */
   state(nowMs: number): JudgeState {
     return { guardrail: this.#guardrail.state(nowMs), lifecycle: this.#lifecycle.state(nowMs) };
@@ -129,8 +134,8 @@ export class Judge {
   }
 
   /** Makes a model the champion at once, on the top rung. @throws CommandError when it is the champion already. */
-  promote(version: number, nowMs: number): void {
-    this.#lifecycle.promote(version, nowMs, this.#guardrail.rung);
+  promote(version: number, nowMs: number, reason?: string): void {
+    this.#lifecycle.promote(version, nowMs, this.#guardrail.rung, reason);
     this.#collect();
     this.#onNewChampion(nowMs);
     this.#apply(nowMs);
@@ -139,9 +144,18 @@ export class Judge {
   /** Back to the champion before. @throws CommandError when there is none. */
   rollback(nowMs: number): void {
     this.#lifecycle.rollback(nowMs);
-    this.#collect();
-    this.#refuted = false;
-    this.#guardrail.restart();
+    this.#onRollBack(nowMs);
+  }
+
+  /** Back to this model, because the present one turned out bad elsewhere. @throws CommandError when it is the champion already. */
+  returnTo(version: number, nowMs: number, reason: string): void {
+    this.#lifecycle.returnTo(version, nowMs, reason);
+    this.#onRollBack(nowMs);
+  }
+
+  /** While it is held no candidate moves on by itself; guardrail and watch go on. It is not kept over a restart. */
+  hold(isHeld: boolean, nowMs: number): void {
+    this.#lifecycle.hold(isHeld);
     this.#apply(nowMs);
   }
 
@@ -178,6 +192,13 @@ export class Judge {
     if (this.#guardrail.rung !== Rung.ESTIMATOR || !this.#lifecycle.watching) return;
     const reason = `model ${this.#lifecycle.champion} was promoted`;
     this.#verdicts.push(this.#verdict(this.#guardrail.returnToModel(nowMs, reason)));
+  }
+
+  #onRollBack(nowMs: number): void {
+    this.#collect();
+    this.#refuted = false;
+    this.#guardrail.restart();
+    this.#apply(nowMs);
   }
 
   #note(event: GuardrailEvent): void {

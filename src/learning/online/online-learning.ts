@@ -8,6 +8,7 @@ import type { LearningState } from "../../shared/explanation/learned.ts";
 import { LearnerCounter, LearnerFigure } from "../../shared/memory/layout/learning.ts";
 import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
+import type { SharedModel } from "../cluster/model/shared-model.ts";
 import { initialState, type JudgeState } from "../judge/judge.ts";
 import { CommandError } from "../judge/lifecycle/command-error.ts";
 import { judgeOptions } from "../judge/operator-options.ts";
@@ -26,6 +27,7 @@ import { isolation } from "./champion/find-champion.ts";
 import { readJudgeNote } from "./judging/judge-note.ts";
 import { Judging, STATE_NOTE } from "./judging/judging.ts";
 import type { Resources } from "./resources.ts";
+import { type ModelCluster, shareModel } from "./sharing/share-model.ts";
 import type { LoadedModel } from "./shelf/loaded-model.ts";
 import { ModelShelf } from "./shelf/model-shelf.ts";
 import { Candidates } from "./training/candidates.ts";
@@ -64,6 +66,8 @@ export interface OnlineLearningOptions {
   readonly nameOf: (serverId: number) => string | undefined;
   /** Gives up what a model of somebody else's making is being asked: the process ends. */
   readonly signal?: AbortSignal;
+  /** With whom the model is shared. Default: with nobody. */
+  readonly cluster?: ModelCluster | null;
 }
 
 export class OnlineLearning {
@@ -77,6 +81,8 @@ export class OnlineLearning {
   readonly #judge: JudgeOptions;
   readonly #source: ChampionSource;
   readonly #search: ChampionSearch;
+  /** With other instances; `null` = the pool's model is this instance's own. */
+  #shared: SharedModel | null = null;
   #judging: Judging;
   #tickMs = Number.NEGATIVE_INFINITY;
   /** The champion is to be put into a new store. */
@@ -119,6 +125,7 @@ export class OnlineLearning {
   /** Puts the first champion in its seat. Never rejects for what is wrong with disk or models. */
   static async begin(options: OnlineLearningOptions): Promise<OnlineLearning> {
     const learning = new OnlineLearning(options);
+    await learning.#share();
     await learning.#fillSeat();
     learning.#candidates.addSamples(await options.resources.store.countSamples(options.pool.name).catch(() => 0));
     return learning;
@@ -153,6 +160,8 @@ export class OnlineLearning {
     if (!this.#closed) this.#showModel(nowMs);
     if (this.#closed || nowMs - this.#tickMs < TICK_MS) return;
     this.#tickMs = nowMs;
+    this.#shared?.tick();
+    this.#judging.hold(!this.#mayTrain, nowMs);
     this.#judging.tick(nowMs);
     this.#keepSamples();
     if (this.#source.hasChanged()) this.#onExchange();
@@ -162,7 +171,7 @@ export class OnlineLearning {
     this.#replacements = resources.replacements;
     if (this.#isForgotten) void this.#reinsertChampion();
     if (this.#judging.champion === null && this.#search.isDue(nowMs)) void this.#fillSeat();
-    if (settings.learning && !this.#isPinned) this.#candidates.tick(this.#judging, nowMs);
+    if (settings.learning && !this.#isPinned) this.#candidates.tick(this.#judging, nowMs, this.#mayTrain);
   }
 
   /** Carries out what an operator orders. Never rejects. */
@@ -190,6 +199,7 @@ export class OnlineLearning {
       problem: this.#search.problem,
       trainer_pid: this.#candidates.trainerPid,
       store: { durable, problem: problem?.message ?? null, rows_written: rowsWritten, rows_dropped: rowsDropped },
+      cluster: this.#shared?.describe() ?? null,
     };
   }
 
@@ -198,10 +208,11 @@ export class OnlineLearning {
     if (this.#closed) return;
     this.#closed = true;
     this.#candidates.close();
+    const left = this.#shared?.close();
     this.#keepSamples();
     const saved = this.#judging.save(this.#options.nowMs());
     this.#judging.stop();
-    await saved;
+    await Promise.all([saved, left]);
     this.#shelf.keep(new Set());
   }
 
@@ -210,6 +221,7 @@ export class OnlineLearning {
     if (order === "train") {
       if (this.#isPinned)
         throw new CommandError("the model is chosen by MODEL_PATH or ML_MODEL_ENDPOINT: it is not trained");
+      if (!this.#mayTrain) throw new CommandError(this.#shared!.whyNot);
       this.#candidates.train(this.#judging);
       return "a training begins";
     }
@@ -220,14 +232,39 @@ export class OnlineLearning {
     const { previous } = this.#judging.status;
     if (order === "rollback" && previous !== null) await this.#shelf.load(previous);
     this.#judging.order(order, version, nowMs());
+    const forAll = this.#shared === null ? "" : ", and soon at the other instances of the cluster";
     const done: Record<typeof order, string> = {
-      promote: `model ${version} is the champion`,
-      rollback: `model ${this.#judging.champion} serves again`,
+      promote: `model ${version} is the champion${forAll}`,
+      rollback: `model ${this.#judging.champion} serves again${forAll}`,
       reject: `model ${version} is no candidate any more`,
       pause: "no model moves on by itself until it is resumed",
       resume: "models move on by themselves again",
     };
     return done[order];
+  }
+
+  /** Models move on here by themselves: of instances that share them one does that. */
+  get #mayTrain(): boolean {
+    return this.#shared === null || this.#shared.mayTrain;
+  }
+
+  /** Begins to share the pool's model, where there is one to share. Never rejects. */
+  async #share(): Promise<void> {
+    const { cluster = null, pool, settings, resources, log, signal, nowMs, wallMs, memory, gauges } = this.#options;
+    if (cluster === null || !settings.learning || this.#isPinned) return;
+    this.#shared = await shareModel({
+      cluster,
+      pool: pool.name,
+      store: resources.store,
+      shelf: this.#shelf,
+      isolation: isolation({ log, signal }),
+      judging: () => this.#judging,
+      counters: memory.learnerCounters,
+      gauges,
+      log,
+      nowMs,
+      wallMs,
+    });
   }
 
   /** A model of this pool's, to be promoted: what another has learned is of its own servers. */
@@ -312,7 +349,10 @@ export class OnlineLearning {
         judge: this.#judge,
         wallOffsetMs,
         source: this.#source,
-        onChampion: () => this.#candidates.onChampion(),
+        onChampion: ({ kind, by, reason }) => {
+          this.#candidates.onChampion();
+          this.#shared?.onChampion(kind, by, reason);
+        },
       },
       state,
       nowMs(),
@@ -338,6 +378,7 @@ export class OnlineLearning {
       });
       if (this.#closed) return;
       this.#shelf.add({ ...loaded, version });
+      this.#shared?.onRenumbered(champion!, version);
       const { guardrail, lifecycle } = this.#judging.state(nowMs());
       const { paused } = lifecycle;
       this.#judging = this.#judgingFrom({

@@ -107,6 +107,45 @@ export interface LearningState {
     readonly rows_written: number;
     readonly rows_dropped: number;
   };
+  /** How the model is shared with other instances; `null` = it is not. */
+  readonly cluster: ClusterModelState | null;
+}
+
+/** How instances share a pool's model. Revisions are the cluster's; versions are each store's own. Times in ISO 8601. */
+export interface ClusterModelState {
+  /** This instance trains for all. */
+  readonly leading: boolean;
+  /** Who trains; `null` = nobody at present, or that was not heard yet. */
+  readonly leader: { readonly id: string; readonly name: string; readonly since: string } | null;
+  /** Of its lease: each further one has a greater number. */
+  readonly token: number | null;
+  /** Of what is published; `null` = nothing is. */
+  readonly revision: number | null;
+  /** Of what was taken last, or published here. */
+  readonly own_revision: number | null;
+  /** What is published routes here. */
+  readonly follows: boolean;
+  /** Where what was taken last came from. */
+  readonly source: {
+    readonly kind: "promoted" | "rolled_back";
+    readonly by: "judge" | "operator";
+    readonly instance: string;
+    readonly at: string;
+    readonly reason: string;
+  } | null;
+  /** Why what is published does not route here, or what routes here is not published; `null` = all is well. */
+  readonly problem: string | null;
+  /** Learners that were heard of of late, this one included. */
+  readonly instances: number;
+  /** Those of them that took what is published, and those of these that stepped down from it. */
+  readonly current: number;
+  readonly stepped_down: number;
+  /** Milliseconds since Redis was last heard; `null` = never. */
+  readonly heard_ms_ago: number | null;
+  /** Why Redis is away; `null` = it is there. */
+  readonly away: string | null;
+  /** It has been away for so long that this instance learns for itself. */
+  readonly alone: boolean;
 }
 
 /** What the learner knows now. */

@@ -24,6 +24,8 @@ export interface AuditEntry {
   readonly reason: string;
   /** False = for that run of that instance only. */
   readonly kept: boolean;
+  /** The instance that it was done at, where that was another; left out = this one. */
+  readonly instance?: string;
 }
 
 /** Which entries are asked for; newest first. */

@@ -94,6 +94,8 @@ export interface OverrideRecord {
   readonly untilMs: number | null;
   /** False = for this run of this instance only. */
   readonly kept: boolean;
+  /** Kept by this instance and told to no other; left out = of all instances that share changes. */
+  readonly scope?: "instance";
 }
 
 /** One override. */

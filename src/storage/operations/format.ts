@@ -18,6 +18,7 @@ const record = {
   atMs: z.number(),
   untilMs: z.number().nullable(),
   kept: z.boolean(),
+  scope: z.literal("instance").optional(),
 };
 const server = z.object({ pool: text, server: text, address: text });
 const inPool = z.object({ pool: text, url: text });
@@ -120,6 +121,7 @@ const entrySchema = z.object({
   after: z.unknown(),
   reason: text,
   kept: z.boolean(),
+  instance: text.optional(),
 });
 
 /** Overrides that were kept; throws an `Error` that goes on from the name of their place. */
@@ -128,6 +130,14 @@ export function readOverrides(value: unknown): readonly Override[] {
   if (read.success) return read.data;
   const { path, message } = read.error.issues[0];
   throw new Error(`has an override that is none (${path.join(".")}: ${message})`);
+}
+
+/** One override; throws an `Error` that says what is not right. */
+export function readOverride(value: unknown): Override {
+  const read = overrideSchema.safeParse(value);
+  if (read.success) return read.data;
+  const { path, message } = read.error.issues[0];
+  throw new Error(`${path.join(".")}: ${message}`);
 }
 
 /** One entry of the audit; `null` = it is none. */

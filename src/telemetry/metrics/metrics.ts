@@ -4,6 +4,7 @@ import { certificateMetrics } from "./certificates.ts";
 import { compressionMetrics } from "./compression.ts";
 import { adminMetrics } from "./control/admin.ts";
 import { canaryMetrics } from "./control/canaries.ts";
+import { clusterMetrics } from "./control/cluster.ts";
 import { overrideMetrics } from "./control/overrides.ts";
 import { rateLimitMetrics } from "./control/rate-limits.ts";
 import type { MetricGroup } from "./definition.ts";
@@ -58,6 +59,7 @@ export const METRIC_GROUPS: readonly MetricGroup<ScrapedSource>[] = [
   upstreamMetrics,
   mirrorMetrics,
   rateLimitMetrics,
+  clusterMetrics,
   grpcMetrics,
   compressionMetrics,
   overrideMetrics,

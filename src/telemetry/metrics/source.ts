@@ -256,6 +256,26 @@ export interface CertificateFigures {
   readonly expiresAtSeconds: number;
 }
 
+/** The instances that share what they know, as this one knows it. */
+export interface ClusterFigures {
+  /** CLUSTER_NAME. */
+  readonly cluster: string;
+  /** That are there, this one included. */
+  readonly instances: number;
+  /** Of the program, that these run. */
+  readonly versions: number;
+  /** Since the others' numbers were heard, milliseconds; `null` = never. */
+  readonly numbersAgeMs: number | null;
+  /** Of the exchange, since the start. */
+  readonly rounds: number;
+  readonly failures: number;
+  /** How long the last good one took, milliseconds. */
+  readonly lastMs: number;
+  /** Servers taken out because most instances had them out: since the start, and now. */
+  readonly majorityEjections: number;
+  readonly majorityServers: number;
+}
+
 export interface MetricsSource {
   readonly memory: SharedMemory;
   readonly totals: ServerTotalsLedger;
@@ -290,6 +310,8 @@ export interface MetricsSource {
   readonly canaries: () => CanariesFigures;
   readonly overrides: () => OverridesFigures;
   readonly mirrors: () => readonly MirroringRoute[];
+  /** `null` = nothing is shared: there is no Redis. */
+  readonly cluster: () => ClusterFigures | null;
   readonly rateLimits: () => readonly RateLimitFigures[];
   /** Lines of the supervisor's own log that were lost. */
   readonly logDropped: () => number;

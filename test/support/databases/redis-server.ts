@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { RedisPlace } from "../../../src/protocol/redis-place.ts";
 import { spawn, spawnSync } from "../processes.ts";
 import { until } from "../until.ts";
 
@@ -22,23 +23,37 @@ export class RedisServer {
   readonly port: number;
   readonly #password: string | null;
   readonly #tls: RedisTls | null;
+  readonly #options: readonly string[];
   #process: ReturnType<typeof spawn> | null = null;
 
-  private constructor(port: number, password: string | null, tls: RedisTls | null) {
+  private constructor(port: number, password: string | null, tls: RedisTls | null, options: readonly string[]) {
     this.port = port;
     this.#password = password;
     this.#tls = tls;
+    this.#options = options;
   }
 
-  /** @param tls it is spoken with over TLS alone. */
-  static async start(password: string | null = null, tls: RedisTls | null = null): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), password, tls);
+  /** @param tls it is spoken with over TLS alone. @param options more of its own. */
+  static async start(
+    password: string | null = null,
+    tls: RedisTls | null = null,
+    options: readonly string[] = [],
+  ): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), password, tls, options);
     await server.start();
     return server;
   }
 
   get addr(): string {
     return `127.0.0.1:${this.port}`;
+  }
+
+  /** How it is spoken with. */
+  place(other: Partial<RedisPlace> = {}): RedisPlace {
+    const ca = join(this.directory, "ca-cert.pem");
+    const tls = this.#tls === null ? null : { caFile: ca, certFile: null, keyFile: null };
+    const usual = { kind: "single", addrs: [this.addr], master: null, username: null, sentinelPassword: null } as const;
+    return { ...usual, password: this.#password, db: 0, tls, ...other };
   }
 
   get pid(): number {
@@ -48,7 +63,17 @@ export class RedisServer {
   async start(): Promise<void> {
     const secret = this.#password === null ? [] : ["--requirepass", this.#password];
     const port = this.#tls === null ? ["--port", `${this.port}`] : this.#tlsOptions(this.#tls);
-    const options = [...port, "--bind", "127.0.0.1", "--save", "", "--dir", this.directory, ...secret];
+    const options = [
+      ...port,
+      "--bind",
+      "127.0.0.1",
+      "--save",
+      "",
+      "--dir",
+      this.directory,
+      ...secret,
+      ...this.#options,
+    ];
     this.#process = spawn(["redis-server", ...options], { stdout: "ignore", stderr: "ignore" });
     await until(() => isListening(this.port));
   }

@@ -404,8 +404,14 @@ export const IMPORT_RULES: readonly ImportRule[] = [
         "src/learning/models/",
         "src/learning/serving/",
         "src/learning/judge/",
+        "src/learning/cluster/",
       ),
     ),
+  },
+  {
+    title: "learning/cluster/ is what learners of several instances share: it knows nothing of what they make of it",
+    folder: "src/learning/cluster/",
+    allows: either(notFrom("src/learning/"), within("src/learning/cluster/")),
   },
   {
     title:

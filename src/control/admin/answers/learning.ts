@@ -40,6 +40,34 @@ export const learningView = describing<Exclude<ReturnType<typeof describeLearnin
   ]),
 );
 
+const clusterModel = z
+  .strictObject({
+    leading: z.boolean().describe("this instance trains for all"),
+    leader: z.strictObject({ id: z.string(), name: z.string(), since: z.iso.datetime() }).nullable(),
+    token: z.int().nullable().describe("of the leader's lease: each further one has a greater number"),
+    revision: z.int().nullable().describe("of what is published; null = nothing is"),
+    own_revision: z.int().nullable().describe("of what was taken last, or published here"),
+    follows: z.boolean().describe("what is published routes here"),
+    source: z
+      .strictObject({
+        kind: z.enum(["promoted", "rolled_back"]),
+        by: z.enum(["judge", "operator"]),
+        instance: z.string(),
+        at: z.iso.datetime(),
+        reason: z.string(),
+      })
+      .nullable()
+      .describe("where what was taken last came from"),
+    problem: z.string().nullable().describe("why what is published does not route here"),
+    instances: count.describe("learners that were heard of of late, this one included"),
+    current: count.describe("of these, those that took what is published"),
+    stepped_down: count.describe("of those, those that do not route by it any more because it was worse there"),
+    heard_ms_ago: z.int().nullable().describe("milliseconds since Redis was last heard"),
+    away: z.string().nullable().describe("why Redis is away; null = it is there"),
+    alone: z.boolean().describe("it has been away for so long that this instance learns for itself"),
+  })
+  .meta({ id: "ClusterModelState" });
+
 const learningState = describing<LearningState>()(
   z
     .strictObject({
@@ -58,6 +86,7 @@ const learningState = describing<LearningState>()(
         rows_written: count,
         rows_dropped: count,
       }),
+      cluster: clusterModel.nullable(),
     })
     .meta({ id: "LearningState" }),
 );

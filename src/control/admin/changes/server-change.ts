@@ -6,7 +6,7 @@ import { CAPACITY, WEIGHT } from "../../../shared/ranges.ts";
 import { historyName } from "../../../shared/server-name.ts";
 import type { PoolSummary, ServerStatus } from "../../fleet/status.ts";
 import type { NewOverride } from "../../operations/change.ts";
-import { overrideId } from "../../operations/override-id.ts";
+import { overrideId } from "../../../shared/operations/override-id.ts";
 import { describeServer } from "../../operations/words.ts";
 import { ApiError } from "../responses.ts";
 import { endOf, endShape } from "./end.ts";

@@ -6,7 +6,7 @@ import type { AddedServer, Override } from "../../../shared/operations/override.
 import { CAPACITY, WEIGHT } from "../../../shared/ranges.ts";
 import { historyName } from "../../../shared/server-name.ts";
 import type { ServerSpec } from "../../../shared/server-spec.ts";
-import { overrideId } from "../../operations/override-id.ts";
+import { overrideId } from "../../../shared/operations/override-id.ts";
 import { ApiError } from "../responses.ts";
 import type { Plan } from "./make-change.ts";
 import { type ChangedServer, requirePresent, setupOf, warnOfLast } from "./server-change.ts";

@@ -2,6 +2,7 @@
 import type { ControlLog } from "../../log.ts";
 import { type CanariesControl, canaryRoutes } from "./canaries.ts";
 import { type CertificatesControl, certificateRoutes } from "./certificates.ts";
+import { type ClusterControl, clusterRoutes } from "./cluster.ts";
 import { type ConfigurationControl, configurationRoutes } from "./configuration.ts";
 import { type DemoControl, demoRoutes } from "./demo.ts";
 import { type ExpectationsControl, expectationRoutes } from "./expectations.ts";
@@ -29,6 +30,7 @@ export type AdminControl = HealthControl &
   PoolsControl &
   CanariesControl &
   RateLimitsControl &
+  ClusterControl &
   SettingsControl &
   ConfigurationControl &
   OverridesControl &
@@ -50,6 +52,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   poolRoutes,
   canaryRoutes,
   rateLimitRoutes,
+  clusterRoutes,
   settingRoutes,
   configurationRoutes,
   overrideRoutes,

@@ -5,7 +5,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { limitShape, type RateLimitSpec, type WorkerRateLimit } from "../../../protocol/rate-limit.ts";
-import { gcraTerms, unitsAt } from "../../../shared/memory/rate-limits/gcra.ts";
+import { ageTimes, agingPeriodMs } from "../../../shared/memory/rate-limits/aging.ts";
+import { type GcraTerms, gcraTerms, unitsAt } from "../../../shared/memory/rate-limits/gcra.ts";
 import type { HashSecret } from "../../../shared/memory/rate-limits/half-sip-hash.ts";
 import {
   createLimitFile,
@@ -43,6 +44,8 @@ interface LimitFile {
   readonly path: string;
   readonly limit: WorkerRateLimit;
   readonly memory: LimitMemory;
+  /** When times that have passed were last set to now, milliseconds of the boot clock. */
+  agedMs: number;
 }
 
 /** One instance's. */
@@ -99,7 +102,7 @@ export class RateLimitFiles {
       const path = join(this.#directory, limit.file);
       try {
         const memory = createLimitFile(path, limitShape(limit), this.#workers, this.#secretOf(limit));
-        this.#files.set(limit.file, { path, limit, memory });
+        this.#files.set(limit.file, { path, limit, memory, agedMs: this.#bootMs() });
       } catch (cause) {
         rmSync(path, { force: true });
         throw noRoom(limit, cause);
@@ -133,6 +136,17 @@ export class RateLimitFiles {
     if (worker >= this.#workers) return;
     for (const { memory, limit } of this.#files.values()) {
       if (limit.quota.kind === "concurrent") reclaimHeld(memory, worker);
+    }
+  }
+
+  /** Keeps times from lying ahead again when units wrap around. To be called every few minutes. */
+  age(): void {
+    const bootMs = this.#bootMs();
+    for (const file of this.#files.values()) {
+      const terms = termsOf(file.limit);
+      if (terms === null || bootMs - file.agedMs < agingPeriodMs(terms)) continue;
+      ageTimes(file.memory, terms, bootMs);
+      file.agedMs = bootMs;
     }
   }
 
@@ -211,11 +225,15 @@ function whatIsCounted({ name, quota, key, ipv4Prefix, ipv6Prefix, maxKeys, shar
   return JSON.stringify([name, quota, key, ipv4Prefix, ipv6Prefix, maxKeys, shared]);
 }
 
+/** `null` = requests at once are limited. */
+function termsOf({ quota }: RateLimitSpec): GcraTerms | null {
+  return quota.kind === "concurrent" ? null : gcraTerms(quota.requests, quota.periodMs, quota.burst);
+}
+
 /** How to tell which values of its table are in use. */
-function nowOf({ quota }: RateLimitSpec, bootMs: number) {
-  if (quota.kind === "concurrent") return null;
-  const terms = gcraTerms(quota.requests, quota.periodMs, quota.burst);
-  return { terms, now: unitsAt(terms, bootMs) };
+function nowOf(limit: RateLimitSpec, bootMs: number) {
+  const terms = termsOf(limit);
+  return terms === null ? null : { terms, now: unitsAt(terms, bootMs) };
 }
 
 function noRoom({ name }: RateLimitSpec, cause: unknown): Error {

@@ -1,9 +1,10 @@
 /** The one connection of a supervisor to Redis: rate limits and the cluster speak over it. */
+import { openRedis, type RedisLink } from "../../../cluster/redis/link.ts";
 import type { Config } from "../../../config/config.ts";
-import { ReconnectingLink, type RedisLink } from "../../rate-limits/redis-link.ts";
+import { toRedisPlace } from "../../../config/redis-place.ts";
 
 /** `null` = there is no Redis. */
 export function openRedisOf({ redis }: Pick<Config, "redis">): RedisLink | null {
-  const { addr, password, db, tls } = redis;
-  return addr === null ? null : new ReconnectingLink({ addr, password, db, tls });
+  const place = toRedisPlace(redis);
+  return place === null ? null : openRedis(place);
 }

@@ -1,8 +1,8 @@
 /** How this instance shares rate limits with others, as the configuration says it. */
 import { createHmac } from "node:crypto";
+import type { RedisLink } from "../../../cluster/redis/link.ts";
 import type { Config } from "../../../config/config.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
-import type { RedisLink } from "../../rate-limits/redis-link.ts";
 import { LimitSharing } from "../../rate-limits/sharing.ts";
 import type { SharedLimits } from "./rate-limit-files.ts";
 

@@ -40,6 +40,8 @@ export class Lifecycle {
   #candidate: Candidate | undefined;
   #watch: Watch | undefined;
   #paused: boolean;
+  /** No candidate moves on, for a reason that is no decision of an operator's. */
+  #held = false;
   #verdicts: Verdict[] = [];
 
   constructor(options: JudgeOptions, { champion, previous, candidate, watch, paused }: LifecycleState, nowMs: number) {
@@ -87,7 +89,7 @@ export class Lifecycle {
       const { holdBack } = this.#watch;
       return holdBack === null ? null : { version: holdBack, share: watch.holdBackShare };
     }
-    if (this.#candidate?.isTried !== true || this.#paused) return null;
+    if (this.#candidate?.isTried !== true || this.#paused || this.#held) return null;
     return { version: this.#candidate.version, share: canary.share };
   }
 
@@ -156,7 +158,7 @@ export class Lifecycle {
    */
   tick(nowMs: number, rung: Rung, canaryFaults: number, replaces: boolean): Finding | undefined {
     if (this.#watch !== undefined) return this.#tickWatch(this.#watch, nowMs, rung);
-    if (!this.#paused && this.#candidate !== undefined) {
+    if (!this.#paused && !this.#held && this.#candidate !== undefined) {
       this.#tickCandidate(this.#candidate, nowMs, rung, canaryFaults, replaces);
     }
     return undefined;
@@ -169,10 +171,25 @@ export class Lifecycle {
   }
 
   /** Makes a model the champion at once. @throws CommandError when it is already. */
-  promote(version: number, nowMs: number, rung: Rung): void {
+  promote(version: number, nowMs: number, rung: Rung, reason = "by command"): void {
     if (version === this.#champion) throw new CommandError(`model ${version} is the champion already`);
     this.#promote(nowMs, version, rung, NO_RECORD);
-    this.#note(nowMs, "promoted", version, "by command");
+    this.#note(nowMs, "promoted", version, reason);
+  }
+
+  /** Back to a model that served before the present one, which turned out bad elsewhere: it gets no share for comparison. */
+  returnTo(version: number, nowMs: number, reason: string): void {
+    if (version === this.#champion) throw new CommandError(`model ${version} is the champion already`);
+    if (this.#candidate?.version === version) this.#candidate = undefined;
+    this.#previous = version;
+    this.#rollBack(nowMs, reason);
+  }
+
+  /** While it is held no candidate moves on, as while it is paused; the canary begins its comparison anew after that. */
+  hold(isHeld: boolean): void {
+    if (isHeld === this.#held) return;
+    this.#held = isHeld;
+    if (!isHeld) this.#candidate?.onResume();
   }
 
   /** Back to the champion before. @throws CommandError when there is none. */

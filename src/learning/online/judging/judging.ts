@@ -4,6 +4,7 @@
  */
 import { type LearnedTable, LearnerFigure, Rung } from "../../../shared/memory/layout/learning.ts";
 import { Judge, type JudgeState } from "../../judge/judge.ts";
+import { CommandError } from "../../judge/lifecycle/command-error.ts";
 import type { JudgeOptions } from "../../judge/options.ts";
 import type { Verdict } from "../../judge/verdict.ts";
 import { estimatorNetwork, NetworkModel } from "../../models/network-model.ts";
@@ -44,7 +45,14 @@ export interface JudgingOptions extends VerdictKeeperOptions {
   /** Where champions come from. */
   readonly source: ChampionSource;
   /** Told when another model has become the champion. */
-  readonly onChampion: () => void;
+  readonly onChampion: (change: ChampionChange) => void;
+}
+
+/** Another model serves, and who decided that. */
+export interface ChampionChange {
+  readonly kind: "promoted" | "rolled_back";
+  readonly by: "judge" | "operator" | "cluster";
+  readonly reason: string;
 }
 
 export class Judging {
@@ -62,6 +70,8 @@ export class Judging {
   #savedMs = Number.NEGATIVE_INFINITY;
   #saved = "";
   #stopped = false;
+  /** Who decides while an order is carried out. */
+  #by: ChampionChange["by"] = "judge";
   /** By version: when a model that cannot be loaded is tried again. */
   readonly #retryMs = new Map<number, number>();
 
@@ -89,6 +99,11 @@ export class Judging {
   /** The judges' own words on where they are. */
   get status(): Judge["status"] {
     return this.#judge.status;
+  }
+
+  /** The champion was found worse than the estimator, and has not come back since. */
+  get isRefuted(): boolean {
+    return this.#judge.isRefuted;
   }
 
   state(nowMs: number): JudgeState {
@@ -149,8 +164,30 @@ export class Judging {
   order(order: "promote" | "rollback" | "reject" | "pause" | "resume", version: number, nowMs: number): void {
     if (order === "promote" || order === "reject") this.#judge[order](version, nowMs);
     else this.#judge[order](nowMs);
-    this.#apply(nowMs); // or the guardrail would find the new champion's seat empty
-    this.tick(nowMs);
+    this.#settle(order === "promote" || order === "rollback" ? "operator" : "judge", nowMs);
+  }
+
+  /**
+   * What the cluster decided: this model serves from now on, watched as any that was promoted, or in the place of one that turned
+   * out bad. It is on the shelf. Throws a `CommandError`.
+   */
+  adopt(kind: ChampionChange["kind"], version: number, nowMs: number, reason: string): void {
+    if (kind === "promoted") this.#judge.promote(version, nowMs, reason);
+    else this.#judge.returnTo(version, nowMs, reason);
+    this.#settle("cluster", nowMs);
+  }
+
+  /** The champion turned out bad at other instances: back to the one before it. Throws a `CommandError` when there is none. */
+  withdraw(nowMs: number, reason: string): void {
+    const { previous } = this.#judge.status;
+    if (previous === null) throw new CommandError("there is no champion before this one to roll back to");
+    this.#judge.returnTo(previous, nowMs, reason);
+    this.#settle("judge", nowMs);
+  }
+
+  /** While it is held no candidate moves on by itself. */
+  hold(isHeld: boolean, nowMs: number): void {
+    this.#judge.hold(isHeld, nowMs);
   }
 
   /** Keeps the state where it differs from what is kept. Never rejects: the store says itself what is wrong with it. */
@@ -176,10 +213,17 @@ export class Judging {
     return shadowViews(decision, table, shadow ?? null, fleet.effectiveWeight);
   }
 
+  #settle(by: ChampionChange["by"], nowMs: number): void {
+    this.#by = by;
+    this.#apply(nowMs); // or the guardrail would find the new champion's seat empty
+    this.tick(nowMs);
+    this.#by = "judge";
+  }
+
   #carryOut(verdict: Verdict): void {
     const { kind, reason, numbers } = verdict;
     this.#keeper.keep(verdict, this.champion);
-    if (kind === "promoted" || kind === "rolled_back") this.#options.onChampion();
+    if (kind === "promoted" || kind === "rolled_back") this.#options.onChampion({ kind, by: this.#by, reason });
     if (kind === "demoted" || kind === "probation_failed") this.#rungReason = reason;
     if (kind === "recovered") this.#rungReason = numbers.to === Rung.MODEL ? "" : reason;
   }

@@ -62,11 +62,15 @@ export class Candidates {
     this.#schedule.restart();
   }
 
-  /** Moves time on; call it about once a second. @param judging who judges; nothing is proposed or trained while it is busy. */
-  tick(judging: Judging, nowMs: number): void {
+  /**
+   * Moves time on; call it about once a second.
+   * @param judging who judges; nothing is proposed or trained while it is busy.
+   * @param mayTrain nothing is, while another instance does it for all.
+   */
+  tick(judging: Judging, nowMs: number, mayTrain = true): void {
     const { candidate, paused } = judging.status;
     const { turns } = this.#options.resources;
-    if (candidate !== null || judging.champion === null) {
+    if (candidate !== null || judging.champion === null || !mayTrain) {
       turns.withdraw(this);
       return;
     }

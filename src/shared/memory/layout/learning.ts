@@ -113,6 +113,13 @@ export const LearnerCounter = {
   VERDICTS: 32,
   /** Trainings that ended, by `TRAINING_RESULTS`: this word and those behind it. */
   TRAININGS: 52,
+  /** 1 while this instance trains for others, too; 1 while Redis, over which models are shared, does not answer. */
+  CLUSTER_LEADING: 56,
+  CLUSTER_AWAY: 57,
+  /** Models of other instances that became the champion here, models that were given to others, and some that could not be used. */
+  CLUSTER_ADOPTED: 58,
+  CLUSTER_PUBLISHED: 59,
+  CLUSTER_UNUSABLE: 60,
   LENGTH: 64,
 } as const;
 
@@ -126,6 +133,8 @@ export const LEARNER_GAUGES: readonly number[] = [
   LearnerCounter.MODEL_UNUSABLE,
   LearnerCounter.TRAINING,
   LearnerCounter.STORE_OPENING,
+  LearnerCounter.CLUSTER_LEADING,
+  LearnerCounter.CLUSTER_AWAY,
 ];
 
 /** What the judges of learned balancing may decide (learning/judge/). */

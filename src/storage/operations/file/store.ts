@@ -22,6 +22,14 @@ interface Document {
   readonly overrides: readonly Override[];
   /** What was done, as far as the audit may not have it. */
   readonly pending: readonly NumberedEntry[];
+  /** What a store over this one keeps beside them. JSON-safe. */
+  readonly more?: unknown;
+}
+
+/** As the file has them. */
+export interface FileOverrides extends KeptOverrides {
+  /** As it was committed; `undefined` = nothing was. */
+  readonly more?: unknown;
 }
 
 const NOTHING: Document = { revision: 0, overrides: [], pending: [] };
@@ -54,7 +62,7 @@ export class FileOperationsStore implements OperationsStore {
     this.#wallMs = wallMs;
   }
 
-  read(): Promise<KeptOverrides> {
+  read(): Promise<FileOverrides> {
     return this.#inTurn(async () => {
       let trouble: string | null;
       try {
@@ -64,12 +72,22 @@ export class FileOperationsStore implements OperationsStore {
       } catch (error) {
         trouble = `${this.where} cannot be used: ${(error as Error).message}`;
       }
-      const { revision, overrides } = this.#document ?? (await this.#look());
-      return { revision, overrides, trouble, notice: this.#putAside };
+      const { revision, overrides, more } = this.#document ?? (await this.#look());
+      return { revision, overrides, trouble, notice: this.#putAside, more };
     });
   }
 
   commit(revision: number, overrides: readonly Override[], audit: readonly AuditEntry[]): Promise<number> {
+    return this.commitWith(revision, overrides, audit);
+  }
+
+  /** As `commit`. @param more is kept beside them; left out = what was there is kept. */
+  commitWith(
+    revision: number,
+    overrides: readonly Override[],
+    audit: readonly AuditEntry[],
+    more?: unknown,
+  ): Promise<number> {
     return this.#inTurn(async () => {
       const before = await this.#ours();
       if (revision !== before.revision) throw new StaleRevisionError("others have changed the overrides meanwhile");
@@ -77,7 +95,7 @@ export class FileOperationsStore implements OperationsStore {
       const missing = this.#missing();
       const pending = [...missing, ...this.#numbered(audit, missing)];
       if (pending.length > MAX_PENDING) throw new Error(`${this.#auditTrouble}, and there is no room for more of them`);
-      const next: Document = { revision: revision + 1, overrides, pending };
+      const next: Document = { revision: revision + 1, overrides, pending, more: more ?? before.more };
       try {
         await replaceFile(this.#path, `${JSON.stringify({ format: FORMAT, ...next })}\n`);
       } catch (error) {
@@ -204,12 +222,12 @@ function parse(text: string): Document {
   } catch {
     throw new Error("is damaged: it is no JSON");
   }
-  const { format, revision, overrides, pending } = value ?? {};
+  const { format, revision, overrides, pending, more } = value ?? {};
   if (typeof format === "number" && format > FORMAT) {
     throw new OtherFormatError(`is of a newer version (format ${format}): it is left as it is`);
   }
   if (format !== FORMAT || typeof revision !== "number" || !Array.isArray(pending)) throw new Error("is damaged");
-  return { revision, overrides: readOverrides(overrides), pending: pending.filter(isNumbered) };
+  return { revision, overrides: readOverrides(overrides), pending: pending.filter(isNumbered), more };
 }
 
 function isNumbered(value: unknown): value is NumberedEntry {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { routeToAll } from "../../../../src/config/routes/default-route.ts";
 import { policyOf } from "../../../../src/control/admin/access/policy.ts";
+import type { ShownCluster } from "../../../../src/control/admin/answers/cluster.ts";
 import type { LearningOverview } from "../../../../src/control/admin/answers/learning.ts";
 import type { ShownStatus } from "../../../../src/control/admin/answers/status.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
@@ -93,6 +94,18 @@ const EXPLAINED: Explanation = {
   learner: null,
 };
 
+const CLUSTER: ShownCluster = {
+  cluster: "default",
+  id: "0123456789abcdef",
+  redis: { state: "off", reason: null },
+  shares: [],
+  instances: 1,
+  numbers_age_ms: null,
+  rounds: null,
+  majority_ejections: 0,
+  members: [],
+};
+
 function makeControl() {
   const state = { weight: 1, capacity: 10, state: "up", healthy: 1, draining: false, prometheus: true, broken: false };
   const status = () =>
@@ -118,6 +131,7 @@ function makeControl() {
       pools: () => [],
     },
     classes: () => ({ pools: [], classes: [] }),
+    cluster: () => CLUSTER,
     operations: operationsOver({
       configured: ({ kind }) => ({ weight: 1, capacity: 10 })[kind as string] ?? "active",
       apply: (overrides) => {

@@ -6,12 +6,8 @@ import { environmentSource } from "../../../../src/config/sources/environment.ts
 import { Cluster } from "../../../../src/control/cluster/cluster.ts";
 import { clusterOptions } from "../../../../src/control/supervisor/instance/cluster-options.ts";
 import { openRedisOf } from "../../../../src/control/supervisor/instance/redis.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { hasRedis, RedisServer } from "../../../support/databases/redis-server.ts";
 import { until } from "../../../support/until.ts";
-
-const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
-const NO_SERVERS = { memory: () => memory, servers: () => [] };
 
 let redis: RedisServer;
 let db = 0;
@@ -42,7 +38,7 @@ function instance(env: Readonly<Record<string, string>> = {}) {
   const clock = { nowMs: () => performance.now(), wallMs: () => Date.now() };
   const id = (ids++).toString(16).padStart(16, "0");
   const log = { info: say, warn: say, error: say };
-  const cluster = new Cluster(clusterOptions(loaded.config, link, id, clock, clock.nowMs, log, NO_SERVERS));
+  const cluster = new Cluster(clusterOptions(loaded.config, link, id, clock, clock.nowMs, log));
   const told: string[] = [];
   cluster.ride({ heard: () => told.push("heard"), lost: () => told.push("lost") });
   cluster.start();

@@ -1,7 +1,7 @@
 /** Instances that count together in a real Redis: how many requests they let pass, and what becomes of it when Redis is not there. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { RedisClient } from "bun";
-import { ReconnectingLink } from "../../../../src/control/rate-limits/redis-link.ts";
+import { openRedis } from "../../../../src/cluster/redis/link.ts";
 import { LimitSharing } from "../../../../src/control/rate-limits/sharing.ts";
 import { limitShape, type WorkerRateLimit } from "../../../../src/protocol/rate-limit.ts";
 import { gcraTerms } from "../../../../src/shared/memory/rate-limits/gcra.ts";
@@ -72,7 +72,7 @@ function instance(limit: WorkerRateLimit, id: string) {
     warn: (_: object, text: string) => lines.push(text),
     info: (_: object, text: string) => lines.push(text),
   };
-  const link = new ReconnectingLink({ addr: redis.addr, password: PASSWORD, db, tls: false });
+  const link = openRedis(redis.place({ db }));
   const sharing = new LimitSharing({ link, id, bootMs, log });
   const { quota } = limit;
   if (quota.kind !== "rate") throw new Error("no rate");
@@ -188,7 +188,7 @@ describe.skipIf(!hasRedis)("a limit that instances share", () => {
   });
 
   test("a wrong password is told, and it is not counted together", async () => {
-    const link = new ReconnectingLink({ addr: redis.addr, password: "another", db: 0, tls: false });
+    const link = openRedis(redis.place({ password: "another" }));
     const lines: string[] = [];
     const log = { warn: (_: object, text: string) => lines.push(text), info: () => {} };
     const limit = limitOf("wrong", 10, 10);

@@ -1,7 +1,7 @@
 /** Overrides for tests. */
 
-import { overrideId } from "../../../../src/control/operations/override-id.ts";
 import type { Override, OverrideTarget } from "../../../../src/shared/operations/override.ts";
+import { overrideId } from "../../../../src/shared/operations/override-id.ts";
 
 /** One with what is said of it; who made it and when are made up. */
 export function override(

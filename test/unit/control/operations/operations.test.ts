@@ -17,7 +17,7 @@ function like(store: MemoryOperationsStore, other: Partial<OperationsStore>): Op
     shared: false,
     where: "memory",
     read: () => store.read(),
-    commit: (...all) => store.commit(...all),
+    commit: (revision, overrides, audit) => store.commit(revision, overrides, audit),
     note: (audit) => store.note(audit),
     audit: (query) => store.audit(query),
     close: () => store.close(),
@@ -130,9 +130,9 @@ test("whoever sets another end just when it is over has set it", async () => {
   const memory = new MemoryOperationsStore();
   const gate = { open: Promise.resolve() };
   const store = like(memory, {
-    commit: async (...all) => {
+    commit: async (revision, overrides, audit) => {
       await gate.open;
-      return memory.commit(...all);
+      return memory.commit(revision, overrides, audit);
     },
   });
   const { change, operations, audit } = given({ store, wallMs: () => clock.ms });

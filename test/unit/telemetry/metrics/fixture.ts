@@ -79,6 +79,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     canaries: () => ({ list: [], states: [], verdicts: [] }),
     overrides: () => ({ list: [], ended: { configuration: 0, time: 0 } }),
     mirrors: () => [],
+    cluster: () => null,
     rateLimits: () => [],
     logDropped: () => 0,
     learner: () => ({

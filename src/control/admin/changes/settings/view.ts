@@ -5,7 +5,7 @@ import { filePath } from "../../../../config/file-keys.ts";
 import type { PlacedSetting } from "../../../../config/schema.ts";
 import type { Setting, ValueForm } from "../../../../config/setting.ts";
 import type { Override } from "../../../../shared/operations/override.ts";
-import { overrideId } from "../../../operations/override-id.ts";
+import { overrideId } from "../../../../shared/operations/override-id.ts";
 import { whyFixed } from "./names.ts";
 
 /** Where values come from. */

@@ -1,6 +1,6 @@
 /** Ids of overrides: of kind and target, so that each thing has one override, whichever instance makes it. */
 import { createHash } from "node:crypto";
-import type { OverrideTarget } from "../../shared/operations/override.ts";
+import type { OverrideTarget } from "./override.ts";
 
 const LENGTH = 12;
 

@@ -1,0 +1,52 @@
+/** How `neurabalancer cluster` speaks to people. */
+import type { ShownCluster, ShownMember } from "../../control/admin/answers/cluster.ts";
+import { visible } from "../../shared/visible-text.ts";
+import { columns } from "../columns.ts";
+
+const UNKNOWN = "-";
+
+/** Who is there, and how it goes. */
+export function clusterText(cluster: ShownCluster): string {
+  const head = ["INSTANCE", "ID", "VERSION", "SINCE", "HEARD", "SERVERS", "DOWN", "EJECTED", "IN FLIGHT", "REQUESTS/S"];
+  const parts = [headline(cluster), columns([head, ...cluster.members.map(rowOf)])];
+  if (cluster.redis.state !== "off") parts.push(columns(factsOf(cluster)));
+  return parts.join("\n\n");
+}
+
+function headline({ cluster, redis, instances }: ShownCluster): string {
+  switch (redis.state) {
+    case "off":
+      return "This instance is whole by itself: no Redis is configured (REDIS_ADDR), so nothing is shared.";
+    case "away":
+      return `Cluster ${cluster}: Redis is away, and this instance goes on alone: ${visible(redis.reason ?? "")}`;
+    default:
+      return `Cluster ${cluster}: ${instances} ${instances === 1 ? "instance" : "instances"}`;
+  }
+}
+
+function rowOf(member: ShownMember): string[] {
+  const { name, self, id, version, since, age_ms: ageMs } = member;
+  const figures = [member.servers, member.down, member.ejected, member.in_flight, member.requests_per_second];
+  return [
+    self ? `${name} (asked)` : name,
+    id,
+    version,
+    since,
+    self ? "now" : `${seconds(ageMs)} ago`,
+    ...figures.map((figure) => (figure === null ? UNKNOWN : String(figure))),
+  ];
+}
+
+function factsOf({ shares, rounds, numbers_age_ms: ageMs, majority_ejections: ejections }: ShownCluster): string[][] {
+  const last = rounds === null || rounds.last_ms === null ? "" : `; the last one took ${rounds.last_ms.toFixed(1)} ms`;
+  return [
+    ["Shared", shares.join(", ") || "nothing but who is there (CLUSTER_SHARE=none)"],
+    ["Numbers of the others", ageMs === null ? "none are heard" : `${seconds(ageMs)} old`],
+    ["Rounds with Redis", rounds === null ? UNKNOWN : `${rounds.ok} went well, ${rounds.failed} failed${last}`],
+    ["Taken out by majority", `${ejections} times`],
+  ];
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,31 @@
+/** What metrics say of the cluster. */
+import type { ClusterFigures } from "../../telemetry/metrics/source.ts";
+import type { Fleets } from "../fleet/fleets.ts";
+import type { FleetServer } from "../fleet/server.ts";
+import type { Cluster } from "./cluster.ts";
+
+/** Where it is read. */
+export interface Clustered {
+  readonly cluster: Pick<Cluster, "cluster" | "configured" | "members" | "ageMs" | "figures">;
+  readonly fleets: Pick<Fleets, "counters" | "present">;
+}
+
+/** What metrics say of it; `null` = there is no Redis. */
+export function clusterFigures({ cluster, fleets }: Clustered): ClusterFigures | null {
+  if (!cluster.configured) return null;
+  const { members, ageMs, figures } = cluster;
+  return {
+    cluster: cluster.cluster,
+    instances: Math.max(1, members.length),
+    versions: Math.max(1, new Set(members.map(({ description }) => description.version)).size),
+    numbersAgeMs: figures.rounds === 0 ? null : Math.max(0, ageMs),
+    ...figures,
+    majorityEjections: fleets.counters().majorityEjections,
+    majorityServers: [...fleets.present()].filter(isOutTogether).length,
+  };
+}
+
+/** Out by what most instances say, and not by this one's own view. */
+function isOutTogether({ majority, ownVerdict }: Pick<FleetServer, "majority" | "ownVerdict">): boolean {
+  return majority.out && ownVerdict === "up";
+}
