@@ -38,6 +38,7 @@ import { Housekeeping } from "./housekeeping.ts";
 import { announceStart } from "./instance/announcement.ts";
 import { clusterOptions, idOf } from "./instance/cluster-options.ts";
 import { learns, named, numbersOf, workerCount } from "./instance/derived.ts";
+import { learnerStart } from "./instance/learner-start.ts";
 import type { InstanceOptions } from "./instance/options.ts";
 import { RateLimitFiles } from "./instance/rate-limit-files.ts";
 import { openRedisOf } from "./instance/redis.ts";
@@ -453,10 +454,8 @@ export class SupervisorInstance {
       bootOffsetMs,
       pools: () => learnedPools(this.#configuration.settings),
       startMessage: () => {
-        const { logFormat, logLevel } = this.#configuration.settings;
-        const settings = toLearnerSettings(this.#configuration.config);
         const servers = named(this.#fleets.endpoints());
-        return { type: "start", memoryPath, logFormat, logLevel, settings, program, servers };
+        return { ...learnerStart(this.#configuration, this.#cluster.id), memoryPath, program, servers };
       },
     });
   }
