@@ -1,6 +1,6 @@
 /** What workers are told of a limit on requests. All of it is frozen and JSON-safe. */
 import type { LimitShape } from "../shared/memory/rate-limits/limit-file.ts";
-import type { SharedTerms } from "../shared/memory/rate-limits/shared-rate-counts.ts";
+import type { SharedTerms } from "../shared/memory/rate-limits/sharing/terms.ts";
 
 /** A field or a cookie. */
 export interface NamedRateLimitKey {

@@ -64,7 +64,9 @@ export function createBalancers(scenario: Scenario, policy: Policy, world: World
     if (together) mate = strategy;
     // Who only hears of the others' requests now and then would hold requests at servers that have long been free.
     const holding =
-      isTold || common !== undefined ? undefined : policy.createHolding?.(scenario, id, sight, world.seed);
+      isTold || common !== undefined
+        ? undefined
+        : policy.createHolding?.(scenario, { id, inFlight, transferring }, sight, world.seed);
     const queue = holding === undefined ? common : new HeldQueue(holding, requests);
     if (together) common = queue;
     return {

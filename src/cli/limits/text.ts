@@ -50,9 +50,9 @@ export function limitText(limit: ShownRateLimit): string {
 
 function sharingOf({ shared }: ShownRateLimit): string {
   if (shared === null) return "by this instance alone";
-  const { when_away: whenAway, away } = shared;
+  const { when_away: whenAway, away, instances } = shared;
   const now = away === null ? "" : `; Redis is away: ${away}`;
-  return `by all instances together; while Redis is away: ${whenAway}${now}`;
+  return `by all instances together, now ${instances}; while Redis is away: ${whenAway}${now}`;
 }
 
 function quotaOf({ rate, burst, concurrent }: Pick<ShownRateLimit, "rate" | "burst" | "concurrent">): string {

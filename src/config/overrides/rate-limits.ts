@@ -3,7 +3,7 @@ import { describeRate, RATE_LIMIT_MODES, type RateLimitQuota, type RateLimitSpec
 import type { RateLimitTerms } from "../../shared/operations/rate-limit.ts";
 import { describeRange, inRange, type Range } from "../../shared/ranges.ts";
 import type { EffectiveSetting } from "../effective.ts";
-import { RATE_LIMIT_BOUNDS, rate } from "../rate-limits/values.ts";
+import { RATE_LIMIT_BOUNDS, rate, sharedBurstComplaint } from "../rate-limits/values.ts";
 import { type OverrideLayer, originOf } from "./layer.ts";
 
 const COUNT: Range = { least: 1, most: RATE_LIMIT_BOUNDS.mostRequests, whole: true };
@@ -54,7 +54,10 @@ export function withTerms(limit: RateLimitSpec, terms: Partial<RateLimitTerms>):
   const { mode = limit.mode } = terms;
   const known = RATE_LIMIT_MODES.find((one) => one === mode);
   if (known === undefined) throw new Error(`mode must be one of: ${RATE_LIMIT_MODES.join(", ")}`);
-  return { ...limit, mode: known, quota: quotaWith(limit.quota, terms) };
+  const quota = quotaWith(limit.quota, terms);
+  const complaint = limit.shared === null ? null : sharedBurstComplaint(quota);
+  if (complaint !== null) throw new Error(`it ${complaint}`);
+  return { ...limit, mode: known, quota };
 }
 
 function quotaWith(quota: RateLimitQuota, { rate: text, burst, concurrent }: Partial<RateLimitTerms>): RateLimitQuota {

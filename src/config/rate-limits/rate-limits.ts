@@ -4,7 +4,7 @@ import type { ShapeFindings } from "../shapes/findings.ts";
 import type { Leaf, Named, Several } from "../shapes/shape.ts";
 import { unknownName } from "../suggest.ts";
 import type { RateLimitBlock } from "./shape.ts";
-import { RATE_LIMIT_BOUNDS } from "./values.ts";
+import { RATE_LIMIT_BOUNDS, sharedBurstComplaint } from "./values.ts";
 
 /** The most limits of one instance. */
 export const MAX_RATE_LIMITS = 64;
@@ -65,9 +65,9 @@ function readRateLimit(
     );
   }
   if (fields.shared?.value === true) {
-    if (concurrent)
-      findings.problem(fields.shared, "is for limits with rate: requests at once are each instance's own");
     if (!names.redis) findings.problem(fields.shared, "needs REDIS_ADDR: there the instances count together");
+    const complaint = quota === null ? null : sharedBurstComplaint(quota);
+    if (complaint !== null) findings.problem(fields.burst ?? block, complaint);
   } else {
     for (const one of [fields.advance, fields.when_away]) {
       if (one !== undefined) findings.problem(one, "has no effect without shared: on");

@@ -1,6 +1,6 @@
 /** What the file says of a rate limit, and `RATE_LIMITS` in words of the same names. */
 import { RATE_LIMIT_MODES, WHEN_FULL } from "../../protocol/rate-limit.ts";
-import { WHEN_AWAY } from "../../shared/memory/rate-limits/shared-rate-counts.ts";
+import { WHEN_AWAY } from "../../shared/memory/rate-limits/sharing/terms.ts";
 import { field, oneOrMore, type ReadOf, struct, value } from "../shapes/shape.ts";
 import { cidr } from "../values/addresses.ts";
 import { integer, oneOf, text, toggle } from "../values/value-types.ts";
@@ -61,13 +61,13 @@ export const RATE_LIMIT = struct({
     "on",
   ),
   shared: field(
-    "Whether all instances that use the same REDIS_ADDR count together (default off). Only with `rate`.",
+    "Whether all instances that use the same Redis and are of the same cluster count together (default off).",
     value(toggle),
     "off",
   ),
   advance: field(
-    "How much of the burst the instances together let pass of a key that they know nothing of, before Redis has been asked, in percent: by so much they may exceed a shared limit at most, but for one request of each (default 10).",
-    value(integer(1, 100)),
+    "How much of the burst (or of `concurrent`) the instances together let pass of a key that they know nothing of, before Redis has been asked, in percent: by so much they may exceed a shared limit at most, but for one request of each; 0 refuses the first request of a key, and nothing is exceeded (default 10).",
+    value(integer(0, 100)),
     "",
   ),
   when_away: field(

@@ -1,5 +1,5 @@
 /** Value types of rate limits. */
-import type { RateLimitKey } from "../../protocol/rate-limit.ts";
+import type { RateLimitKey, RateLimitQuota } from "../../protocol/rate-limit.ts";
 import type { ValueType } from "../setting.ts";
 import { parseDuration } from "../values/units.ts";
 import { TOKEN, valueType } from "../values/value-types.ts";
@@ -35,6 +35,17 @@ export const rate: ValueType<Rate> = valueType("requests in a period: 100/s, 5/1
     throw new Error(`must be at most ${mostRequests} requests in a period, and ${mostPerSecond} a second`);
   return { requests, periodMs: period };
 });
+
+/** Instances that share a limit borrow for so long at least: what passes in that time has to fit into the burst. */
+const SHARED_BURST_MS = 50;
+
+/** What is wrong with the burst of a limit that instances share; `null` = nothing. */
+export function sharedBurstComplaint(quota: RateLimitQuota): string | null {
+  if (quota.kind !== "rate") return null;
+  const least = Math.ceil((quota.requests * SHARED_BURST_MS) / quota.periodMs);
+  if (quota.burst >= least) return null;
+  return `must have a burst of at least ${least} to be shared, as many as pass in ${SHARED_BURST_MS} ms: so often at least instances tell each other`;
+}
 
 /** One part of what tells requests apart. */
 export const limitKey: ValueType<RateLimitKey> = valueType(

@@ -1,9 +1,9 @@
 /** What becomes of the overrides when a canary begins, goes on or ends: the same whoever does it. Pure. */
 import { percent as inPercent } from "../../evidence/describe.ts";
 import { type CanaryTerms, lastStep, sharesAt } from "../../shared/operations/canary.ts";
+import { overrideId } from "../../shared/operations/override-id.ts";
 import type { Shares } from "../../shared/operations/shares.ts";
 import type { Proposal } from "../operations/change.ts";
-import { overrideId } from "../../shared/operations/override-id.ts";
 import type { CanaryAct } from "./canary.ts";
 
 /** The id of the override of a route's canary. */

@@ -6,8 +6,10 @@
 import type { RedisLink } from "../../cluster/redis/link.ts";
 import type { WorkerRateLimit } from "../../protocol/rate-limit.ts";
 import type { LimitMemory } from "../../shared/memory/rate-limits/limit-file.ts";
-import { PRESENCE_SCRIPT } from "./lease-script.ts";
-import { SharedLimit } from "./shared-limit.ts";
+import { SharedPlaces } from "./places/shared-places.ts";
+import { PRESENCE_SCRIPT } from "./presence-script.ts";
+import { SharedRate } from "./requests/shared-rate.ts";
+import { type Round, type SharedLimit, tellLost } from "./shared-limit.ts";
 
 /** Between two rounds while keys are in use, and while none is. */
 const ROUND_MS = 10;
@@ -16,11 +18,12 @@ const QUIET_MS = 50;
 const RETRY_MS = 250;
 /** How often an instance says that it is there. */
 const PRESENCE_MS = 1000;
-const INSTANCES = "neurabalancer:1:instances";
 
 /** What it is made from. */
 export interface SharingOptions {
   readonly link: RedisLink;
+  /** Which instances count together: those that call it alike. */
+  readonly cluster: string;
   /** Which instance this is, for the others. */
   readonly id: string;
   /** The boot clock. */
@@ -55,15 +58,25 @@ export class LimitSharing {
 
   /** These are shared from now on. What is known of those that stay is kept. */
   set(limits: readonly { readonly limit: WorkerRateLimit; readonly memory: LimitMemory }[]): void {
-    const before = new Map(this.#limits.map((shared) => [shared.limit.file, shared]));
-    this.#limits = limits.map(({ limit, memory }) => before.get(limit.file) ?? new SharedLimit(limit, memory));
-    for (const shared of this.#limits) shared.alone(this.#instances);
+    const before = new Map(this.#limits.map((shared) => [shared.file, shared]));
+    this.#limits = limits.map(({ limit, memory }) => {
+      const known = before.get(limit.file);
+      if (known === undefined) tellLost(memory, this.#instances);
+      return known ?? this.#make(limit, memory);
+    });
     if (this.#limits.length > 0 && this.#timer === null && !this.#running) this.#next(0);
   }
 
   stop(): void {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  #make(limit: WorkerRateLimit, memory: LimitMemory): SharedLimit {
+    const { cluster, id } = this.#options;
+    return limit.quota.kind === "rate"
+      ? new SharedRate(limit, memory, cluster)
+      : new SharedPlaces(limit, memory, cluster, id);
   }
 
   #next(inMs: number): void {
@@ -75,10 +88,13 @@ export class LimitSharing {
     this.#running = true;
     try {
       await this.#present();
-      for (const shared of this.#limits) await shared.settle(link, bootMs, this.#instances);
-      for (const shared of this.#limits) shared.heard(bootMs(), this.#instances);
+      const round: Round = { link, bootMs, instances: this.#instances };
+      // All have an end before the next round begins, also when one of them fails.
+      const settled = await Promise.allSettled(this.#limits.map((shared) => shared.settle(round)));
+      for (const result of settled) if (result.status === "rejected") throw result.reason;
       this.#isThere();
     } catch (error) {
+      if (this.#stopped) return;
       this.#isAway((error as Error).message);
     }
     this.#running = false;
@@ -87,10 +103,10 @@ export class LimitSharing {
   }
 
   async #present(): Promise<void> {
-    const { link, bootMs, id } = this.#options;
+    const { link, bootMs, id, cluster } = this.#options;
     const nowMs = bootMs();
     if (this.#away === null && nowMs - this.#presentMs < PRESENCE_MS) return;
-    const count = Number(await link.eval(PRESENCE_SCRIPT, [INSTANCES], [id]));
+    const count = Number(await link.eval(PRESENCE_SCRIPT, [`neurabalancer:1:{${cluster}}:instances`], [id]));
     if (!(count >= 1 && count <= 100_000)) throw new Error("an answer that is none of ours");
     this.#instances = count;
     this.#presentMs = nowMs;
@@ -104,7 +120,7 @@ export class LimitSharing {
 
   #isAway(why: string): void {
     const fields = { error: why, instances: this.#instances };
-    for (const shared of this.#limits) shared.lost();
+    for (const shared of this.#limits) shared.lost(this.#options.bootMs(), this.#instances);
     if (this.#away === null)
       this.#options.log.warn(fields, "Redis does not answer: shared rate limits do what they say of that (when_away)");
     this.#away = why;

@@ -3,8 +3,8 @@
  * turn; when one refuses, what the others had counted is taken back.
  */
 import { KeyHash } from "../../shared/memory/rate-limits/half-sip-hash.ts";
+import { type LimitCounts, Verdict } from "../../shared/memory/rate-limits/limit-counts.ts";
 import { LimitCounter } from "../../shared/memory/rate-limits/limit-file.ts";
-import { type LimitCounts, Verdict } from "../../shared/memory/rate-limits/rate-counts.ts";
 import type { RequestHead } from "../http1/head.ts";
 import { type AppliedLimit, type AppliedLimits, policyLine } from "./applied-limits.ts";
 import type { RateLimit } from "./rate-limit.ts";

@@ -1,8 +1,8 @@
 /** One limit in a worker: whom it is about, and what it keeps. A change of the configuration makes another; what is counted stays. */
 import type { RateLimitSpec } from "../../protocol/rate-limit.ts";
 import { ClientAccess } from "../../shared/addresses/client-access.ts";
+import type { LimitCounts } from "../../shared/memory/rate-limits/limit-counts.ts";
 import type { LimitMemory, LimitWorkerPart } from "../../shared/memory/rate-limits/limit-file.ts";
-import type { LimitCounts } from "../../shared/memory/rate-limits/rate-counts.ts";
 import type { RefusedKeys } from "../../shared/memory/rate-limits/refused-keys.ts";
 
 /** What a worker has of a limit for as long as it counts in the same way. */

@@ -1,10 +1,13 @@
 /** All limits of one worker. What a limit has counted is kept for as long as its file is the same. */
 import type { WorkerRateLimit } from "../../protocol/rate-limit.ts";
+import { ConcurrencyCounts } from "../../shared/memory/rate-limits/concurrency-counts.ts";
 import { gcraTerms } from "../../shared/memory/rate-limits/gcra.ts";
+import type { LimitCounts } from "../../shared/memory/rate-limits/limit-counts.ts";
 import type { LimitMemory } from "../../shared/memory/rate-limits/limit-file.ts";
-import { ConcurrencyCounts, type LimitCounts, RateCounts } from "../../shared/memory/rate-limits/rate-counts.ts";
+import { RateCounts } from "../../shared/memory/rate-limits/rate-counts.ts";
 import { RefusedKeys } from "../../shared/memory/rate-limits/refused-keys.ts";
-import { SharedRateCounts } from "../../shared/memory/rate-limits/shared-rate-counts.ts";
+import { SharedConcurrencyCounts } from "../../shared/memory/rate-limits/sharing/concurrency-counts.ts";
+import { SharedRateCounts } from "../../shared/memory/rate-limits/sharing/rate-counts.ts";
 import { AppliedLimits } from "./applied-limits.ts";
 import { type KeptLimit, RateLimit } from "./rate-limit.ts";
 
@@ -50,7 +53,12 @@ export class RateLimits {
 }
 
 function countsOf({ quota, shared }: WorkerRateLimit, memory: LimitMemory, worker: number): LimitCounts {
-  if (quota.kind === "concurrent") return new ConcurrencyCounts(memory, memory.workers[worker].held, quota.requests);
+  if (quota.kind === "concurrent") {
+    const { held } = memory.workers[worker];
+    return shared === null
+      ? new ConcurrencyCounts(memory, held, quota.requests)
+      : new SharedConcurrencyCounts(memory, held, quota.requests, shared);
+  }
   const terms = gcraTerms(quota.requests, quota.periodMs, quota.burst);
   return shared === null ? new RateCounts(memory, terms) : new SharedRateCounts(memory, terms, shared);
 }

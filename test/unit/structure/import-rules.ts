@@ -358,7 +358,9 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     title: "cluster/ is what instances tell each other: it knows neither who tells it, nor what becomes of it",
     folder: "src/cluster/",
     allows: (imported) =>
-      within("src/cluster/", "src/shared/")(imported) || imported.specifier === "zod" || isBuiltin(imported.specifier),
+      within("src/cluster/", "src/shared/", "src/protocol/redis-place.ts")(imported) ||
+      ["zod", "@redis/client"].includes(imported.specifier) ||
+      isBuiltin(imported.specifier),
   },
   {
     title: "cluster/exchange/ is pure: replies and clocks in, numbers out",

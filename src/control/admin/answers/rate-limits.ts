@@ -1,7 +1,7 @@
 /** `GET /api/v1/limits…`. */
 import { z } from "zod";
 import { RATE_LIMIT_MODES, WHEN_FULL } from "../../../protocol/rate-limit.ts";
-import { WHEN_AWAY } from "../../../shared/memory/rate-limits/shared-rate-counts.ts";
+import { WHEN_AWAY } from "../../../shared/memory/rate-limits/sharing/terms.ts";
 import type { Frozen } from "./describing.ts";
 
 const count = z.int().min(0);
@@ -26,6 +26,7 @@ const refusedKey = z
 const sharedTerms = z.strictObject({
   when_away: z.enum(WHEN_AWAY).describe("what it does while Redis is away"),
   advance: count.describe("percent of the burst that may pass before Redis has been asked"),
+  instances: count.describe("that count together, this one included; while Redis is away, as many as there were last"),
   away: z.string().nullable().describe("why Redis is away now; null = it is not"),
 });
 

@@ -2,11 +2,11 @@
 import { z } from "zod";
 import type { Endpoint } from "../../../protocol/endpoint.ts";
 import type { ServerTarget, WantedState } from "../../../shared/operations/override.ts";
+import { overrideId } from "../../../shared/operations/override-id.ts";
 import { CAPACITY, WEIGHT } from "../../../shared/ranges.ts";
 import { historyName } from "../../../shared/server-name.ts";
 import type { PoolSummary, ServerStatus } from "../../fleet/status.ts";
 import type { NewOverride } from "../../operations/change.ts";
-import { overrideId } from "../../../shared/operations/override-id.ts";
 import { describeServer } from "../../operations/words.ts";
 import { ApiError } from "../responses.ts";
 import { endOf, endShape } from "./end.ts";

@@ -2,9 +2,9 @@
 import { z } from "zod";
 import type { RouteSpec } from "../../../protocol/route.ts";
 import type { Override } from "../../../shared/operations/override.ts";
+import { overrideId } from "../../../shared/operations/override-id.ts";
 import type { Shares } from "../../../shared/operations/shares.ts";
 import { MOST_SHARES, SHARE } from "../../../shared/ranges.ts";
-import { overrideId } from "../../../shared/operations/override-id.ts";
 import { ApiError } from "../responses.ts";
 import type { Plan } from "./make-change.ts";
 import { changeBody, numberIn } from "./terms.ts";

@@ -8,14 +8,15 @@ import { limitShape, type RateLimitSpec, type WorkerRateLimit } from "../../../p
 import { ageTimes, agingPeriodMs } from "../../../shared/memory/rate-limits/aging.ts";
 import { type GcraTerms, gcraTerms, unitsAt } from "../../../shared/memory/rate-limits/gcra.ts";
 import type { HashSecret } from "../../../shared/memory/rate-limits/half-sip-hash.ts";
+import { reclaimHeld } from "../../../shared/memory/rate-limits/held-places.ts";
 import {
   createLimitFile,
   LimitCounter,
   type LimitMemory,
   reserveLimitWorkers,
 } from "../../../shared/memory/rate-limits/limit-file.ts";
-import { countUsed, reclaimHeld } from "../../../shared/memory/rate-limits/rate-counts.ts";
 import { mostRefused, type RefusedKey } from "../../../shared/memory/rate-limits/refused-keys.ts";
+import { countUsed } from "../../../shared/memory/rate-limits/used-keys.ts";
 import type { LimitSharing } from "../../rate-limits/sharing.ts";
 
 /** Keys that are shown of a limit. */
@@ -184,6 +185,11 @@ export class RateLimitFiles {
   get away(): string | null {
     if (this.#sharing !== null) return this.#sharing.away;
     return this.#inForce.some(({ shared }) => shared !== null) ? "REDIS_ADDR needs a restart" : null;
+  }
+
+  /** How many instances share limits, this one included. */
+  get instances(): number {
+    return this.#sharing?.instances ?? 1;
   }
 
   stop(): void {

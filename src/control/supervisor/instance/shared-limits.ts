@@ -8,7 +8,7 @@ import type { SharedLimits } from "./rate-limit-files.ts";
 
 /** `null` = there is no Redis. @param id which instance this is. @param bootMs the boot clock. */
 export function sharedLimits(
-  { redis: { password } }: Pick<Config, "redis">,
+  { redis: { password }, cluster: { name: cluster } }: Pick<Config, "redis" | "cluster">,
   link: RedisLink | null,
   id: string,
   bootMs: () => number,
@@ -16,7 +16,7 @@ export function sharedLimits(
 ): SharedLimits | null {
   if (link === null) return null;
   return {
-    sharing: new LimitSharing({ link, id, bootMs, log }),
+    sharing: new LimitSharing({ link, cluster, id, bootMs, log }),
     // Who knows the password may reach what is counted anyway.
     secret: (name) => {
       const words = createHmac("sha256", password ?? "")

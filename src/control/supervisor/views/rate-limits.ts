@@ -23,6 +23,7 @@ export function describeRateLimits({ rateLimits, operating, clock, bootOffsetMs 
     shared: spec.shared && {
       when_away: spec.shared.whenAway,
       advance: spec.shared.advancePercent,
+      instances: rateLimits.instances,
       away: rateLimits.away,
     },
     keys: keys(),

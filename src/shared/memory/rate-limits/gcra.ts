@@ -24,6 +24,8 @@ const MOST_COST = 64;
 /** Workers' clocks, and what they have read of them when they are busy, differ by no more than this. */
 const SLACK_MS = 10_000;
 const MOST_HORIZON = 2 ** 30;
+/** Alone, of so many instances that share a limit, one moves a key on by as many times what a request costs. */
+export const MOST_INSTANCES = 1024;
 
 /** Requests in a period that terms can be worked out for: at most `most` a second. */
 export const RATE_BOUNDS = { leastPeriodMs: 1000, mostPerSecond: 1_000_000, mostBurst: 1_000_000 } as const;
@@ -37,7 +39,8 @@ export function gcraTerms(quota: number, periodMs: number, burst: number): GcraT
   const cost = Math.max(1, Math.min(MOST_COST, Math.floor(intervalMs * 1000)));
   const unitsPerMs = cost / intervalMs;
   const most = burst * cost;
-  return { cost, most, horizon: Math.min(MOST_HORIZON, 2 * most + Math.ceil(SLACK_MS * unitsPerMs)), unitsPerMs };
+  const farthest = 2 * Math.max(most, MOST_INSTANCES * cost);
+  return { cost, most, horizon: Math.min(MOST_HORIZON, farthest + Math.ceil(SLACK_MS * unitsPerMs)), unitsPerMs };
 }
 
 /** A time in units, as it is kept. @param bootMs milliseconds of the boot clock. */

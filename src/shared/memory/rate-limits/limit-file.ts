@@ -7,6 +7,7 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { Carver } from "../layout/carver.ts";
 import { MAX_WORKERS } from "../layout/shared-memory.ts";
+import { DirtyRows, dirtyWords } from "./dirty-rows.ts";
 import type { HashSecret } from "./half-sip-hash.ts";
 import { SET_WORDS } from "./key-table.ts";
 
@@ -61,14 +62,36 @@ export interface LimitWorkerPart {
   readonly held: Int32Array;
 }
 
-/** Of a limit that instances share; else all is empty. */
+/** Of a limit that instances share; else all is empty. Columns are by row: `rowOf` of a place. */
 export interface SharingMemory {
   /** By `SharingWord`. */
   readonly words: Float64Array;
-  /** By place: requests that passed since Redis was told. Writers: workers (`Atomics.add`), supervisor, who takes them. */
+  /**
+   * Requests that passed since the supervisor looked; of requests at once 1 = one was refused since. Writers: workers (`Atomics`),
+   * supervisor, who takes it.
+   */
   readonly used: Int32Array;
-  /** By place: the half of the hash that the table does not have. Writers: workers. */
+  /** The half of the hash that the table does not have. Writers: workers. */
   readonly hashes: Int32Array;
+  /**
+   * What this instance was lent: requests that may still pass; of requests at once 1 + how many may be at once, 0 = nothing was said.
+   * Writers: supervisor, workers (`Atomics`).
+   */
+  readonly lent: Int32Array;
+  /** When one more may pass where nothing is lent, milliseconds of the boot clock, low 32 bits. Writer: supervisor. */
+  readonly waits: Int32Array;
+  /** Rows that have changed or were refused since the supervisor looked. */
+  readonly dirty: DirtyRows;
+}
+
+/** The row of a place of the table. */
+export function rowOf(place: number): number {
+  return ((place >> 4) << 3) | (place & 7);
+}
+
+/** The other way. */
+export function placeOf(row: number): number {
+  return ((row >> 3) << 4) | 8 | (row & 7);
 }
 
 /** Views over the file. */
@@ -144,11 +167,15 @@ function carve(c: Carver, { keys, concurrent, shared }: LimitShape) {
   const sets = setsFor(keys);
   const header = c.int32(FileWord.LENGTH);
   const table = c.int32(sets * SET_WORDS);
-  const places = shared ? (sets * SET_WORDS) / 2 : 0;
+  const rows = shared ? (sets * SET_WORDS) / 2 : 0;
+  const dirty = dirtyWords(rows);
   const sharing: SharingMemory = {
     words: c.float64(shared ? SharingWord.LENGTH : 0),
-    used: c.int32(places),
-    hashes: c.int32(places),
+    used: c.int32(rows),
+    hashes: c.int32(rows),
+    lent: c.int32(rows),
+    waits: c.int32(concurrent ? 0 : rows),
+    dirty: new DirtyRows(c.int32(dirty.rows), c.int32(dirty.groups)),
   };
   const offsets: number[] = [];
   const workers = Array.from({ length: MAX_WORKERS }, (): LimitWorkerPart => {

@@ -36,8 +36,9 @@ export const clusterMetrics: MetricGroup<MetricsSource> = {
     ofCluster(
       "cluster_versions",
       "gauge",
-      "Versions of the program that these run: more than one while a new one is rolled out.",
-      ({ versions }, emit) => emit(versions),
+      "Versions of the program that these run, by `cluster`: more than one while a new one is rolled out.",
+      ({ cluster, versions }, emit) => emit(versions, { cluster }),
+      ["cluster"],
     ),
     ofCluster(
       "cluster_numbers_age_seconds",

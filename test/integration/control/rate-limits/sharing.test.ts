@@ -6,13 +6,10 @@ import { LimitSharing } from "../../../../src/control/rate-limits/sharing.ts";
 import { limitShape, type WorkerRateLimit } from "../../../../src/protocol/rate-limit.ts";
 import { gcraTerms } from "../../../../src/shared/memory/rate-limits/gcra.ts";
 import { halfSipHash, KeyHash } from "../../../../src/shared/memory/rate-limits/half-sip-hash.ts";
+import { Verdict } from "../../../../src/shared/memory/rate-limits/limit-counts.ts";
 import { limitMemory, SharingWord } from "../../../../src/shared/memory/rate-limits/limit-file.ts";
-import { Verdict } from "../../../../src/shared/memory/rate-limits/rate-counts.ts";
-import {
-  AWAY_MS,
-  SharedRateCounts,
-  type WhenAway,
-} from "../../../../src/shared/memory/rate-limits/shared-rate-counts.ts";
+import { SharedRateCounts } from "../../../../src/shared/memory/rate-limits/sharing/rate-counts.ts";
+import { AWAY_MS, type WhenAway } from "../../../../src/shared/memory/rate-limits/sharing/terms.ts";
 import { hasRedis, RedisServer } from "../../../support/databases/redis-server.ts";
 import { until } from "../../../support/until.ts";
 
@@ -73,7 +70,7 @@ function instance(limit: WorkerRateLimit, id: string) {
     info: (_: object, text: string) => lines.push(text),
   };
   const link = openRedis(redis.place({ db }));
-  const sharing = new LimitSharing({ link, id, bootMs, log });
+  const sharing = new LimitSharing({ link, cluster: "test", id, bootMs, log });
   const { quota } = limit;
   if (quota.kind !== "rate") throw new Error("no rate");
   const terms = gcraTerms(quota.requests, quota.periodMs, quota.burst);
@@ -136,7 +133,7 @@ describe.skipIf(!hasRedis)("a limit that instances share", () => {
     ends.push(() => client.close());
     let left = 0;
     await until(async () => {
-      const [key] = (await client.send("KEYS", ["neurabalancer:1:limit:back:*"])) as string[];
+      const [key] = (await client.send("KEYS", ["neurabalancer:1:{test:back}:*"])) as string[];
       const time = (await client.send("TIME", [])) as string[];
       const now = Number(time[0]) * 1e6 + Number(time[1]);
       if (key === undefined) return false;
@@ -192,7 +189,7 @@ describe.skipIf(!hasRedis)("a limit that instances share", () => {
     const lines: string[] = [];
     const log = { warn: (_: object, text: string) => lines.push(text), info: () => {} };
     const limit = limitOf("wrong", 10, 10);
-    const sharing = new LimitSharing({ link, id: "wrong", bootMs: () => performance.now(), log });
+    const sharing = new LimitSharing({ link, cluster: "test", id: "wrong", bootMs: () => performance.now(), log });
     ends.push(() => {
       sharing.stop();
       link.close();

@@ -111,8 +111,11 @@ describe("a limit", () => {
       { whenAway: "local", advancePercent: 10 },
       { whenAway: "open", advancePercent: 30 },
     ]);
-    expect(problemsOf("rate_limits: {a: {concurrent: 5, shared: on}}", env)).toEqual([
-      expect.stringContaining("requests at once are each instance's own"),
+    const [places] = limitsOf("rate_limits: {a: {concurrent: 5, shared: on, when_away: closed, advance: 0}}", env);
+    expect([places.quota.kind, places.shared]).toEqual(["concurrent", { whenAway: "closed", advancePercent: 0 }]);
+    expect(limitsOf("rate_limits: {a: {rate: 1000/s, burst: 50, shared: on}}", env)).toHaveLength(1);
+    expect(problemsOf("rate_limits: {a: {rate: 1000/s, burst: 49, shared: on}}", env)).toEqual([
+      expect.stringContaining("must have a burst of at least 50 to be shared"),
     ]);
   });
 

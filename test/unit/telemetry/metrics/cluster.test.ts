@@ -22,7 +22,7 @@ function shown(figures: typeof FIGURES | null): Record<string, number> {
 test("a cluster is shown as this instance knows it", () => {
   expect(shown(FIGURES)).toEqual({
     "neurabalancer_cluster_instances{cluster=shop}": 3,
-    neurabalancer_cluster_versions: 1,
+    "neurabalancer_cluster_versions{cluster=shop}": 1,
     neurabalancer_cluster_numbers_age_seconds: 0.09,
     "neurabalancer_cluster_rounds_total{result=ok}": 120,
     "neurabalancer_cluster_rounds_total{result=failed}": 4,

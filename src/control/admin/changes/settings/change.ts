@@ -2,8 +2,8 @@
 import { z } from "zod";
 import { whyNotInOverride } from "../../../../config/overrides/overridable.ts";
 import type { Setting } from "../../../../config/setting.ts";
-import type { NewOverride } from "../../../operations/change.ts";
 import { overrideId } from "../../../../shared/operations/override-id.ts";
+import type { NewOverride } from "../../../operations/change.ts";
 import { ApiError, type Problem } from "../../responses.ts";
 import type { Plan } from "../make-change.ts";
 import { findSetting, settingsOf, whyElsewhere, whyFixed } from "./names.ts";

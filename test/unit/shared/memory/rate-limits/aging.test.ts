@@ -3,8 +3,9 @@ import { describe, expect, test } from "bun:test";
 import { ageTimes, agingPeriodMs } from "../../../../../src/shared/memory/rate-limits/aging.ts";
 import { gcraTerms } from "../../../../../src/shared/memory/rate-limits/gcra.ts";
 import type { KeyHash } from "../../../../../src/shared/memory/rate-limits/half-sip-hash.ts";
+import { Verdict } from "../../../../../src/shared/memory/rate-limits/limit-counts.ts";
 import { limitMemory } from "../../../../../src/shared/memory/rate-limits/limit-file.ts";
-import { RateCounts, Verdict } from "../../../../../src/shared/memory/rate-limits/rate-counts.ts";
+import { RateCounts } from "../../../../../src/shared/memory/rate-limits/rate-counts.ts";
 
 const START_MS = 1_234_567;
 const BURST = 1000;

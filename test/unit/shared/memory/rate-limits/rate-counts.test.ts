@@ -1,15 +1,13 @@
 /** What a limit lets pass, against an exact GCRA in plain numbers, and what becomes of a full table. Seeded. */
 import { describe, expect, test } from "bun:test";
+import { ConcurrencyCounts } from "../../../../../src/shared/memory/rate-limits/concurrency-counts.ts";
 import { gcraTerms } from "../../../../../src/shared/memory/rate-limits/gcra.ts";
 import { halfSipHash, KeyHash } from "../../../../../src/shared/memory/rate-limits/half-sip-hash.ts";
+import { reclaimHeld } from "../../../../../src/shared/memory/rate-limits/held-places.ts";
+import { Verdict } from "../../../../../src/shared/memory/rate-limits/limit-counts.ts";
 import { type LimitMemory, limitMemory } from "../../../../../src/shared/memory/rate-limits/limit-file.ts";
-import {
-  ConcurrencyCounts,
-  countUsed,
-  RateCounts,
-  reclaimHeld,
-  Verdict,
-} from "../../../../../src/shared/memory/rate-limits/rate-counts.ts";
+import { RateCounts } from "../../../../../src/shared/memory/rate-limits/rate-counts.ts";
+import { countUsed } from "../../../../../src/shared/memory/rate-limits/used-keys.ts";
 
 const SECRET = { k0: 0x1234_5678, k1: 0x0bad_cafe };
 const START_MS = 4_321_000;
