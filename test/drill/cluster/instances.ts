@@ -51,11 +51,13 @@ export class Instances {
     }
   }
 
-  /** Waits until each of these knows of all of these, and of no other. */
+  /** Waits until each of these knows of all of these, and of no other, and whatever else is shared is shared again. */
   async together(products = this.products): Promise<void> {
     await until(async () => {
       const answers = await Promise.all(products.map(clusterOf));
-      return answers.every(({ redis, members }) => redis.state === "up" && members.length === products.length);
+      if (!answers.every(({ redis, members }) => redis.state === "up" && members.length === products.length))
+        return false;
+      return (await Promise.all(products.map((product) => product.degraded("redis")))).every((mode) => mode === 0);
     });
   }
 
