@@ -257,6 +257,7 @@ export class Ml implements Strategy {
     const { loads, scores } = this.#decision;
     const stalls = this.#stalls;
     const { together, transferring, silentSinceMs } = stalls;
+    const live = together && stalls.peers === undefined;
     const now = nowMs + stalls.clockOffsetMs;
     const { failureMs } = this.#estimator;
     // What others told may be old: it counts on average, because to follow an old number together is how herds form.
@@ -268,7 +269,7 @@ export class Ml implements Strategy {
       const slot = candidates[i];
       const at = row + slot;
       if (rowId[at] !== id[slot]) return MISSING;
-      const own = together ? Math.max(0, inFlight[slot] - transferring[slot]) : stalls.waiting(slot);
+      const own = live ? Math.max(0, inFlight[slot] - transferring[slot]) : stalls.waiting(slot);
       const all = together ? Math.max(0, inFlight[slot]) : own + told;
       let score = cost[at * SCORE_COLUMNS + columnOf(all)];
       if (crowded) {
@@ -303,6 +304,7 @@ export class Ml implements Strategy {
     const { loads, scores } = this.#decision;
     const stalls = this.#stalls;
     const { together, transferring, silentSinceMs } = stalls;
+    const live = together && stalls.peers === undefined;
     const now = nowMs + stalls.clockOffsetMs;
     const { failureMs } = this.#estimator;
     const told = together ? 0 : this.#meanTold(candidates, count);
@@ -313,7 +315,7 @@ export class Ml implements Strategy {
       const slot = candidates[i];
       const at = row + slot;
       if (rowId[at] !== id[slot]) return MISSING;
-      const own = together ? Math.max(0, inFlight[slot] - transferring[slot]) : stalls.waiting(slot);
+      const own = live ? Math.max(0, inFlight[slot] - transferring[slot]) : stalls.waiting(slot);
       const all = together ? Math.max(0, inFlight[slot]) : own + told;
       const present = cost[at * SCORE_COLUMNS + columnOf(all)];
       // Where a model says that load makes a server faster, there is nothing to be multiplied by the others' work.

@@ -1,4 +1,4 @@
-import type { FleetView } from "./strategy.ts";
+import type { FleetView, PeerRequests } from "./strategy.ts";
 
 /** Odds that a server stands still, before its silence says more. */
 const PRIOR_ODDS = 0.05;
@@ -38,8 +38,10 @@ export function stallFactor(silentMs: number, waiting: number, expectedMs: numbe
  */
 export class StallWatch {
   readonly #fleet: Pick<FleetView, "id" | "inFlight">;
-  /** Everything in flight waits for its response unless it is in transfer, whoever sent it. */
+  /** Everything in flight waits for its response unless it is in transfer or another instance's, whoever sent it. */
   readonly together: boolean;
+  /** What other instances have in flight: whether it is answered is not heard here. */
+  readonly peers: PeerRequests | undefined;
   /** Those in flight that are in transfer, of `together`; else none. */
   readonly transferring: Int32Array;
   /** Added to the strategy's clock it gives that of `silentSinceMs`. */
@@ -52,10 +54,11 @@ export class StallWatch {
   /** When the last response came, or when the first request was sent that waits since. */
   readonly silentSinceMs: Float64Array;
 
-  constructor(fleet: Pick<FleetView, "id" | "inFlight" | "together">) {
+  constructor(fleet: Pick<FleetView, "id" | "inFlight" | "together" | "peers">) {
     const slots = fleet.id.length;
-    const { together } = fleet;
+    const { together, peers } = fleet;
     this.#fleet = fleet;
+    this.peers = peers;
     this.together = together !== undefined;
     this.transferring = together?.transferring ?? new Int32Array(slots);
     this.clockOffsetMs = together?.clockOffsetMs ?? 0;
@@ -90,13 +93,19 @@ export class StallWatch {
     }
   }
 
+  /** Requests of other instances that are part of what is in flight, without those in transfer. */
+  told(slot: number): number {
+    const { peers } = this;
+    return peers === undefined ? 0 : peers.inFlight[slot] - peers.transferring[slot];
+  }
+
   /**
-   * Requests that wait for their response to begin: of all that are there when they are counted together, else of this balancer's.
+   * Requests that wait for their response to begin: of all of this instance when they are counted together, else of this balancer's.
    * A client that gives up leaves no outcome; but no more can wait than is in flight, and so the count mends itself.
    */
   waiting(slot: number): number {
     const inFlight = this.#fleet.inFlight[slot];
-    if (this.together) return Math.max(0, inFlight - this.transferring[slot]);
+    if (this.together) return Math.max(0, inFlight - this.transferring[slot] - this.told(slot));
     if (this.owner[slot] !== this.#fleet.id[slot]) return 0;
     return Math.max(0, Math.min(this.sent[slot], inFlight));
   }

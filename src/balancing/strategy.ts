@@ -26,6 +26,16 @@ export interface FleetView {
   readonly work?: RequestWork;
   /** Given when all who place requests at these servers count `inFlight` together, live. */
   readonly together?: SharedSilence;
+  /** Given when instances share numbers: what the others told of their requests, which is part of what is counted together. */
+  readonly peers?: PeerRequests;
+}
+
+/** Requests that other instances placed, as they last told of them: by slot, some hundred milliseconds old. */
+export interface PeerRequests {
+  /** Part of `FleetView.inFlight`. */
+  readonly inFlight: Int32Array;
+  /** Part of `SharedSilence.transferring`. */
+  readonly transferring: Int32Array;
 }
 
 /** When each server was last heard of by anybody. */

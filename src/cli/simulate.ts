@@ -118,7 +118,7 @@ export function registerSimulate(program: Command): void {
     .addOption(
       new Option(
         "--sharing <how>",
-        "what balancers see of each other's requests: live, own, or everything so many ms ago",
+        "what balancers see of each other's requests: live, own, cluster (as instances with one Redis), or everything so many ms ago",
       ).argParser(sharing),
     )
     .option("--model <dir>", "three-file model that ml routes by (default: the one that the product ships with)")
@@ -222,5 +222,5 @@ function kinds(text: string): readonly RequestKind[] {
 }
 
 function sharing(text: string): Sharing {
-  return text === "live" || text === "own" ? text : number(1, 1_000_000)(text);
+  return text === "live" || text === "own" || text === "cluster" ? text : number(1, 1_000_000)(text);
 }

@@ -8,6 +8,7 @@ import { WallClock } from "../shared/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
 import { runSupervised, type SupervisedHost } from "../telemetry/supervised-process.ts";
 import { TemplateFeed } from "./classes/template-feed.ts";
+import { openLearnerLink } from "./cluster/learner-link.ts";
 import { ASLEEP_LOOK_MS } from "./observing/feature-moments.ts";
 import { Resources } from "./online/resources.ts";
 import { PoolLearners, type PoolLearnersOptions } from "./pool-learners.ts";
@@ -78,7 +79,7 @@ async function answered(answer: Answer, question: LearnerQuestion): Promise<unkn
 }
 
 function start(message: LearnerStart, balanced: Balanced, { log, tell }: SupervisedHost<FromLearner>) {
-  const { memoryPath, settings, program } = message;
+  const { memoryPath, settings, program, cluster } = message;
   const memory = openSharedMemory(memoryPath);
   const bootOffsetMs = bootClockOffsetMs(() => performance.now(), performance.timeOrigin);
   const nowMs = (): number => performance.now() + bootOffsetMs;
@@ -91,6 +92,7 @@ function start(message: LearnerStart, balanced: Balanced, { log, tell }: Supervi
   };
   setServers(message.servers);
   const ending = new AbortController();
+  const linked = openLearnerLink(cluster);
   const pools = new PoolLearners(
     {
       settings,
@@ -104,6 +106,7 @@ function start(message: LearnerStart, balanced: Balanced, { log, tell }: Supervi
       random: Math.random,
       nameOf: (id) => names.get(id),
       signal: ending.signal,
+      cluster: cluster?.shares.includes("model") === true ? linked : null,
       balanced,
     },
     message.pools,
@@ -173,6 +176,7 @@ function start(message: LearnerStart, balanced: Balanced, { log, tell }: Supervi
     ending.abort();
     const { store } = await opening;
     await pools.close();
+    linked?.link.close();
     await store.close();
   };
   return { answer, setServers, setPools: (list: readonly LearnerPool[]) => pools.set(list), close };

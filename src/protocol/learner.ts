@@ -2,6 +2,7 @@
 import type { GivenTo } from "../config/given.ts";
 import type { StoreLocation } from "../storage/backends.ts";
 import type { NamedAddress } from "./endpoint.ts";
+import type { RedisPlace } from "./redis-place.ts";
 import type { ProxySettings } from "./worker.ts";
 
 /**
@@ -46,6 +47,17 @@ export interface LearnerPool {
   readonly classes?: true;
 }
 
+/** The other instances, over Redis, with whom what is learned is shared. */
+export interface LearnerCluster {
+  readonly place: RedisPlace;
+  /** What the instances are called together. */
+  readonly name: string;
+  /** Some of what a learner may share: learned limits and curves, and the model. */
+  readonly shares: readonly ("learned" | "model")[];
+  /** This one of them. */
+  readonly instance: { readonly id: string; readonly name: string };
+}
+
 /** What the learner is started with, as JSON in its first message. */
 export interface LearnerStart {
   readonly type: "start";
@@ -57,6 +69,8 @@ export interface LearnerStart {
   readonly program: readonly string[];
   readonly servers: readonly NamedAddress[];
   readonly pools: readonly LearnerPool[];
+  /** `null` = nothing is shared. */
+  readonly cluster: LearnerCluster | null;
 }
 
 /** What an operator may order about models. */

@@ -1,6 +1,6 @@
 import type { HeldFleet } from "../balancing/holding/room.ts";
 import type { Standstills } from "../balancing/standstills.ts";
-import type { Strategy } from "../balancing/strategy.ts";
+import type { PeerRequests, Strategy } from "../balancing/strategy.ts";
 import type { SimulatedClasses } from "./classes/simulated-classes.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { HeldQueue } from "./holding/held-queue.ts";
@@ -10,6 +10,8 @@ const NOTICED_MS = 40;
 
 /** One balancer: its strategy, and the fleet as it sees it. */
 export interface Balancer extends HeldFleet {
+  /** By server: of those in flight, what others told of; left out where nobody tells. */
+  readonly peers: PeerRequests | undefined;
   readonly strategy: Strategy;
   readonly control: ControlPlane;
   /** What its instance holds; left out where nothing is held. */

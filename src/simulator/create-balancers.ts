@@ -44,6 +44,7 @@ export function createBalancers(scenario: Scenario, policy: Policy, world: World
     const inFlight = together ? total : new Int32Array(n);
     // With one balancer, or apart from each other, everything in flight is the balancer's own.
     const isTold = typeof sharing === "number" && balancers > 1;
+    const peers = sharing === "cluster" ? { inFlight: new Int32Array(n), transferring: new Int32Array(n) } : undefined;
     // Responses come in one piece here.
     const transferring = new Int32Array(n);
     const listening = { sinceMs: together ? heardMs : new Float64Array(n), transferring, clockOffsetMs: 0 };
@@ -56,13 +57,16 @@ export function createBalancers(scenario: Scenario, policy: Policy, world: World
       id,
       identityHash,
       together: isTold ? undefined : listening,
+      peers,
       work: classes?.work,
     };
     const strategy = policy.create({ fleet, random: seededRandom(seeds()).next }, sight, mate);
     if (together) mate = strategy;
     // Who only hears of the others' requests now and then would hold requests at servers that have long been free.
     const holding =
-      isTold || common !== undefined ? undefined : policy.createHolding?.(scenario, id, sight, world.seed);
+      isTold || common !== undefined
+        ? undefined
+        : policy.createHolding?.(scenario, { id, inFlight, transferring }, sight, world.seed);
     const queue = holding === undefined ? common : new HeldQueue(holding, requests);
     if (together) common = queue;
     return {
@@ -71,6 +75,7 @@ export function createBalancers(scenario: Scenario, policy: Policy, world: World
       queue,
       classes,
       inFlight,
+      peers,
       // Their servers respond at once and whole.
       transferring,
       id,

@@ -1,4 +1,5 @@
 /** What is compared: a strategy, and what stands beside it. */
+import type { HeldFleet } from "../balancing/holding/room.ts";
 import { createStrategy, LEARNED_STRATEGY, STRATEGY_NAMES } from "../balancing/registry.ts";
 import type { Strategy, StrategyDependencies } from "../balancing/strategy.ts";
 import type { Network } from "../learning/models/network.ts";
@@ -27,9 +28,9 @@ export interface Policy {
   readonly create: (dependencies: StrategyDependencies, sight: OracleSight, mate?: Strategy) => Strategy;
   /**
    * What one instance holds requests by; left out = every request is sent at once.
-   * @param id by server, live.
+   * @param fleet as it sees it, live.
    */
-  readonly createHolding?: (scenario: Scenario, id: Int32Array, sight: OracleSight, seed: number) => Holding;
+  readonly createHolding?: (scenario: Scenario, fleet: HeldFleet, sight: OracleSight, seed: number) => Holding;
 }
 
 /** The name of the greedy oracle (see greedy-oracle.ts). */
@@ -126,9 +127,9 @@ export function parsePolicy(text: string, network?: Network): Policy {
 function holdingBy(limits: string | undefined): Pick<Policy, "createHolding"> {
   switch (limits) {
     case WITH_LIMITS:
-      return { createHolding: (_scenario, id, _sight, seed) => new LearnedHolding(id, seed) };
+      return { createHolding: (_scenario, fleet, _sight, seed) => new LearnedHolding(fleet, seed) };
     case WITH_TRUE_LIMITS:
-      return { createHolding: (scenario, id, sight) => new TrueLimits(sight, scenario, id) };
+      return { createHolding: (scenario, { id }, sight) => new TrueLimits(sight, scenario, id) };
     default:
       return {};
   }

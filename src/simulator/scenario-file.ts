@@ -94,7 +94,7 @@ const scenarioFileSchema = z
     timeoutMs: positive.max(1e7).default(2000),
     networkMs: timeMs.max(60_000).default(0),
     balancers: z.int().min(1).max(MAX_BALANCERS).default(1),
-    sharing: z.union([z.enum(["live", "own"]), z.number().min(1).max(1e6)]).default("own"),
+    sharing: z.union([z.enum(["live", "own", "cluster"]), z.number().min(1).max(1e6)]).default("own"),
   })
   .refine(({ servers }) => countServers(servers) <= MAX_SERVERS, {
     message: `must be at most ${MAX_SERVERS} in all`,

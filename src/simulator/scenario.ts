@@ -72,7 +72,9 @@ export type Sharing =
   | "live"
   /** Nothing: instances apart. */
   | "own"
-  /** Instances apart that tell each other every so many milliseconds. */
+  /** What instances with one Redis do (exchange.ts): each its own, live, and those of the others as it last heard of them. */
+  | "cluster"
+  /** Instances apart that all tell each other at the same moment, every so many milliseconds. */
   | number;
 
 /** Requests of one route: how many of all they are, and what one costs beside another. */

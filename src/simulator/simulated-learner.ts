@@ -54,6 +54,8 @@ class InstanceLearner {
       limit: new Int32Array(slots),
       limitId: new Int32Array(slots),
       settledLimit: new Int32Array(slots),
+      ownLimit: new Int32Array(slots),
+      limitSources: new Int32Array(slots),
     };
     this.learned.words[LearnerWord.CHAMPION_COSTS] = 1;
     this.learned.figures[LearnerFigure.CONTROL_SHARE] = options.controlShare;

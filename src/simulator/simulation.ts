@@ -11,6 +11,7 @@ import { CLASSES_TICK_MS, type SimulatedClasses } from "./classes/simulated-clas
 import type { ControlPlane } from "./control-plane.ts";
 import { createBalancers } from "./create-balancers.ts";
 import { DisturbanceSchedule } from "./disturbance-schedule.ts";
+import { createExchange, type Exchange } from "./exchange.ts";
 import { FrozenBalancers } from "./frozen-balancers.ts";
 import type { HeldQueue } from "./holding/held-queue.ts";
 import { HOLDING_TICK_MS } from "./holding/holding.ts";
@@ -99,6 +100,8 @@ class Simulation {
   readonly #drawWork: () => number;
   readonly #kinds: RequestKinds;
   readonly #isDown: (server: number) => boolean;
+  readonly #isFrozen = (balancer: number): boolean => this.#frozen.isFrozen(balancer);
+  readonly #exchange: Exchange | undefined;
   /** In flight over all balancers. */
   readonly #total: Int32Array;
   #nowMs = 0;
@@ -141,6 +144,7 @@ class Simulation {
     const sight = { farm: this.#farm, work: () => this.#work };
     const world = { requests: this.#requests, id: this.#id, total: this.#total, sight, seed: options.seed };
     this.#balancers = createBalancers(scenario, policy, world, seeds);
+    this.#exchange = createExchange(this.#balancers, () => seededRandom(seeds()).next);
     this.#frozen = new FrozenBalancers(scenario.balancers, (at, sinceMs) =>
       tellOfStandstill(this.#balancers[at], sinceMs, this.#nowMs),
     );
@@ -164,7 +168,8 @@ class Simulation {
       const changeMs = this.#schedule.nextMs;
       const reachMs = this.#underWayTo.topKey;
       const overdueMs = this.#overdueMs();
-      const regularMs = Math.min(lookMs, shareMs, limitsMs, classesMs);
+      const roundMs = this.#exchange?.nextMs ?? Number.POSITIVE_INFINITY;
+      const regularMs = Math.min(lookMs, shareMs, roundMs, limitsMs, classesMs);
       const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, reachMs, overdueMs, regularMs);
       this.#nowMs = nowMs;
       if (nowMs === doneMs) this.#respond(this.#farm.finish());
@@ -177,7 +182,8 @@ class Simulation {
         if (this.#standstills === 0) for (const control of this.#controls) control.look(nowMs, this.#isDown);
         for (const queue of this.#queues) this.#serve(queue);
         lookMs += CONTROL_LOOK_MS;
-      } else if (nowMs === overdueMs) this.#sendOverdue();
+      } else if (nowMs === roundMs) this.#exchange!.round(this.#isFrozen);
+      else if (nowMs === overdueMs) this.#sendOverdue();
       else if (nowMs === limitsMs) {
         this.#tickLimits();
         limitsMs += HOLDING_TICK_MS;
@@ -422,6 +428,7 @@ class Simulation {
     if (inFlight !== this.#total) this.#total[server]--;
     classes?.give(request);
     control.onOutcome(server, latencyMs, failed, fate !== Fate.UNANSWERED);
+    this.#exchange?.onResponse(requests.balancer[request], latencyMs);
     if (requests.serverId[request] === this.#id[server]) {
       const serverMs = latencyMs - standstills.lostSince(sentMs);
       const { ownWork, othersWork } = requests;

@@ -9,6 +9,10 @@
  *   chooses among all of them, full ones too: it knows what a request costs there. To narrow its choice to those with room
  *   would send requests to slow servers only because they are free (docs/learning.md has the figures).
  * - A freed place is for who has waited longest: then the strategy chooses among those with room.
+ * - Where other instances send requests to the same servers, what they have there is part of what a server works on, but as it was
+ *   a moment ago, and they have queues of their own. A full server then has room all the same while this instance has less there
+ *   than its own part of the limit, and the patience is short: several queues that each wait for the same place would leave it empty,
+ *   or fill it twice (docs/holding.md has the figures).
  * - A request that has been held for as long as the patience is sent anyway, by the strategy's choice: a limit is an opinion.
  */
 
@@ -21,6 +25,14 @@ export interface LearnedLimits {
   readonly limit: Int32Array;
   /** Id of the server whose limit it is. A slot may have changed hands since: then there is none. */
   readonly limitId: Int32Array;
+  /** This instance's part of the limit, ≥ 1, where others send requests there, too; 0 = nobody else does. */
+  readonly ownLimit: Int32Array;
+}
+
+/** Requests of other instances: columns by slot. */
+export interface PeerRequests {
+  readonly inFlight: Int32Array;
+  readonly transferring: Int32Array;
 }
 
 /** What has to be known of the servers: columns by slot. */
@@ -29,6 +41,8 @@ export interface HeldFleet {
   /** Requests in flight whose body still comes, or whose response has begun. */
   readonly transferring: Int32Array;
   readonly id: Int32Array;
+  /** What other instances have there, as they told a moment ago: a part of the columns above. Left out where nobody tells. */
+  readonly peers?: PeerRequests | undefined;
 }
 
 /** The limit of the server in `slot`, or `NO_LIMIT`. */
@@ -37,14 +51,26 @@ export function limitOf({ limit, limitId }: LearnedLimits, id: Int32Array, slot:
 }
 
 /** Requests that the server in `slot` works on. */
-export function atWork({ inFlight, transferring }: Pick<HeldFleet, "inFlight" | "transferring">, slot: number): number {
+export function atWork({ inFlight, transferring }: PeerRequests, slot: number): number {
   return inFlight[slot] - transferring[slot];
+}
+
+/** Whether a server that works on `requests` may have one more by the `limit` that it has. */
+function hasPlace(
+  { ownLimit }: LearnedLimits,
+  { peers }: HeldFleet,
+  slot: number,
+  limit: number,
+  requests: number,
+): boolean {
+  if (requests < limit) return true;
+  return peers !== undefined && requests - atWork(peers, slot) < ownLimit[slot];
 }
 
 /** Whether one request more may go to the server in `slot` now. */
 export function hasRoom(limits: LearnedLimits, fleet: HeldFleet, slot: number): boolean {
   const limit = limitOf(limits, fleet.id, slot);
-  return limit <= NO_LIMIT || atWork(fleet, slot) < limit;
+  return limit <= NO_LIMIT || hasPlace(limits, fleet, slot, limit, atWork(fleet, slot));
 }
 
 /** Whether any of `candidates[0 … count)` has room: if not, a newcomer is held. */
@@ -73,7 +99,7 @@ export function withRoom(
       for (let all = 0; all < count; all++) into[all] = candidates[all];
       return count;
     }
-    if (atWork(fleet, slot) < limit) into[found++] = slot;
+    if (hasPlace(limits, fleet, slot, limit, atWork(fleet, slot))) into[found++] = slot;
   }
   return found;
 }

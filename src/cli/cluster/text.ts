@@ -37,14 +37,31 @@ function rowOf(member: ShownMember): string[] {
   ];
 }
 
-function factsOf({ shares, rounds, numbers_age_ms: ageMs, majority_ejections: ejections }: ShownCluster): string[][] {
+function factsOf({
+  shares,
+  rounds,
+  numbers_age_ms: ageMs,
+  majority_ejections: ejections,
+  training,
+}: ShownCluster): string[][] {
   const last = rounds === null || rounds.last_ms === null ? "" : `; the last one took ${rounds.last_ms.toFixed(1)} ms`;
   return [
     ["Shared", shares.join(", ") || "nothing but who is there (CLUSTER_SHARE=none)"],
     ["Numbers of the others", ageMs === null ? "none are heard" : `${seconds(ageMs)} old`],
     ["Rounds with Redis", rounds === null ? UNKNOWN : `${rounds.ok} went well, ${rounds.failed} failed${last}`],
     ["Taken out by majority", `${ejections} times`],
+    ...trainingOf(training),
   ];
+}
+
+/** Who trains, for each pool whose model is shared. */
+function trainingOf(training: ShownCluster["training"]): string[][] {
+  if (training === null) return [["Who trains", "the learner does not answer at the moment"]];
+  return training.map(({ pool, leading, leader, problem }) => {
+    const who =
+      leader === null ? "nobody at present" : `${leader.name} since ${leader.since}${leading ? " (asked)" : ""}`;
+    return [`Who trains for ${pool}`, problem === null ? who : `${who}; ${problem}`];
+  });
 }
 
 function seconds(ms: number): string {

@@ -5,6 +5,7 @@ import type { LearnedExplanation, LearnerDescription, NamedServer } from "../../
 import type { Model as StoredModel, Verdict as StoredVerdict } from "../../storage/learning-store.ts";
 import { type Learner, LearnerUnavailableError } from "../processes/learner/learner.ts";
 import { describeLearning, describePool, type LearningView } from "../processes/learner/status.ts";
+import type { ShownTraining } from "./answers/cluster.ts";
 import type { LearningOverview, ModelList, SaidOfPool, VerdictList } from "./answers/learning.ts";
 import { ApiError, RETRY_SOON } from "./responses.ts";
 
@@ -62,6 +63,20 @@ export class LearningResponses {
       ineligible: attempt.ineligible.map(name),
     }));
     return { ...explanation, attempts };
+  }
+
+  /** Who trains the models that instances share, by pool; `null` = the learner does not answer. For `GET /api/v1/cluster`. */
+  async training(): Promise<ShownTraining[] | null> {
+    const { learner } = this.#view;
+    if (!learner.running || learner.pools.length === 0) return [];
+    const said = await ask<Descriptions>(learner, { kind: "describe", pool: null }).catch(() => null);
+    if (said === null) return null;
+    return learner.pools.flatMap(({ name }) => {
+      const shared = said[name]?.models?.cluster ?? null;
+      if (shared === null) return [];
+      const { leading, leader, follows, problem } = shared;
+      return [{ pool: name, leading, leader, follows, problem }];
+    });
   }
 
   /** `GET /api/v1/ml/models`: without their files. */

@@ -20,6 +20,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
   const demo = demoSocket();
   const metrics = new Metrics(metricsSource(view, parts.canaries));
   const store = () => toRecorderSettings(view.configuration.config)?.store ?? null;
+  const learning = new LearningResponses({ ...view, fleet: view.fleets });
   return {
     fleet: view.fleets,
     readiness: () => readReadiness(view.memory, view.configuration.settings.pools),
@@ -30,7 +31,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     routes: () => view.configuration.settings.routes,
     rateLimits: () => view.configuration.settings.rateLimits,
     shownRateLimits: () => describeRateLimits(view),
-    cluster: () => describeCluster(view),
+    cluster: async () => describeCluster(view, await learning.training()),
     operations: view.operating.operations,
     canaries: parts.canaries,
     configuration: {
@@ -45,7 +46,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     effective: () => view.configuration.effective,
     listedPools: () => view.configuration.config.pools.map(({ name, servers: { list } }) => ({ name, servers: list })),
     status: () => describeStatus(view),
-    learning: new LearningResponses({ ...view, fleet: view.fleets }),
+    learning,
     history: new HistoryResponses({ questions: view.questions.history, store }),
     expectations: new ExpectationResponses({
       questions: view.questions.expectations,

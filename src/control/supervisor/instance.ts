@@ -38,6 +38,7 @@ import { Housekeeping } from "./housekeeping.ts";
 import { announceStart } from "./instance/announcement.ts";
 import { clusterOptions, idOf } from "./instance/cluster-options.ts";
 import { learns, named, numbersOf, workerCount } from "./instance/derived.ts";
+import { learnerStart } from "./instance/learner-start.ts";
 import type { InstanceOptions } from "./instance/options.ts";
 import { RateLimitFiles } from "./instance/rate-limit-files.ts";
 import { openRedisOf } from "./instance/redis.ts";
@@ -105,8 +106,10 @@ export class SupervisorInstance {
     this.#options = options;
     this.#logger = replaceableLogger(options.log);
     this.#log = this.#logger.log;
-    this.#journal = new Journal(() => clock.wallMs());
-    const bootMs = (): number => clock.nowMs() + options.bootOffsetMs();
+    const wallMs = (): number => clock.wallMs();
+    const nowMs = (): number => clock.nowMs();
+    this.#journal = new Journal(wallMs);
+    const bootMs = (): number => nowMs() + options.bootOffsetMs();
     const id = idOf(options.secret());
     this.#redis = openRedisOf(config);
     this.#cluster = new Cluster(clusterOptions(config, this.#redis, id, clock, bootMs, this.#log));
@@ -122,7 +125,7 @@ export class SupervisorInstance {
       onInForce,
       log: this.#log,
       events: this.#journal,
-      wallMs: () => clock.wallMs(),
+      wallMs,
       place: ({ pools, routes, rateLimits }) => ({
         rows: this.#rows.plan(pools.map(({ name }) => name)),
         routeNumbers: this.#routeNumbers.plan(routes.map(({ name }) => name)),
@@ -139,15 +142,11 @@ export class SupervisorInstance {
       inTurn: (work) => this.#turns.take(work),
       log: this.#log,
       events: this.#journal,
-      wallMs: () => clock.wallMs(),
+      clock,
+      redis: this.#redis,
+      cluster: this.#cluster,
     });
-    const wallMs = (): number => clock.wallMs();
-    this.#adminPort = new AdminPort({
-      configuration: this.#configuration,
-      log: this.#log,
-      wallMs,
-      nowMs: () => clock.nowMs(),
-    });
+    this.#adminPort = new AdminPort({ configuration: this.#configuration, log: this.#log, wallMs, nowMs });
   }
 
   /** Starts everything. Throws a `ConfigError` or an `Error`, each made for the operator; call `dispose` then. */
@@ -455,10 +454,8 @@ export class SupervisorInstance {
       bootOffsetMs,
       pools: () => learnedPools(this.#configuration.settings),
       startMessage: () => {
-        const { logFormat, logLevel } = this.#configuration.settings;
-        const settings = toLearnerSettings(this.#configuration.config);
         const servers = named(this.#fleets.endpoints());
-        return { type: "start", memoryPath, logFormat, logLevel, settings, program, servers };
+        return { ...learnerStart(this.#configuration, this.#cluster.id), memoryPath, program, servers };
       },
     });
   }

@@ -167,6 +167,18 @@ export class FleetFeatures {
     return this.typicalMs(slot, latencyMs, inFlight, work.own, work.others);
   }
 
+  /** What was seen here of the size and the speed of the server in `slot`, for others (`ServerCurves.evidence`). */
+  evidence(slot: number, nowMs: number, nats: Float64Array): number {
+    this.#claim(slot);
+    return this.#curves.evidence(slot, nowMs, nats);
+  }
+
+  /** What others have seen of it (`ServerCurves.hear`). */
+  hear(slot: number, nats: Float64Array | null, ratio: number): void {
+    this.#claim(slot);
+    this.#curves.hear(slot, nats, ratio);
+  }
+
   /** Begins a round of rows at one moment: works out what all of them need of the fleet in `slots[0 … count)`. */
   begin(slots: ArrayLike<number>, count: number, nowMs: number): void {
     this.#nowMs = nowMs;

@@ -4,6 +4,14 @@ import { decayFactor } from "../../balancing/estimators/decay.ts";
 /** Requests that a server is thought to serve at once without slowing down, one guess an expert. */
 const SIZES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, Number.POSITIVE_INFINITY] as const;
 const EXPERTS = SIZES.length;
+/** How many sizes are told apart, by all instances that tell each other what they believe. */
+export const CURVE_GUESSES = EXPERTS;
+/** By no more than this what others have seen moves a guess, nats: what is seen here counts for more soon. */
+const MOST_OTHERS = 5;
+/** Who has had fewer responses of late does not say how fast the server is. */
+const LEAST_ANSWERS = 3;
+/** Nobody is believed to be so many times as fast as others or as slow. */
+const MOST_RATIO = 64;
 
 /** How long outcomes count for a server's speed, milliseconds: it may change within seconds. */
 const SPEED_MS = 1500;
@@ -47,6 +55,10 @@ export class ServerCurves {
   readonly #weight: Float64Array;
   /** `[EXPERTS]`: of the server that `select` was called for, its speed times its weight. */
   readonly #mixed = new Float64Array(EXPERTS);
+  /** `[slots × EXPERTS]`: nats by which each guess is behind the best by what others have seen; all 0 = nobody has told. */
+  readonly #othersLoss: Float64Array;
+  /** `[slots]`: how many times as long as at the average server a request takes by what others have seen; 1 = nobody has told. */
+  readonly #othersRatio: Float64Array;
   #fleetUnloadedMs = 1;
   #nowMs = 0;
   #forgetMs = SPEED_MS;
@@ -56,6 +68,8 @@ export class ServerCurves {
     this.#speedCount = new Float64Array(slots);
     this.#loss = new Float64Array(slots * EXPERTS);
     this.#weight = new Float64Array(slots * EXPERTS).fill(1 / EXPERTS);
+    this.#othersLoss = new Float64Array(slots * EXPERTS);
+    this.#othersRatio = new Float64Array(slots).fill(1);
     this.#heardMs = new Float64Array(slots).fill(Number.NEGATIVE_INFINITY);
   }
 
@@ -66,6 +80,34 @@ export class ServerCurves {
     this.#loss.fill(0, slot * EXPERTS, (slot + 1) * EXPERTS);
     this.#weight.fill(1 / EXPERTS, slot * EXPERTS, (slot + 1) * EXPERTS);
     this.#heardMs[slot] = Number.NEGATIVE_INFINITY;
+    this.hear(slot, null, Number.NaN);
+  }
+
+  /**
+   * What was seen here of the server in `slot`, whatever others think.
+   * @param nats by size: by how much each guess is behind the best.
+   * @returns how many times as long as at the average server a request takes that finds no others; NaN = too little is known.
+   */
+  evidence(slot: number, nowMs: number, nats: Float64Array): number {
+    const at = slot * EXPERTS;
+    const left = decayFactor(nowMs - this.#heardMs[slot], SIZE_MS) / DISPERSION;
+    let best = 0;
+    for (let e = 1; e < EXPERTS; e++) if (this.#loss[at + e] < this.#loss[at + best]) best = e;
+    for (let e = 0; e < EXPERTS; e++) nats[e] = (this.#loss[at + e] - this.#loss[at + best]) * left;
+    const count = this.#speedCount[slot] * decayFactor(nowMs - this.#heardMs[slot], this.#forgetMs);
+    if (count < LEAST_ANSWERS || this.#fleetCount === 0) return Number.NaN;
+    return this.#speedSum[at + best] / this.#speedCount[slot] / (this.#fleetSum[best] / this.#fleetCount);
+  }
+
+  /**
+   * What others have seen of the server in `slot`: it counts until they say something else.
+   * @param nats as `evidence` has it, of all others together; `null` = they know nothing.
+   * @param ratio as `evidence` gives it.
+   */
+  hear(slot: number, nats: Float64Array | null, ratio: number): void {
+    const at = slot * EXPERTS;
+    for (let e = 0; e < EXPERTS; e++) this.#othersLoss[at + e] = nats === null ? 0 : Math.min(nats[e], MOST_OTHERS);
+    this.#othersRatio[slot] = ratio > 0 ? Math.min(Math.max(ratio, 1 / MOST_RATIO), MOST_RATIO) : 1;
   }
 
   /**
@@ -90,11 +132,12 @@ export class ServerCurves {
     const loss = this.#loss;
     const requests = inFlight + 1;
     const weight = count + PRIOR_ANSWERS;
+    const ratio = this.#othersRatio[slot];
     for (let e = 0, at = slot * EXPERTS; e < EXPERTS; e++, at++) {
       const queues = requests > SIZES[e];
       const growth = queues ? requests / SIZES[e] : 1;
       const unloaded = queues ? latencyMs / growth : latencyMs;
-      const fleet = fleetCount > 0 ? fleetSum[e] / fleetBefore : unloaded;
+      const fleet = fleetCount > 0 ? (fleetSum[e] / fleetBefore) * ratio : unloaded;
       const sum = speedSum[at] * keepSpeed;
       const speed = (sum + PRIOR_ANSWERS * fleet) / weight;
       loss[at] = loss[at] * keepLoss + Math.log((speed * growth) / meanMs) + unloaded / speed;
@@ -121,7 +164,7 @@ export class ServerCurves {
     const mixed = this.#mixed;
     let least = Number.POSITIVE_INFINITY;
     for (let e = 0; e < EXPERTS; e++) {
-      mixed[e] = (this.#loss[at + e] + this.#fleetLoss[e]) / DISPERSION;
+      mixed[e] = (this.#loss[at + e] + this.#fleetLoss[e]) / DISPERSION + this.#othersLoss[at + e];
       least = Math.min(least, mixed[e]);
     }
     let total = 0;
@@ -131,10 +174,11 @@ export class ServerCurves {
     }
     const left = decayFactor(this.#nowMs - this.#heardMs[slot], this.#forgetMs);
     const count = this.#speedCount[slot] * left;
+    const ratio = this.#othersRatio[slot];
     this.#fleetUnloadedMs = 0;
     for (let e = 0; e < EXPERTS; e++) {
       const fleet = this.#fleetCount > 0 ? this.#fleetSum[e] / this.#fleetCount : 1;
-      const speed = (this.#speedSum[at + e] * left + PRIOR_ANSWERS * fleet) / (count + PRIOR_ANSWERS);
+      const speed = (this.#speedSum[at + e] * left + PRIOR_ANSWERS * fleet * ratio) / (count + PRIOR_ANSWERS);
       this.#weight[at + e] = mixed[e] / total;
       this.#fleetUnloadedMs += this.#weight[at + e] * fleet;
       mixed[e] = (mixed[e] / total) * speed;

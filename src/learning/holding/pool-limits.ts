@@ -2,6 +2,7 @@
  * Learns how many requests the servers of one pool work on at once, and publishes it: whatever the pool's strategy is. Writer of
  * the limits, of `HOLDING` and of what belongs to it: the learner, alone. Readers: workers (balancing/holding/), the supervisor.
  */
+import type { PeerRequests } from "../../balancing/holding/room.ts";
 import type { LearnerPool, LearnerSettings } from "../../protocol/learner.ts";
 import { HoldState, LearnerFigure, LearnerWord } from "../../shared/memory/layout/learning.ts";
 import { MAX_SERVERS, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
@@ -10,6 +11,7 @@ import { reclaimLimits } from "../../shared/memory/reclaim-pool.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { holdingJudgeOptions } from "../judge/operator-options.ts";
 import { ConcurrencyLimits } from "../limits/concurrency-limits.ts";
+import { OwnPart } from "../limits/own-part.ts";
 import type { PoolMember } from "../member.ts";
 import type { Resources } from "../online/resources.ts";
 import { PerServerThinning } from "../serving/per-server-thinning.ts";
@@ -35,6 +37,8 @@ export interface PoolLimitsOptions {
   readonly wallOffsetMs: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** What other instances have in flight, by slot: a part of what the server table counts. Left out = nobody tells. */
+  readonly peers?: PeerRequests | undefined;
   /**
    * What a mean request would have taken in the place of this one, where classes of requests are told apart: a few heavy ones
    * would look like a server that is full. Left out = what it took.
@@ -45,12 +49,16 @@ export interface PoolLimitsOptions {
 export class PoolLimits implements PoolMember {
   readonly #options: PoolLimitsOptions;
   readonly #limits = new ConcurrencyLimits(MAX_SERVERS);
+  /** `null` = nobody else can send requests to the servers that this instance would know of. */
+  readonly #part: OwnPart | null;
   readonly #thinning: PerServerThinning;
   readonly #guard: HoldingGuard;
   /** By slot: of which server the outcomes were that the limits come from. */
   readonly #knownId = new Int32Array(MAX_SERVERS);
   /** By slot: what is to be published. */
   readonly #limit = new Int32Array(MAX_SERVERS);
+  /** By slot: how many instances know something of the server, where others tell. */
+  readonly #sources = new Int32Array(MAX_SERVERS);
   /** Those that limits were last worked out for. */
   #slots: Int32Array | undefined;
   #heardMs = Number.NEGATIVE_INFINITY;
@@ -64,6 +72,7 @@ export class PoolLimits implements PoolMember {
   constructor(options: PoolLimitsOptions) {
     this.#options = options;
     this.#thinning = new PerServerThinning(MAX_SERVERS, options.part);
+    this.#part = options.peers === undefined ? null : new OwnPart(MAX_SERVERS);
     const { pool, memory, settings, nowMs } = options;
     const judge = holdingJudgeOptions(settings.judgeSpeed);
     const guard = { ...options, pool: pool.name, judge, counters: memory.learnerCounters };
@@ -93,6 +102,7 @@ export class PoolLimits implements PoolMember {
     const nowMs = this.#options.nowMs();
     if (this.#closed || slots === undefined || nowMs - this.#publishedMs < PUBLISH_MS) return;
     this.#publishedMs = nowMs;
+    this.#lookAtOthers(slots, nowMs);
     if (this.isAsleep && slots === this.#slots) {
       // Nothing has happened that would change them: they hold still.
       this.#learned.figures[LearnerFigure.LIMITS_MS] = nowMs;
@@ -105,6 +115,22 @@ export class PoolLimits implements PoolMember {
     const waitedMs = held > 0 && oldestMs !== null ? Math.max(0, nowMs - oldestMs) : 0;
     this.#limits.tick(slots, slots.length, nowMs, this.#limit, waitedMs);
     this.#publish(slots, held, nowMs);
+  }
+
+  /** What was seen here of the server in `slot`, for other instances (`SizeBelief.evidence`). */
+  evidence(slot: number, nats: Float64Array): void {
+    this.#claim(slot);
+    this.#limits.evidence(slot, this.#options.nowMs(), nats);
+  }
+
+  /**
+   * What other instances have seen of it (`SizeBelief.hear`).
+   * @param sources how many instances know something of it, this one included.
+   */
+  hear(slot: number, nats: Float64Array | null, sources: number): void {
+    this.#claim(slot);
+    this.#limits.hear(slot, nats);
+    this.#sources[slot] = sources;
   }
 
   async learn(resources: Resources): Promise<void> {
@@ -126,6 +152,11 @@ export class PoolLimits implements PoolMember {
     return this.#options.memory.learned[this.#options.pool.row];
   }
 
+  #lookAtOthers(slots: Int32Array, nowMs: number): void {
+    const { memory, peers } = this.#options;
+    if (peers !== undefined) this.#part?.tick(slots, slots.length, memory.servers, peers, nowMs);
+  }
+
   #takeIn(outcome: RecordedOutcome): void {
     const { slot, serverId, latencyMs, failed, inFlight, transferring, atMs } = outcome;
     if (this.#options.memory.servers.id[slot] !== serverId) return; // it has left
@@ -141,28 +172,35 @@ export class PoolLimits implements PoolMember {
     const id = this.#options.memory.servers.id[slot];
     if (this.#knownId[slot] === id) return;
     this.#limits.clear(slot);
+    this.#part?.clear(slot);
     this.#limit[slot] = 0;
+    this.#sources[slot] = 0;
     this.#knownId[slot] = id;
   }
 
   /** Workers read while this writes: a limit is never shown beside the id of another server. */
   #publish(slots: Int32Array, held: number, nowMs: number): void {
-    const { words, figures, limit, limitId, settledLimit } = this.#learned;
+    const { words, figures, limit, limitId, settledLimit, ownLimit, limitSources } = this.#learned;
     let known = 0;
     for (const slot of slots) {
       const id = this.#knownId[slot];
       if (limitId[slot] !== id) {
         limit[slot] = 0;
         settledLimit[slot] = 0;
+        ownLimit[slot] = 0;
         limitId[slot] = id;
       }
+      const settled = Math.ceil(this.#limits.settledLimit(slot));
       limit[slot] = this.#limit[slot];
-      settledLimit[slot] = Math.ceil(this.#limits.settledLimit(slot));
+      settledLimit[slot] = settled;
+      ownLimit[slot] = this.#part?.ownLimit(slot, settled) ?? 0;
+      limitSources[slot] = settled > 0 ? Math.max(1, this.#sources[slot]) : 0;
       if (this.#limit[slot] > 0) known++;
     }
     this.#known = known;
     if (known > 0) this.#guard.tick(nowMs, held);
-    figures[LearnerFigure.PATIENCE_MS] = this.#limits.patienceMs;
+    figures[LearnerFigure.PATIENCE_MS] =
+      this.#part?.hasOthers === true ? this.#limits.patienceAmongOthersMs : this.#limits.patienceMs;
     figures[LearnerFigure.RELAXATION] = this.#limits.relaxation;
     figures[LearnerFigure.LIMITS_MS] = nowMs;
     this.#tellRelaxation();

@@ -38,6 +38,8 @@ const TURN_LATENCIES = 6;
 const PATIENCE_LATENCIES = 50;
 const LEAST_PATIENCE_MS = 20;
 const MOST_PATIENCE_MS = 5000;
+/** And for so many where other balancers fill the same servers: a place that they take is not told in time (docs/holding.md). */
+const PATIENCE_AMONG_OTHERS = 1;
 
 /**
  * The limits of one pool's servers. Pure: the clock is passed in. A limit is the largest size that is likely (`SizeBelief`), times
@@ -76,6 +78,11 @@ export class ConcurrencyLimits {
     return Math.min(Math.max(PATIENCE_LATENCIES * this.#mean.read(), LEAST_PATIENCE_MS), MOST_PATIENCE_MS);
   }
 
+  /** The same where other balancers with queues of their own send requests to the same servers. */
+  get patienceAmongOthersMs(): number {
+    return Math.min(PATIENCE_AMONG_OTHERS * this.#mean.read(), MOST_PATIENCE_MS);
+  }
+
   /** What limits are multiplied by because a queue stands, or stood of late: ≥ 1; `Infinity` = there are none for now. */
   get relaxation(): number {
     return this.#relaxation.factor;
@@ -84,6 +91,16 @@ export class ConcurrencyLimits {
   /** The limit of the server in `slot` without what is probed now, at the last `tick`: what people are shown. `NO_LIMIT` = none. */
   settledLimit(slot: number): number {
     return this.#relaxation.relaxed(this.#limit[slot]);
+  }
+
+  /** What was seen here of the server in `slot`, for others (`SizeBelief.evidence`). */
+  evidence(slot: number, nowMs: number, nats: Float64Array): void {
+    this.#belief.evidence(slot, nowMs, nats);
+  }
+
+  /** What others have seen of it (`SizeBelief.hear`). */
+  hear(slot: number, nats: Float64Array | null): void {
+    this.#belief.hear(slot, nats);
   }
 
   /** Forgets the server in `slot`. */

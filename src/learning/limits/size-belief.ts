@@ -4,6 +4,8 @@ import { decayFactor } from "../../balancing/estimators/decay.ts";
 /** Requests that a server may work on at once without slowing down, one guess an expert. */
 const SIZES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, Number.POSITIVE_INFINITY] as const;
 const GUESSES = SIZES.length;
+/** How many sizes are told apart, by all instances that tell each other what they believe. */
+export const SIZE_GUESSES = GUESSES;
 /** How long responses count for a server's speed, milliseconds; slow fleets are remembered for so many mean latencies. */
 const MEMORIES_MS = [400, 4000] as const;
 const MEMORY_LATENCIES = [8, 70] as const;
@@ -29,6 +31,11 @@ const MOST_BEHIND = 30;
 const PRIOR_FLAT = 4;
 /** A server is of a size that is among the fleet's but for this probability. */
 const STRANGER = 0.05;
+/**
+ * What others believe of a server is wrong here but for this probability: they may reach it over another network, or not tell the truth.
+ * So it counts for as much as a dozen responses, and what is seen here for more.
+ */
+const OTHERS_WRONG = 0.05;
 /** How long responses count for the fleet's speed. */
 const FLEET_MS = 10_000;
 
@@ -54,6 +61,8 @@ export class SizeBelief {
   /** `[slots × EXPERTS]`: nats, the best expert at 0. */
   readonly #loss: Float64Array;
   readonly #heardMs: Float64Array;
+  /** `[slots × GUESSES]`: how likely each size is by what others have seen, all 1 = nobody has told. */
+  readonly #others: Float64Array;
   /** `[GUESSES]`: the fleet's mean latency / growth as each guess has it: its sum, and the responses in it. */
   readonly #fleetSum = new Float64Array(CURVES);
   /** `[CURVES]`: of the response that is taken in, by how much longer it took than one that found no others. */
@@ -72,6 +81,7 @@ export class SizeBelief {
     this.#speedCount = new Float64Array(slots * MEMORIES);
     this.#loss = new Float64Array(slots * EXPERTS);
     this.#heardMs = new Float64Array(slots).fill(Number.NEGATIVE_INFINITY);
+    this.#others = new Float64Array(slots * GUESSES).fill(1);
   }
 
   /** Forgets the server in `slot`. */
@@ -80,6 +90,40 @@ export class SizeBelief {
     this.#speedCount.fill(0, slot * MEMORIES, (slot + 1) * MEMORIES);
     this.#loss.fill(0, slot * EXPERTS, (slot + 1) * EXPERTS);
     this.#heardMs[slot] = Number.NEGATIVE_INFINITY;
+    this.hear(slot, null);
+  }
+
+  /**
+   * What this instance's own responses say of the server in `slot`, whatever others think.
+   * @param nats by size: by how much each guess is behind the best, 0 … `MOST_BEHIND`.
+   */
+  evidence(slot: number, nowMs: number, nats: Float64Array): void {
+    const left = this.#left(slot, nowMs);
+    nats.fill(0);
+    for (let m = 0, at = slot * EXPERTS; m < MEMORIES; m++) {
+      for (let g = 0; g < CURVES; g++, at++) nats[g % GUESSES] += Math.exp(-this.#loss[at] * left);
+    }
+    let most = 0;
+    for (let g = 0; g < GUESSES; g++) most = Math.max(most, nats[g]);
+    for (let g = 0; g < GUESSES; g++) nats[g] = Math.min(Math.log(most / nats[g]), MOST_BEHIND);
+  }
+
+  /**
+   * What others have seen of the server in `slot`: it counts until they say something else.
+   * @param nats as `evidence` has it, of all others together; `null` = they know nothing.
+   */
+  hear(slot: number, nats: Float64Array | null): void {
+    const others = this.#others;
+    const at = slot * GUESSES;
+    if (nats === null) {
+      others.fill(1, at, at + GUESSES);
+      return;
+    }
+    let total = 0;
+    for (let g = 0; g < GUESSES; g++) total += Math.exp(-nats[g]);
+    for (let g = 0; g < GUESSES; g++) {
+      others[at + g] = ((1 - OTHERS_WRONG) * Math.exp(-nats[g])) / total + OTHERS_WRONG / GUESSES;
+    }
   }
 
   /**
@@ -167,15 +211,24 @@ export class SizeBelief {
     return Number.POSITIVE_INFINITY;
   }
 
-  /** Belief in each guess by the server's own responses, over all memories; sums up to 1. */
+  /** How much of what was seen of the server still counts. */
+  #left(slot: number, nowMs: number): number {
+    return decayFactor(nowMs - this.#heardMs[slot], Math.max(SIZE_MS, SIZE_LATENCIES * this.#meanMs));
+  }
+
+  /** Belief in each guess by the server's own responses, over all memories, and by what others have seen; sums up to 1. */
   #read(slot: number): void {
-    const left = decayFactor(this.#nowMs - this.#heardMs[slot], Math.max(SIZE_MS, SIZE_LATENCIES * this.#meanMs));
+    const left = this.#left(slot, this.#nowMs);
     const weight = this.#weight.fill(0);
     for (let m = 0, at = slot * EXPERTS; m < MEMORIES; m++) {
       for (let g = 0; g < CURVES; g++, at++) weight[g % GUESSES] += Math.exp(-this.#loss[at] * left);
     }
     weight[GUESSES - 1] *= PRIOR_FLAT;
-    const total = weight.reduce((sum, belief) => sum + belief, 0);
+    let total = 0;
+    for (let g = 0; g < GUESSES; g++) {
+      weight[g] *= this.#others[slot * GUESSES + g];
+      total += weight[g];
+    }
     for (let g = 0; g < GUESSES; g++) weight[g] /= total;
   }
 

@@ -17,7 +17,7 @@ export class TrueLimits implements Holding {
   constructor(sight: OracleSight, scenario: Scenario, id: Int32Array) {
     this.#sight = sight;
     this.#scenario = scenario;
-    this.limits = { limit: new Int32Array(id.length), limitId: id };
+    this.limits = { limit: new Int32Array(id.length), limitId: id, ownLimit: new Int32Array(id.length) };
   }
 
   tick(): void {

@@ -6,7 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { until } from "../../support/until.ts";
 import { describeWith } from "../support/programs.ts";
 import { openPage, startBrowser } from "./support/browser.ts";
-import { EXPLANATION, FAKE_ANSWERS } from "./support/fake/answers.ts";
+import { CLUSTER_ALONE, EXPLANATION, FAKE_ANSWERS } from "./support/fake/answers.ts";
 import type { FakeFleet } from "./support/fake/fleet.ts";
 import { FakeInstance } from "./support/fake/instance.ts";
 
@@ -192,10 +192,11 @@ describeWith(["chromium"], "the page", () => {
       const { page, close } = await openPage(browser, `${instance.url}#/routes`);
       const card = page.getByRole("region", { name: "Rate limits" });
       const row = async (name: string) =>
-        (await card.getByRole("row", { name }).locator("td").allTextContents()).slice(0, 5);
+        (await card.getByRole("row", { name }).locator("td").allTextContents()).slice(0, 6);
       await card.getByRole("row").first().waitFor();
       expect(await row("per-client")).toEqual([
         "enforced",
+        "together",
         "100/s for each client_ip; burst 200 ",
         "1.20 M",
         "8\u2009412",
@@ -203,6 +204,7 @@ describeWith(["chromium"], "the page", () => {
       ]);
       expect(await row("api-keys")).toEqual([
         "dry run",
+        "alone, Redis is away",
         "6000/m for each header:x-api-key and route; burst 200 · routes /shop, /search",
         "1.20 M",
         "913 would be",
@@ -210,12 +212,43 @@ describeWith(["chromium"], "the page", () => {
       ]);
       expect(await row("exports")).toEqual([
         "enforced",
+        "here",
         "40 requests at once, all together · routes /reports",
         "96",
         "3",
         "–",
       ]);
       await close();
+    },
+    DEADLINE_MS,
+  );
+
+  test(
+    "of a cluster it says who is there and how old what they say is; while Redis is away, that it is alone",
+    async () => {
+      const instance = await start("3 servers");
+      const { page, close } = await openPage(browser, `${instance.url}#/settings`);
+      const card = page.getByRole("region", { name: "Cluster shop" });
+      await card.getByText("3 instances", { exact: true }).waitFor();
+      const row = async (name: RegExp) =>
+        (await card.getByRole("row", { name }).locator("th, td").allTextContents()).toSpliced(2, 1);
+      expect(await row(/balancer-1/)).toEqual(["balancer-1 (this one)", "1.4.0", "now", "12", "0 · 0", "41", "813"]);
+      expect(await row(/balancer-2/)).toEqual(["balancer-2", "1.4.0", "640 ms ago", "12", "1 · 2", "41", "813"]);
+      expect((await row(/balancer-3/)).slice(3)).toEqual(["–", "– · –", "–", "–"]);
+      await card.getByText("They run different versions").waitFor();
+      expect(await card.locator("dl").textContent()).toContain("Trains for defaultbalancer-2");
+      await close();
+      const lonely = await FakeInstance.start(FLEETS["3 servers"], {
+        ...FAKE_ANSWERS,
+        "/api/v1/cluster": CLUSTER_ALONE,
+      });
+      const alone = await openPage(browser, `${lonely.url}#/settings`);
+      await alone.page.getByText("alone, Redis is away").waitFor();
+      await alone.page.getByText("goes on alone until Redis answers: no answer within 400 ms.").waitFor();
+      await alone.page.getByText("none are heard").waitFor();
+      expect(await seriousFaults(alone.page)).toEqual([]);
+      await alone.close();
+      await lonely.stop();
     },
     DEADLINE_MS,
   );

@@ -27,6 +27,8 @@ function learnedTable(): LearnedTable {
     limit: new Int32Array(SLOTS),
     limitId: new Int32Array(SLOTS),
     settledLimit: new Int32Array(SLOTS),
+    ownLimit: new Int32Array(SLOTS),
+    limitSources: new Int32Array(SLOTS),
   };
   learned.words[LearnerWord.CHAMPION_COSTS] = 1;
   learned.words[LearnerWord.CANARY_COSTS] = 1;

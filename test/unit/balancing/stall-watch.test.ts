@@ -160,3 +160,19 @@ test("those who count together hear together, on one clock", () => {
   one.onOutcome(0, 4049);
   expect(penalty(other, 0, 10, 50)).toBe(1);
 });
+
+test("what other instances have in flight is no silence here", () => {
+  const fleet = fleetOf([0]);
+  const peers = { inFlight: new Int32Array(64), transferring: new Int32Array(64) };
+  const together = { sinceMs: new Float64Array(64), transferring: new Int32Array(64), clockOffsetMs: 0 };
+  const watch = new StallWatch({ ...fleet, together, peers });
+  fleet.inFlight[0] = 7;
+  peers.inFlight[0] = 5;
+  together.transferring[0] = 2;
+  peers.transferring[0] = 1;
+  expect(watch.told(0)).toBe(4);
+  expect(watch.waiting(0)).toBe(1); // two of our own, one of them in transfer
+  fleet.inFlight[0] = 5;
+  expect(watch.waiting(0)).toBe(0);
+  expect(penalty(watch, 0, 10, 10_000)).toBe(1);
+});

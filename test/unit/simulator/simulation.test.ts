@@ -1,7 +1,8 @@
 /** What a run promises whatever the policy, and what each disturbance does. */
 import { describe, expect, test } from "bun:test";
-import type { Strategy } from "../../../src/balancing/strategy.ts";
+import type { FleetView, Strategy } from "../../../src/balancing/strategy.ts";
 import { parsePolicy } from "../../../src/simulator/policy.ts";
+import type { Sharing } from "../../../src/simulator/scenario.ts";
 import { BUILT_IN, builtInScenario, DEFAULT_BASE, FAULTS } from "../../../src/simulator/scenarios.ts";
 import { quantile } from "../../../src/simulator/statistics.ts";
 import { disturb, meanOf, run, scenario, server } from "./support.ts";
@@ -165,7 +166,7 @@ describe("a rolling restart", () => {
 
 describe("several balancers", () => {
   const fleet = Array.from({ length: 6 }, () => server(1));
-  const mean = (balancers: number, sharing: "live" | "own" | number): number =>
+  const mean = (balancers: number, sharing: Sharing): number =>
     meanOf(run(scenario(fleet, { load: 0.85, balancers, sharing }), "least_connections", 30_000).latenciesMs);
 
   test("that see everything are as good as one; those that see only their own are worse", () => {
@@ -178,6 +179,41 @@ describe("several balancers", () => {
   test("a view that is hardly older than a request is nearly live; an old one makes herds", () => {
     expect(mean(8, 1)).toBeLessThan(mean(8, "own"));
     expect(mean(8, 500)).toBeGreaterThan(mean(8, "own"));
+  });
+
+  test("with one Redis are no herd, and notice together who is slow", () => {
+    expect(mean(8, "cluster")).toBeLessThan(mean(8, "own") * 1.05);
+    const unequal = (sharing: Sharing): number =>
+      meanOf(
+        run(
+          scenario([server(4), server(4), server(2), server(2), server(1), server(1)], { balancers: 8, sharing }),
+          "least_connections",
+          30_000,
+        ).latenciesMs,
+      );
+    expect(unequal("cluster")).toBeLessThan(unequal("own"));
+  });
+
+  test("with one Redis: what each is told of is what the others have, and all of it is gone in the end", () => {
+    const views: FleetView[] = [];
+    let most = 0;
+    const policy = {
+      ...parsePolicy("random"),
+      create: ({ fleet: view }: { fleet: FleetView }): Strategy => {
+        views.push(view);
+        return {
+          pick: (candidates) => {
+            const { peers, inFlight } = view;
+            most = Math.max(most, peers!.inFlight[0]);
+            for (const slot of candidates) expect(inFlight[slot]).toBeGreaterThanOrEqual(peers!.inFlight[slot]);
+            return candidates[0];
+          },
+        };
+      },
+    };
+    run(scenario(fleet, { load: 0.05, balancers: 4, sharing: "cluster" }), policy, 2000);
+    expect(most).toBeGreaterThan(0);
+    for (const { inFlight, peers } of views) expect(Array.from(inFlight)).toEqual(Array.from(peers!.inFlight));
   });
 
   test("each has a strategy of its own, and the in-flight it is told is what it saw", () => {

@@ -168,6 +168,40 @@ const changes = [
   ),
 ];
 
+const cluster = [
+  timeseries(
+    "Cluster: instances",
+    [{ expr: series("cluster_instances"), legend: "{{cluster}}, as {{instance}} knows it" }],
+    {
+      doc: "Who shares what it knows over Redis. Lines that part: some instances do not know of others (`neurabalancer cluster` on each says why). 1: it is alone. Nothing without Redis.",
+      width: 8,
+    },
+  ),
+  timeseries(
+    "Cluster: rounds with Redis",
+    [
+      { expr: series("cluster_round_duration_seconds"), legend: "{{instance}}: the last one took" },
+      { expr: series("cluster_numbers_age_seconds"), legend: "{{instance}}: age of the others' numbers" },
+    ],
+    {
+      doc: "No request waits for them. Numbers that are older than two seconds are not believed: then each instance goes by its own.",
+      unit: "s",
+      width: 8,
+    },
+  ),
+  timeseries(
+    "Cluster: taken out by majority",
+    [
+      { expr: series("cluster_majority_servers"), legend: "{{instance}}: now" },
+      { expr: sum("instance", increase("cluster_majority_ejections_total")), legend: "{{instance}}: in the window" },
+    ],
+    {
+      doc: "Servers that an instance leaves out because most instances have them out, though it finds them well itself. For long: the networks between differ, or this instance does not see what is wrong.",
+      width: 8,
+    },
+  ),
+];
+
 const processes = [
   timeseries("CPU by process", [{ expr: sum("process", rate("process_cpu_seconds_total")), legend: "{{process}}" }], {
     doc: "Cores that are busy, over all instances. Workers should be busy alike; one that is at 1 while others are not has connections that send much. All at 1: more cores.",
@@ -505,6 +539,7 @@ export function operations(): Dashboard {
       { title: "Now", panels: now },
       { title: "Instances", panels: instances },
       { title: "Changes at run time, canaries", panels: changes },
+      { title: "Cluster", panels: cluster },
       { title: "Processes", panels: processes },
       { title: "Clients", panels: clients },
       { title: "Towards servers", panels: upstream },

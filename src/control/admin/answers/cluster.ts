@@ -22,6 +22,19 @@ const clusterMember = z
   })
   .meta({ id: "ClusterMember" });
 
+const training = z
+  .strictObject({
+    pool: z.string(),
+    leading: z.boolean().describe("this instance trains for all"),
+    leader: z
+      .strictObject({ id: z.string(), name: z.string(), since: z.iso.datetime() })
+      .nullable()
+      .describe("who trains; null = nobody at present, or that was not heard yet"),
+    follows: z.boolean().describe("the model that the cluster shares routes here"),
+    problem: z.string().nullable().describe("why it does not"),
+  })
+  .meta({ id: "ClusterTraining" });
+
 /** The cluster as an instance knows it. */
 export const clusterView = z.strictObject({
   cluster: z.string().describe("CLUSTER_NAME"),
@@ -42,10 +55,16 @@ export const clusterView = z.strictObject({
     .nullable()
     .describe("of the exchange with Redis; null without Redis"),
   majority_ejections: count.describe("servers taken out here because most instances had them out, since the start"),
+  training: z
+    .array(training)
+    .nullable()
+    .describe("of pools whose model is shared; null = the learner does not answer at the moment"),
   members: z.array(clusterMember).describe("by name; while Redis is away, or there is none, this instance alone"),
 });
 
 /** As it is shown. */
 export type ShownCluster = Frozen<z.infer<typeof clusterView>>;
+/** Who trains the model of a pool. */
+export type ShownTraining = NonNullable<ShownCluster["training"]>[number];
 /** One of its instances. */
 export type ShownMember = ShownCluster["members"][number];

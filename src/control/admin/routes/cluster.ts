@@ -6,7 +6,7 @@ import { operation, type RouteGroup } from "./route.ts";
 /** What this route shows. */
 export interface ClusterControl {
   /** As it is now. */
-  cluster(): ShownCluster;
+  cluster(): Promise<ShownCluster>;
 }
 
 /** It is the operator's. */
@@ -18,8 +18,8 @@ export const clusterRoutes: RouteGroup<ClusterControl> = (control) => [
       GET: operation({
         scope: "read",
         response: clusterView,
-        doc: "the instances that share what they know over Redis: who is there, since when, how old what they say is, what they make of their servers; what is shared, and how the exchange with Redis goes ([cluster.md](cluster.md)). Also without Redis: this instance alone",
-        handle: () => json(control.cluster()),
+        doc: "the instances that share what they know over Redis: who is there, since when, how old what they say is, what they make of their servers; who trains; what is shared, and how the exchange with Redis goes ([cluster.md](cluster.md)). Also without Redis: this instance alone",
+        handle: async () => json(await control.cluster()),
       }),
     },
   },

@@ -1,13 +1,13 @@
 /** The cluster as this instance knows it, for the admin API. */
 import { version } from "../../../../package.json";
 import type { ClusterMember } from "../../../cluster/exchange/round.ts";
-import type { ShownCluster, ShownMember } from "../../admin/answers/cluster.ts";
+import type { ShownCluster, ShownMember, ShownTraining } from "../../admin/answers/cluster.ts";
 import { type MemberFigure, ownFigures } from "../../cluster/own-figures.ts";
 import { instanceNameOf } from "../instance/cluster-options.ts";
 import type { SupervisorView } from "../status.ts";
 
-/** As it is now. */
-export function describeCluster(view: SupervisorView): ShownCluster {
+/** As it is now. @param training who trains, as the learner says it; `null` = it does not answer. */
+export function describeCluster(view: SupervisorView, training: readonly ShownTraining[] | null): ShownCluster {
   const { cluster, fleets } = view;
   const { away, ageMs, configured, figures } = cluster;
   const members = cluster.members.length === 0 ? [alone(view)] : cluster.members.map(memberOf);
@@ -27,6 +27,7 @@ export function describeCluster(view: SupervisorView): ShownCluster {
         }
       : null,
     majority_ejections: fleets.counters().majorityEjections,
+    training,
     members: members.toSorted((a, b) => a.name.localeCompare(b.name, "en") || a.id.localeCompare(b.id, "en")),
   };
 }

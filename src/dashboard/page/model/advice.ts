@@ -93,7 +93,7 @@ const ADVICE: Readonly<Record<DegradedMode, Advice>> = {
   },
   redis: {
     title: "Redis does not answer",
-    text: "This instance goes on alone: rate limits that are shared do what they say of that (when_away). Its lines in the log say why.",
+    text: "This instance goes on alone, by what it knows itself; rate limits that are shared do what they say of that (when_away). Its lines in the log and the card of the cluster under Settings say why.",
   },
   sockets: {
     title: "Requests cost more than they should",

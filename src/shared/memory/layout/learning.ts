@@ -120,6 +120,9 @@ export const LearnerCounter = {
   CLUSTER_ADOPTED: 58,
   CLUSTER_PUBLISHED: 59,
   CLUSTER_UNUSABLE: 60,
+  /** Rounds in which what is learned of servers was told to other instances and heard of them, and those that failed. */
+  KNOWLEDGE_ROUNDS: 61,
+  KNOWLEDGE_FAILURES: 62,
   LENGTH: 64,
 } as const;
 
@@ -248,6 +251,13 @@ export interface LearnedTable {
   readonly limitId: Int32Array;
   /** By slot: the limit without what is tried out for moments, as people are shown it; 0 as in `limit`. Workers do not go by it. */
   readonly settledLimit: Int32Array;
+  /**
+   * By slot: this instance's part of `limit` (without what is tried out for moments), where other instances send requests to the
+   * server, too; 0 = nobody else does. As `limit`, it says nothing of another server than `limitId`.
+   */
+  readonly ownLimit: Int32Array;
+  /** By slot: how many instances learned what the limit comes from, this one included; 0 = there is no limit. For people. */
+  readonly limitSources: Int32Array;
 }
 
 /** Records of decisions that a worker keeps; a power of two. */

@@ -328,6 +328,8 @@ function carve(c: Carver): SharedMemory {
   const limit = c.int32(MAX_SERVERS);
   const limitId = c.int32(MAX_SERVERS);
   const settledLimit = c.int32(MAX_SERVERS);
+  const ownLimit = c.int32(MAX_SERVERS);
+  const limitSources = c.int32(MAX_SERVERS);
   c.page();
   const cost = c.float32(learnedRows * SCORE_COLUMNS);
   const learned = Array.from(
@@ -340,6 +342,8 @@ function carve(c: Carver): SharedMemory {
       limit,
       limitId,
       settledLimit,
+      ownLimit,
+      limitSources,
     }),
   );
   const workers: WorkerBlock[] = [];

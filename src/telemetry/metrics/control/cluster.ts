@@ -36,8 +36,9 @@ export const clusterMetrics: MetricGroup<MetricsSource> = {
     ofCluster(
       "cluster_versions",
       "gauge",
-      "Versions of the program that these run: more than one while a new one is rolled out.",
-      ({ versions }, emit) => emit(versions),
+      "Versions of the program that these run, by `cluster`: more than one while a new one is rolled out.",
+      ({ cluster, versions }, emit) => emit(versions, { cluster }),
+      ["cluster"],
     ),
     ofCluster(
       "cluster_numbers_age_seconds",
@@ -63,6 +64,25 @@ export const clusterMetrics: MetricGroup<MetricsSource> = {
       "How long the last good round took, its way over the network included; nothing before the first.",
       ({ rounds, lastMs }, emit) => {
         if (rounds > 0) emit(Math.max(0, lastMs) / 1000);
+      },
+    ),
+    ofCluster(
+      "cluster_changes_total",
+      "counter",
+      "Changes of operators at other instances that were found in Redis, by what became of them: `taken`, or `refused` (of another version, or none of ours).",
+      ({ changes }, emit) => {
+        if (changes === null) return;
+        emit(changes.taken, { result: "taken" });
+        emit(changes.refused, { result: "refused" });
+      },
+      ["result"],
+    ),
+    ofCluster(
+      "cluster_changes_untold",
+      "gauge",
+      "Changes of operators that were made here and of which the others have not heard.",
+      ({ changes }, emit) => {
+        if (changes !== null) emit(changes.untold);
       },
     ),
     ofCluster(

@@ -103,6 +103,7 @@ const CLUSTER: ShownCluster = {
   numbers_age_ms: null,
   rounds: null,
   majority_ejections: 0,
+  training: [],
   members: [],
 };
 
@@ -131,7 +132,7 @@ function makeControl() {
       pools: () => [],
     },
     classes: () => ({ pools: [], classes: [] }),
-    cluster: () => CLUSTER,
+    cluster: async () => CLUSTER,
     operations: operationsOver({
       configured: ({ kind }) => ({ weight: 1, capacity: 10 })[kind as string] ?? "active",
       apply: (overrides) => {

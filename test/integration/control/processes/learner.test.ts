@@ -47,6 +47,7 @@ function make(mode: string, overrides: Partial<LearnerOptions> = {}) {
       settings: toLearnerSettings(configOf()),
       program: [],
       servers: [],
+      cluster: null,
     }),
     tickMs: 50,
     hungAfterMs: 1000,

@@ -1,5 +1,6 @@
 /** How soon the guardrail of holding acts and how often without reason, on simulated fleets (docs/learning.md quotes these figures). */
 import { describe, expect, test } from "bun:test";
+import type { HeldFleet } from "../../../../src/balancing/holding/room.ts";
 import { seededRandom } from "../../../../src/balancing/random.ts";
 import { HoldingJudge } from "../../../../src/learning/judge/holding/holding-judge.ts";
 import type { Holding } from "../../../../src/simulator/holding/holding.ts";
@@ -14,10 +15,11 @@ function course(name: string, base: Partial<BaseFleet>, factor: number, seconds:
   const scenario = builtInScenario(name, { ...DEFAULT_BASE, ...base });
   const judge = new HoldingJudge(seededRandom(seed).next, 0);
   const said: string[] = [];
-  const createHolding = (_: unknown, id: Int32Array): Holding => ({
+  const createHolding = (_: unknown, { id }: HeldFleet): Holding => ({
     limits: {
       limit: Int32Array.from(scenario.servers, ({ workers }) => Math.max(1, Math.round(workers * factor))),
       limitId: id,
+      ownLimit: new Int32Array(id.length),
     },
     get on() {
       return judge.holding;

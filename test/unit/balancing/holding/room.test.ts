@@ -10,7 +10,7 @@ function fleet(inFlight: number[], limit: number[], owner = [10, 11, 12, 13], tr
       transferring: Int32Array.from(transferring),
       id: Int32Array.of(10, 11, 12, 13),
     },
-    limits: { limit: Int32Array.from(limit), limitId: Int32Array.from(owner) },
+    limits: { limit: Int32Array.from(limit), limitId: Int32Array.from(owner), ownLimit: new Int32Array(limit.length) },
   };
 }
 
@@ -32,6 +32,22 @@ test("those with room stay in their order; nobody with room means that the reque
   expect(withRoom(some.limits, some.view, CANDIDATES, 4, into)).toBe(2);
   expect([...into.subarray(0, 2)]).toEqual([1, 3]);
   expect(withRoom(some.limits, some.view, CANDIDATES, 1, into)).toBe(0);
+});
+
+test("where others send requests, too, a full server has room while this instance has less than its own part there", () => {
+  const { view, limits } = fleet([4, 4, 4, 3], [4, 4, 4, 4]);
+  const peers = { inFlight: Int32Array.of(3, 2, 4, 3), transferring: new Int32Array(4) };
+  limits.ownLimit.fill(2);
+  const shared = { ...view, peers };
+  expect([0, 1, 2, 3].map((slot) => hasRoom(limits, shared, slot))).toEqual([true, false, true, true]);
+  expect(withRoom(limits, shared, CANDIDATES, 4, new Int32Array(4))).toBe(3);
+  // What others transfer is part of what is transferred in all, and nobody's work.
+  peers.transferring[1] = 1;
+  view.transferring[1] = 1;
+  expect(hasRoom(limits, shared, 1)).toBe(true);
+  limits.ownLimit.fill(0);
+  expect(hasRoom(limits, shared, 0)).toBe(false);
+  expect([0, 1, 2, 3].map((slot) => hasRoom(limits, view, slot))).toEqual([false, true, false, true]);
 });
 
 test("the limit of a server that has left holds for nobody", () => {

@@ -26,6 +26,15 @@ const CLUSTER: ShownCluster = {
   numbers_age_ms: 90,
   rounds: { ok: 120, failed: 3, last_ms: 0.84 },
   majority_ejections: 2,
+  training: [
+    {
+      pool: "shop",
+      leading: false,
+      leader: { id: "00000000000000a1", name: "ann", since: "2026-11-30T12:00:05.000Z" },
+      follows: true,
+      problem: null,
+    },
+  ],
   members: [member({}), member({ id: "00000000000000b2", name: "bob", self: true, servers: null, down: null })],
 };
 
@@ -39,7 +48,8 @@ bob (asked)  00000000000000b2  1.2.3    2026-11-30T12:00:00.000Z  now        -  
 Shared                 in_flight, health
 Numbers of the others  0.1 s old
 Rounds with Redis      120 went well, 3 failed; the last one took 0.8 ms
-Taken out by majority  2 times`);
+Taken out by majority  2 times
+Who trains for shop    ann since 2026-11-30T12:00:05.000Z`);
 });
 
 test("says in words that it is alone, and why", () => {

@@ -1,8 +1,14 @@
 import { expect, test } from "bun:test";
+import type { PeerRequests } from "../../../../src/balancing/holding/room.ts";
 import { PoolLimits } from "../../../../src/learning/holding/pool-limits.ts";
 import { HoldState, LearnerFigure, LearnerWord } from "../../../../src/shared/memory/layout/learning.ts";
 import { QueueWord } from "../../../../src/shared/memory/layout/queues.ts";
-import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import {
+  Header,
+  MAX_SERVERS,
+  SHARED_BYTES,
+  viewSharedMemory,
+} from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { seeded } from "../../../support/networks.ts";
 import { recordingLogger } from "../../../support/recording-logger.ts";
 
@@ -10,7 +16,7 @@ const ROW = 3;
 const SLOTS = Int32Array.of(1, 5);
 
 /** A pool whose servers in `SLOTS` work on so many requests at once, with loads up to four times that. */
-function setUp(sizes: readonly number[] = [4, 4]) {
+function setUp(sizes: readonly number[] = [4, 4], peers?: PeerRequests) {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
   const { log, lines } = recordingLogger();
   const random = seeded(3);
@@ -25,6 +31,7 @@ function setUp(sizes: readonly number[] = [4, 4]) {
     nowMs: () => nowMs,
     wallOffsetMs: () => 0,
     random,
+    peers,
   });
   const outcome = (place: number, serverId = memory.servers.id[SLOTS[place]]) => {
     const inFlight = Math.floor(random() * 4 * sizes[place]);
@@ -80,6 +87,28 @@ test("what servers work on at once is published with whose it is, and requests m
   expect(lines.filter(({ level }) => level === "info")).toHaveLength(1);
   // Another pool's part is untouched.
   expect(memory.learned[ROW + 1].words.every((word) => word === 0)).toBe(true);
+});
+
+test("where others send requests to the same servers, each has its part of the limits, and little patience", async () => {
+  const peers = { inFlight: new Int32Array(MAX_SERVERS), transferring: new Int32Array(MAX_SERVERS) };
+  const { run, shown, memory } = setUp([8, 8], peers);
+  await run(30_000);
+  const { ownLimit } = memory.learned[ROW];
+  expect(SLOTS.map((slot) => ownLimit[slot])).toEqual(Int32Array.of(0, 0));
+  const { patienceMs } = shown();
+  for (const slot of SLOTS) {
+    peers.inFlight[slot] = 3;
+    memory.servers.inFlight[slot] = 4; // one of them is its own
+  }
+  await run(10_000);
+  for (const [place, slot] of SLOTS.entries()) {
+    expect(ownLimit[slot]).toBeWithin(1, shown().limits[place] / 2);
+  }
+  expect(shown().patienceMs).toBeLessThan(patienceMs / 10);
+  peers.inFlight.fill(0);
+  memory.servers.inFlight.fill(0);
+  await run(10_000);
+  expect(shown().patienceMs).toBeGreaterThan(patienceMs / 2);
 });
 
 test("of a server that takes its slot over nothing is known, and outcomes of the former one are not taken for its own", async () => {

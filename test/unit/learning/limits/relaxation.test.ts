@@ -1,6 +1,7 @@
 /** Limits that are wrong, or not, on simulated fleets: what a standing queue makes of them, whoever learned them. */
 import { describe, expect, test } from "bun:test";
 import { FleetMean } from "../../../../src/balancing/estimators/fleet-mean.ts";
+import type { HeldFleet } from "../../../../src/balancing/holding/room.ts";
 import { Relaxation } from "../../../../src/learning/limits/relaxation.ts";
 import type { Holding } from "../../../../src/simulator/holding/holding.ts";
 import { parsePolicy } from "../../../../src/simulator/policy.ts";
@@ -13,10 +14,10 @@ import { runSimulation } from "../../../../src/simulator/simulation.ts";
 function course(limit: number, seconds: number, base: Partial<BaseFleet>, name = "homogeneous") {
   const scenario = builtInScenario(name, { ...DEFAULT_BASE, ...base });
   const factors: { readonly atMs: number; readonly factor: number }[] = [];
-  const createHolding = (_: unknown, id: Int32Array): Holding => {
+  const createHolding = (_: unknown, { id }: HeldFleet): Holding => {
     const relaxation = new Relaxation();
     const mean = new FleetMean(10_000);
-    const limits = { limit: new Int32Array(id.length).fill(limit), limitId: id };
+    const limits = { limit: new Int32Array(id.length).fill(limit), limitId: id, ownLimit: new Int32Array(id.length) };
     return {
       limits,
       on: true,

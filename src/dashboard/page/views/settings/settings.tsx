@@ -5,6 +5,7 @@ import { propose } from "../../app/changing/plan.ts";
 import { inputOf, wantedValue } from "../../model/setting-input.ts";
 import { Empty } from "../../widgets/text.tsx";
 import { Certificates } from "./certificates.tsx";
+import { ClusterCard } from "./cluster.tsx";
 import { Configuration } from "./configuration.tsx";
 import { InstanceFacts } from "./instance-facts.tsx";
 import { SettingTable } from "./setting-table.tsx";
@@ -19,6 +20,7 @@ export function Settings() {
         <InstanceFacts />
         <Configuration />
       </div>
+      <ClusterCard />
       <Certificates />
       <section class="card" aria-labelledby="settings">
         <header>

@@ -194,6 +194,59 @@ const LIMITS = [
   limit("logins", "5/m", { mode: "off", burst: 5, keys: 0, allowed: 0 }),
 ];
 
+const member = (id: string, name: string, more: object) => ({
+  id,
+  name,
+  self: false,
+  version: "1.4.0",
+  since: AT,
+  age_ms: 640,
+  servers: 12,
+  down: 0,
+  ejected: 0,
+  in_flight: 41,
+  requests_per_second: 812.5,
+  ...more,
+});
+
+/** Three instances: the one that answers, one that finds servers ill, and one of another version that says little. */
+const CLUSTER = {
+  cluster: "shop",
+  id: "00000000000000a1",
+  redis: { state: "up", reason: null },
+  shares: ["in_flight", "health", "learned", "model", "changes"],
+  instances: 3,
+  numbers_age_ms: 92,
+  rounds: { ok: 81_204, failed: 3, last_ms: 1.4 },
+  majority_ejections: 2,
+  training: [
+    {
+      pool: "default",
+      leading: false,
+      leader: { id: "00000000000000b2", name: "balancer-2", since: AT },
+      follows: true,
+      problem: null,
+    },
+  ],
+  members: [
+    member("00000000000000a1", "balancer-1", { self: true, age_ms: 0 }),
+    member("00000000000000b2", "balancer-2", { down: 1, ejected: 2 }),
+    member("00000000000000c3", "balancer-3.a-rather-long-name.example.test", {
+      version: "1.3.9",
+      ...{ servers: null, down: null, ejected: null, in_flight: null, requests_per_second: null },
+    }),
+  ],
+};
+
+/** The same when Redis has gone. */
+export const CLUSTER_ALONE = {
+  ...CLUSTER,
+  redis: { state: "away", reason: "no answer within 400 ms" },
+  instances: 1,
+  numbers_age_ms: null,
+  members: [CLUSTER.members[0]],
+};
+
 const requestClass = (method: string | null, template: string | null, cost: number, share: number, work: number) => ({
   pool: "default",
   route: template === null ? null : "/*",
@@ -298,6 +351,7 @@ export const FAKE_ANSWERS: FakeAnswers = {
   },
   "/api/v1/expectations": EXPECTATIONS,
   "/api/v1/limits": { limits: LIMITS },
+  "/api/v1/cluster": CLUSTER,
   "/api/v1/classes": { pools: ["default"], classes: CLASSES },
   "PATCH /api/v1/pools/default": { dry_run: true, before: {}, after: {}, warnings: [] },
   "/api/v1/settings": { settings: [setting("LOG_LEVEL", true), setting("WORKERS", false)] },

@@ -1,7 +1,7 @@
 /** Instances that share a pool's model over a real Redis: who trains, what the others take, and what becomes of it when something dies. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { RedisClient } from "bun";
-import { ReconnectingLink } from "../../../../../src/control/rate-limits/redis-link.ts";
+import { openRedis } from "../../../../../src/cluster/redis/link.ts";
 import { ModelRegistry } from "../../../../../src/learning/cluster/model/model-registry.ts";
 import { checksumOf, encodeModel, MOST_FILE_BYTES } from "../../../../../src/learning/cluster/model/published-model.ts";
 import { readSharedModelNote, SharedModel } from "../../../../../src/learning/cluster/model/shared-model.ts";
@@ -49,7 +49,7 @@ function instance(
   } = {},
 ) {
   const holder = new NamedModels(champion);
-  const link = new ReconnectingLink({ addr: redis.addr, password: null, db: 0, tls: false });
+  const link = openRedis(redis.place());
   const me = { id, name: `node ${id}` };
   const { log, lines } = recordingLogger();
   const shared = new SharedModel({
@@ -125,13 +125,14 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
   test("when the leader dies another leads, and an old token is refused", async () => {
     const all = [instance("a", "first"), instance("b", "first")];
     const leader = await settled(all);
-    const { token, revision } = leader.shared.describe();
+    const revision = await until(() => leader.shared.describe().revision);
+    const { token } = leader.shared.describe();
     leader.stop();
     const heir = all.find((one) => one !== leader)!;
     await until(() => heir.shared.describe().leading);
     expect(heir.shared.describe().token).toBeGreaterThan(token!);
 
-    const link = new ReconnectingLink({ addr: redis.addr, password: null, db: 0, tls: false });
+    const link = openRedis(redis.place());
     ends.push(() => link.close());
     const registry = new ModelRegistry(link, place(), { id: leader.id, name: "the dead" }, LASTING);
     const source = {
@@ -146,7 +147,7 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     const late = {
       mode: "lead",
       token: token!,
-      after: revision!,
+      after: revision,
       floor: 0,
       source,
       checksum: checksumOf(files),
@@ -215,7 +216,7 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     leader.holder.promote("second");
     await until(() => all.every(({ holder }) => holder.serves === "second"));
     await settled(all);
-    const { revision } = leader.shared.describe();
+    const revision = leader.shared.describe().own_revision;
     await client().send("FLUSHALL", []);
     // A new one comes whose number would begin at 1: it takes what was there before.
     const newcomer = instance("n", "of the newcomer");
@@ -223,7 +224,7 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     await settled([...all, newcomer]);
     for (const { holder, shared } of all) {
       expect(holder.serves).toBe("second");
-      expect(shared.describe().revision).toBeGreaterThanOrEqual(revision!);
+      await until(() => shared.describe().revision === revision);
     }
   });
 
@@ -231,7 +232,7 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     const one = instance("a", "first");
     await settled([one]);
     const direct = client();
-    const revision = one.shared.describe().revision!;
+    const revision = await until(() => one.shared.describe().revision);
     const write = (number: number, fields: Record<string, string>) =>
       direct.send("HSET", [key("model"), "revision", String(number), ...Object.entries(fields).flat()]);
     const meta = JSON.stringify({ kind: "promoted", by: "judge", instance: "x", id: "x", atMs: 1, reason: "x" });
@@ -260,9 +261,9 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     const said = one.lines.filter(({ message }) => message.includes("is not used here"));
     expect(said).toHaveLength(5);
     // Replies that are none of ours are as no reply.
-    await direct.send("HSET", [key("training"), "token", "no number"]);
+    await direct.send("HSET", [key("model"), "revision", "no number"]);
     await until(() => one.shared.describe().away === "an answer that is none of ours");
-    await direct.send("DEL", [key("training")]);
+    await direct.send("DEL", [key("model")]);
     await until(() => one.shared.describe().away === null);
   });
 

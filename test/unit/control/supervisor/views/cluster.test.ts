@@ -13,6 +13,9 @@ const member = (id: string, name: string, figures: Record<string, number>, versi
   description: { name, version, sinceMs: 1_000, figures },
 });
 
+const LEADER = { id: "a", name: "ann", since: "2026-11-30T12:00:05.000Z" };
+const TRAINING = [{ pool: "shop", leading: false, leader: LEADER, follows: true, problem: null }];
+
 /** An instance whose one server is out because most instances have it out. */
 function view(cluster: Partial<Cluster>): SupervisorView {
   const server = { ownVerdict: "up", majority: { out: true }, inFlight: 4, windows: { recentAttempts: 25 } };
@@ -30,6 +33,7 @@ function view(cluster: Partial<Cluster>): SupervisorView {
     },
     configuration: { config: { database: { instanceName: "bob" } } },
     fleets: { counters: () => ({ majorityEjections: 3 }), present: () => [server] },
+    operating: { replication: { figures: { taken: 1, refused: 0, untold: 0 } } },
     startedAtMs: 2_000,
   } as unknown as SupervisorView;
 }
@@ -37,7 +41,10 @@ function view(cluster: Partial<Cluster>): SupervisorView {
 test("members are shown by name, with what they say that can be", () => {
   const all = { servers: 2, down: 1, ejected: 0, in_flight: 7, requests_per_second: 2.5 };
   const odd = { servers: -1, down: 0.5, in_flight: Number.NaN, requests_per_second: Number.POSITIVE_INFINITY };
-  const shown = describeCluster(view({ members: [member("b", "bob", odd), member("a", "ann", all, "1.1.0")] }));
+  const shown = describeCluster(
+    view({ members: [member("b", "bob", odd), member("a", "ann", all, "1.1.0")] }),
+    TRAINING,
+  );
   expect(clusterView.parse(shown)).toEqual(shown as never);
   expect(shown).toMatchObject({ redis: { state: "up" }, instances: 2, numbers_age_ms: 80, majority_ejections: 3 });
   expect(shown.members.map(({ name, self }) => [name, self])).toEqual([
@@ -51,7 +58,7 @@ test("members are shown by name, with what they say that can be", () => {
 
 test("an instance without Redis, and one that has lost it, is there alone with its own figures", () => {
   const own = { id: "b", name: "bob", self: true, servers: 1, down: 0, in_flight: 4, requests_per_second: 2.5 };
-  const off = describeCluster(view({ configured: false, shares: [] }));
+  const off = describeCluster(view({ configured: false, shares: [] }), []);
   expect(clusterView.parse(off)).toEqual(off as never);
   expect(off).toMatchObject({
     redis: { state: "off", reason: null },
@@ -59,7 +66,7 @@ test("an instance without Redis, and one that has lost it, is there alone with i
     numbers_age_ms: null,
     members: [own],
   });
-  const away = describeCluster(view({ away: "no answer within 400 ms" }));
+  const away = describeCluster(view({ away: "no answer within 400 ms" }), null);
   expect(away).toMatchObject({
     redis: { state: "away", reason: "no answer within 400 ms" },
     instances: 1,
