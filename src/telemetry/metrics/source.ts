@@ -272,6 +272,9 @@ export interface ClusterFigures {
   readonly failures: number;
   /** How long the last good one took, milliseconds. */
   readonly lastMs: number;
+  /** Shares of others that were not believed. */
+  readonly refused: number;
+  readonly bytes: { readonly sent: number; readonly received: number };
   /** What operators change, through Redis; `null` = it is not shared there. */
   readonly changes: {
     /** Of other instances, since the start. */
