@@ -39,6 +39,7 @@ export interface ServerFigures {
   /** How many requests at once it works on, as was learned; `null` = no such limit is in force. */
   readonly concurrency_limit: number | null;
   readonly active_connections: number;
+  readonly peer_connections: number;
   /** Percent, here and below. */
   readonly cpu_usage: number | null;
   readonly memory_usage: number | null;
