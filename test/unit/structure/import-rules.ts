@@ -365,7 +365,8 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     title: "cluster/exchange/ is pure: replies and clocks in, numbers out",
     folder: "src/cluster/exchange/",
-    allows: (imported) => within("src/cluster/exchange/", "src/shared/")(imported) || imported.specifier === "zod",
+    allows: (imported) =>
+      within("src/cluster/exchange/", "src/shared/")(imported) || ["node:crypto", "zod"].includes(imported.specifier),
     bannedGlobals: ["Bun", "process", "fetch", "setTimeout", "setInterval"],
   },
   {
