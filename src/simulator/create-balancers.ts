@@ -39,7 +39,7 @@ export function createBalancers(scenario: Scenario, policy: Policy, world: World
   let mate: Strategy | undefined;
   let common: HeldQueue | undefined;
   let commonClasses: SimulatedClasses | undefined;
-  return Array.from({ length: balancers }, () => {
+  return Array.from({ length: balancers }, (_, at) => {
     const plane = together ?? new ControlPlane(weight, options, seededRandom(seeds()).next);
     const inFlight = together ? total : new Int32Array(n);
     // With one balancer, or apart from each other, everything in flight is the balancer's own.
@@ -66,7 +66,7 @@ export function createBalancers(scenario: Scenario, policy: Policy, world: World
     const holding =
       isTold || common !== undefined
         ? undefined
-        : policy.createHolding?.(scenario, { id, inFlight, transferring }, sight, world.seed);
+        : policy.createHolding?.(scenario, { id, inFlight, transferring, peers }, sight, world.seed + at);
     const queue = holding === undefined ? common : new HeldQueue(holding, requests);
     if (together) common = queue;
     return {
