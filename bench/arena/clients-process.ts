@@ -9,7 +9,7 @@ import { createPlan } from "./plan.ts";
 const TICK_MS = 1;
 const SWEEP_MS = 100;
 
-async function run({ spec, contestants, startsAtMs, warmUpMs, timeoutMs }: ToClients): Promise<FromClients> {
+async function run({ spec, contestants, choice, startsAtMs, warmUpMs, timeoutMs }: ToClients): Promise<FromClients> {
   const startMs = performance.now() + startsAtMs - Date.now();
   const clock = (): number => performance.now() - startMs;
   const plan = createPlan(spec);
@@ -20,7 +20,7 @@ async function run({ spec, contestants, startsAtMs, warmUpMs, timeoutMs }: ToCli
     if (--unfinished === 0) finished.resolve();
   };
   const { next: random } = seededRandom(spec.seed);
-  const all = contestants.map((targets) => new Clients({ plan, targets, clock, random, timeoutMs, onDone }));
+  const all = contestants.map((targets) => new Clients({ plan, targets, choice, clock, random, timeoutMs, onDone }));
   for (const clients of all) await clients.open();
   if (clock() > 0) throw new Error("connecting took so long that the run had begun");
   const late = new Latencies(dueMs.length);

@@ -3,7 +3,7 @@
  * connection of its own for as long as it lasts. What is timed begins when the request was due.
  */
 import type { Socket } from "bun";
-import type { Address, ClientFigures, FailureKind } from "./messages.ts";
+import type { Address, Choice, ClientFigures, FailureKind } from "./messages.ts";
 import { Outcomes } from "./outcomes.ts";
 import type { Plan } from "./plan.ts";
 import { ResponseReader } from "./response-reader.ts";
@@ -27,11 +27,12 @@ class Client {
 
 export interface ClientsOptions {
   readonly plan: Plan;
-  /** Where to send: the proxy; or all servers, and then to that with the fewest requests of these clients in flight. */
+  /** Where to send: the proxy; or several, among which each request goes by `choice`. */
   readonly targets: readonly Address[];
+  readonly choice: Choice;
   /** Milliseconds since the run began. */
   readonly clock: () => number;
-  /** Chooses among targets with equally few requests. */
+  /** Chooses among targets that are as good. */
   readonly random: () => number;
   /** After this a request has failed and its connection is given up. */
   readonly timeoutMs: number;
@@ -103,6 +104,7 @@ export class Clients {
   #choose(): number {
     const inFlight = this.#inFlight;
     if (inFlight.length === 1) return 0;
+    if (this.#options.choice === "any") return Math.floor(this.#options.random() * inFlight.length);
     const least = Math.min(...inFlight);
     const candidates = [...inFlight.keys()].filter((target) => inFlight[target] === least);
     return candidates[Math.floor(this.#options.random() * candidates.length)];

@@ -66,8 +66,8 @@ export async function runTogether(
   p95Of: (name: string) => number,
 ): Promise<RunResult> {
   const now = (): number => performance.now();
-  const servers = await start<ToServers, FromServers>("servers-process.ts");
-  const clients = await start<ToClients, FromClients>("clients-process.ts");
+  const servers = await startChild<ToServers, FromServers>("servers-process.ts");
+  const clients = await startChild<ToClients, FromClients>("clients-process.ts");
   const proxies: Bun.Subprocess[] = [];
   let stalls: StallPlayer | undefined;
   try {
@@ -88,7 +88,14 @@ export async function runTogether(
       startsAtMs,
     );
     const idleBefore = idleTime();
-    const message = { spec, contestants: targets, startsAtMs, warmUpMs: warmUpOf(spec), timeoutMs: CLIENT_TIMEOUT_MS };
+    const message: ToClients = {
+      spec,
+      contestants: targets,
+      choice: "least",
+      startsAtMs,
+      warmUpMs: warmUpOf(spec),
+      timeoutMs: CLIENT_TIMEOUT_MS,
+    };
     const done = await clients.ask(message, LEAD_MS + spec.durationMs + CLIENT_TIMEOUT_MS + ANSWER_MS);
     const idleAfter = idleTime();
     if (done.type !== "done") throw new Error(done.type === "failed" ? done.message : `the clients say ${done.type}`);
@@ -108,7 +115,11 @@ export async function runTogether(
 }
 
 /** Throws an `Error` when clients got answers that no server gave: then the figures mean nothing. */
-export function checkRecord({ contestant, figures, record }: Outcome): void {
+export function checkRecord({
+  contestant,
+  figures,
+  record,
+}: Pick<Outcome, "figures" | "record"> & { readonly contestant: Pick<Contestant, "name"> }): void {
   const { succeeded } = figures;
   const { answered, received } = record;
   const attempts = received.reduce((sum, count) => sum + count, 0);
@@ -119,7 +130,8 @@ export function checkRecord({ contestant, figures, record }: Outcome): void {
   );
 }
 
-async function start<In, Out extends { readonly type: string }>(script: string): Promise<Child<In, Out>> {
+/** Starts one of the arena's own processes. */
+export async function startChild<In, Out extends { readonly type: string }>(script: string): Promise<Child<In, Out>> {
   const child = new Child<In, Out>(join(import.meta.dir, script), [], []);
   await child.next(ANSWER_MS);
   return child;
@@ -144,7 +156,8 @@ function prepare(
   return { start: { ...configure(setup), title: name, directory, readyUrl }, address: { host: "127.0.0.1", port } };
 }
 
-function idleTime(): { idleMs: number; totalMs: number } {
+/** What the machine's cores have done nothing for, and all they had, milliseconds. */
+export function idleTime(): { idleMs: number; totalMs: number } {
   let idleMs = 0;
   let totalMs = 0;
   for (const { times } of cpus()) {

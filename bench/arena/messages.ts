@@ -32,10 +32,14 @@ export interface FleetRecord {
   readonly answered: number;
 }
 
-/** Each contestant has one address, or those of all servers when its clients choose themselves. */
+/** How clients choose among several addresses: who has the fewest of their requests in flight, or anybody. */
+export type Choice = "least" | "any";
+
+/** Each contestant has one address, or several among which its clients choose. */
 export interface ToClients {
   readonly spec: RunSpec;
   readonly contestants: readonly (readonly Address[])[];
+  readonly choice: Choice;
   readonly startsAtMs: number;
   readonly warmUpMs: number;
   readonly timeoutMs: number;

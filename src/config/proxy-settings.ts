@@ -12,7 +12,7 @@ import { readClientLists } from "./listeners/client-lists.ts";
 import { readClientTls } from "./listeners/client-tls.ts";
 import { ConfigError } from "./load.ts";
 import { problemOfLogFile } from "./log-file.ts";
-import { readRedisFiles } from "./redis-place.ts";
+import { readRedisFiles } from "./redis/place.ts";
 import { withFiles } from "./routes/files.ts";
 import { SECTIONS } from "./schema.ts";
 import { type CertificateNames, readAuthorities, readCertificate } from "./tls-files.ts";

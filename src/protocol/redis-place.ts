@@ -9,6 +9,7 @@ export interface RedisTlsFiles {
   readonly keyFile: string | null;
 }
 
+/** Whole: what a process needs to open a link. It holds passwords: never in an argument. */
 export interface RedisPlace {
   /** What is at `addrs`: one server, Sentinels that know who is the master, or servers of a Redis Cluster. */
   readonly kind: "single" | "sentinel" | "cluster";

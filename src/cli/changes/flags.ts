@@ -1,5 +1,5 @@
 /** What all commands take that change something of a running instance, and how they send it. */
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { changeInWords } from "../../shared/operations/words.ts";
 import { type AdminFlags, askAdmin, withAdminFlags } from "../admin-client.ts";
 import { print, printError, printJson } from "../output.ts";
@@ -8,6 +8,7 @@ import { print, printError, printJson } from "../output.ts";
 export interface ChangeFlags extends AdminFlags {
   readonly reason?: string;
   readonly keep: boolean;
+  readonly scope?: string;
   readonly dryRun?: boolean;
   readonly ifMatch?: string;
   readonly json?: boolean;
@@ -32,6 +33,12 @@ export function withChangeFlags(command: Command): Command {
     command
       .option("--reason <text>", "why; kept in the audit")
       .option("--keep <true|false>", "false: for this run of this instance only", yesOrNo, true)
+      .addOption(
+        new Option(
+          "--scope <cluster|instance>",
+          "instance: of this instance alone, where several share changes",
+        ).choices(["cluster", "instance"]),
+      )
       .option("--dry-run", "only say what would happen")
       .option("--if-match <etag>", "only if it is still as it was with this ETag")
       .option("--json", "print the response as JSON"),
@@ -45,9 +52,10 @@ export async function sendChange(
   path: string,
   body: object = {},
 ): Promise<ChangeAnswer> {
-  const { reason, keep, dryRun, ifMatch } = flags;
+  const { reason, keep, scope, dryRun, ifMatch } = flags;
   const query = new URLSearchParams();
   if (!keep) query.set("keep", "false");
+  if (scope !== undefined) query.set("scope", scope);
   if (dryRun === true) query.set("dry_run", "true");
   const said = reason === undefined ? {} : { reason };
   if (method === "DELETE" && reason !== undefined) query.set("reason", reason);

@@ -16,10 +16,12 @@ export interface OverridesAnswer {
     readonly at: string;
     readonly until: string | null;
     readonly kept: boolean;
+    readonly scope: "cluster" | "instance";
     readonly in_force: boolean;
     readonly why_not: string | null;
   }[];
   readonly kept_in: string;
+  readonly shared: boolean;
   readonly problem: string | null;
 }
 
@@ -33,14 +35,16 @@ export interface AuditAnswer {
     readonly before: unknown;
     readonly after: unknown;
     readonly reason: string;
+    readonly instance: string | null;
   }[];
 }
 
 /** A row for each. */
-export function overrideTable({ overrides, kept_in: keptIn }: OverridesAnswer): string {
+export function overrideTable({ overrides, kept_in: keptIn, shared }: OverridesAnswer): string {
   if (overrides.length === 0) return "Everything is as configured: there are no overrides.";
   const rows = overrides.map(({ id, kind, target, value, configured, by, at, until, reason, ...one }) => {
-    const lasts = [until === null ? "" : `until ${until}`, one.kept ? "" : "this run"].filter((part) => part !== "");
+    const whose = one.kept ? (shared && one.scope === "instance" ? "this instance" : "") : "this run";
+    const lasts = [until === null ? "" : `until ${until}`, whose].filter((part) => part !== "");
     return [
       id,
       kind,
@@ -59,9 +63,10 @@ export function overrideTable({ overrides, kept_in: keptIn }: OverridesAnswer): 
 /** A row for each entry. */
 export function auditTable({ entries }: AuditAnswer): string {
   if (entries.length === 0) return "Nothing was changed at run time.";
-  const rows = entries.map(({ at, actor, action, target, before, after, reason }) =>
-    [at.slice(0, 19), actor, action, target, changeInWords(before, after), reason].map(visible),
-  );
+  const rows = entries.map(({ at, actor, action, target, before, after, reason, instance }) => {
+    const who = instance === null ? actor : `${actor} at ${instance}`;
+    return [at.slice(0, 19), who, action, target, changeInWords(before, after), reason].map(visible);
+  });
   return columns([["AT", "BY", "ACTION", "OF", "CHANGE", "WHY"], ...rows]);
 }
 

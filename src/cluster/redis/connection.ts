@@ -32,6 +32,7 @@ interface Client {
   sendCommand(words: readonly Word[], options?: { readonly typeMapping?: object }): Promise<unknown>;
 }
 
+/** Made by `open`; when it has failed, or is closed, it stays so. */
 export class RedisConnection {
   /** host:port. */
   readonly where: string;

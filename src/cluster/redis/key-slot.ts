@@ -1,5 +1,6 @@
 /** Which of the slots of a Redis Cluster a key belongs to (Redis Cluster specification, "Key distribution model"). */
 
+/** So many there are. */
 export const SLOTS = 16_384;
 
 /** Of the part in braces, where there is one that is not empty: keys with the same part are together. */

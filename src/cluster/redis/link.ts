@@ -4,7 +4,8 @@
  */
 import type { RedisPlace } from "../../protocol/redis-place.ts";
 import { RedisConnection, type Word } from "./connection.ts";
-import { accessTo, type Directory, directoryOf } from "./directory/directory.ts";
+import { accessTo, directoryOf } from "./directory/choose.ts";
+import type { Directory } from "./directory/directory.ts";
 import { nodeAddress } from "./directory/node-address.ts";
 import { keySlot } from "./key-slot.ts";
 import { RedisError } from "./redis-error.ts";

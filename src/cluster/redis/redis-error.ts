@@ -9,6 +9,7 @@ import { visible } from "../../shared/visible-text.ts";
  */
 export type RedisErrorKind = "timeout" | "refused" | "auth" | "tls" | "full" | "readonly" | "script" | "other";
 
+/** What every question to Redis rejects with. */
 export class RedisError extends Error {
   override readonly name = "RedisError";
   readonly kind: RedisErrorKind;

@@ -1,5 +1,5 @@
 /** Settings of Redis that contradict each other, or that do nothing as they are. */
-import { sharesThroughRedis } from "../redis-place.ts";
+import { sharesThroughRedis } from "../redis/place.ts";
 import type { Contradictions, PartialConfig } from "./contradictions.ts";
 
 /** A comparison with a missing setting finds nothing: its own problem is reported already. */

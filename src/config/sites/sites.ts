@@ -15,7 +15,7 @@ import { overrideSplits } from "../overrides/splits.ts";
 import { type ChangedServers, type PoolDraft, readPools } from "../pools/pools.ts";
 import { readRateLimits } from "../rate-limits/rate-limits.ts";
 import type { Draft } from "../read-settings.ts";
-import { sharesThroughRedis } from "../redis-place.ts";
+import { sharesThroughRedis } from "../redis/place.ts";
 import { routeToAll } from "../routes/default-route.ts";
 import { readDefaults } from "../routes/route.ts";
 import { poolsNamed, readRoutes } from "../routes/routes.ts";

@@ -27,6 +27,8 @@ export interface CanariesOptions {
   readonly pools: () => readonly { readonly name: string; readonly up: number }[];
   /** Does a cookie hold clients at the servers of this pool? */
   readonly isSticky: (pool: string) => boolean;
+  /** Of instances that share canaries it is this one that acts for all. */
+  readonly isJudge: () => boolean;
   readonly log: ControlLog;
   /** Monotonic, milliseconds. */
   readonly nowMs: () => number;
@@ -135,7 +137,8 @@ export class Canaries {
       };
       if (canary.look(view, nowMs)) this.#tell(canary);
       const act = canary.advice;
-      if (act !== null && canary.terms.auto && nowMs >= entry.notBeforeMs) void this.#carryOut(entry, act, nowMs);
+      if (act === null || !canary.terms.auto || nowMs < entry.notBeforeMs || !this.#isMineToActOn(canary)) continue;
+      void this.#carryOut(entry, act, nowMs);
     }
   }
 
@@ -169,6 +172,12 @@ export class Canaries {
     }
   }
 
+  /** One instance judges for all, so that chance has one try; who has nobody to send to gives up without asking. */
+  #isMineToActOn({ override, verdict }: Canary): boolean {
+    const isShared = override.kept && override.scope === undefined;
+    return !isShared || verdict === "unusable" || this.#options.isJudge();
+  }
+
   #assignmentOf({ target, value }: OverrideOf<"canary">): Assignment {
     return this.assignmentOf(target.route, [value.pool, ...Object.keys(value.stable)]);
   }
@@ -199,11 +208,12 @@ export class Canaries {
   async #carryOut(entry: Entry, act: CanaryAct, nowMs: number): Promise<void> {
     const { canary } = entry;
     const { route, terms } = canary;
+    const { scope } = canary.override;
     const { log, operations } = this.#options;
     entry.busy++;
     entry.notBeforeMs = nowMs + RETRY_MS;
     const make = (keep: boolean) =>
-      operations.change(ITSELF, { reason: shortened(act.why, MOST_REASON), keep }, () => {
+      operations.change(ITSELF, { reason: shortened(act.why, MOST_REASON), keep, scope }, () => {
         const present = operations.inForceOf("canary").find(({ target }) => target.route === route);
         if (!Bun.deepEquals(present, canary.override)) throw new SupersededError();
         return proposeAct(route, terms, sharesAt(terms, terms.percent), act);

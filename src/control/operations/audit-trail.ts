@@ -36,18 +36,19 @@ export class AuditTrail {
   /** In the log and on the time line; the store has it. */
   tell(entry: AuditEntry, { about = {}, words }: Telling = {}): void {
     const { log, events } = this.#options;
-    const { actor, client, action, target, before, after, reason, kept } = entry;
+    const { actor, client, action, target, before, after, reason, kept, instance } = entry;
+    const where = instance === undefined ? "" : ` at instance ${instance}`;
     const why = reason === "" ? "" : `: ${reason}`;
     const lasts = kept ? "" : " (for this run)";
     const what = words ?? `${target}: ${mentionChange(before, after)}`;
-    const message = `${what}${lasts}, by ${actor}${why}`;
-    log.info({ action, actor, client, before, after, reason, kept }, message);
+    const message = `${what}${lasts}, by ${actor}${where}${why}`;
+    log.info({ action, actor, client, before, after, reason, kept, instance }, message);
     events.note({
       ...about,
       kind: "change",
       actor: changeActor(actor, client),
       message,
-      detail: { action, target, before, after, reason, kept },
+      detail: { action, target, before, after, reason, kept, instance },
     });
   }
 }

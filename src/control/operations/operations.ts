@@ -141,6 +141,7 @@ export class Operations {
   open(kept: KeptOverrides, loaded: LoadedConfig): Layering {
     this.#take(kept);
     this.#standing.open(kept);
+    for (const entry of kept.news ?? []) this.#trail.tell(entry);
     return this.layer(loaded);
   }
 

@@ -106,8 +106,10 @@ export class SupervisorInstance {
     this.#options = options;
     this.#logger = replaceableLogger(options.log);
     this.#log = this.#logger.log;
-    this.#journal = new Journal(() => clock.wallMs());
-    const bootMs = (): number => clock.nowMs() + options.bootOffsetMs();
+    const wallMs = (): number => clock.wallMs();
+    const nowMs = (): number => clock.nowMs();
+    this.#journal = new Journal(wallMs);
+    const bootMs = (): number => nowMs() + options.bootOffsetMs();
     const id = idOf(options.secret());
     this.#redis = openRedisOf(config);
     this.#cluster = new Cluster(clusterOptions(config, this.#redis, id, clock, bootMs, this.#log));
@@ -123,7 +125,7 @@ export class SupervisorInstance {
       onInForce,
       log: this.#log,
       events: this.#journal,
-      wallMs: () => clock.wallMs(),
+      wallMs,
       place: ({ pools, routes, rateLimits }) => ({
         rows: this.#rows.plan(pools.map(({ name }) => name)),
         routeNumbers: this.#routeNumbers.plan(routes.map(({ name }) => name)),
@@ -140,15 +142,11 @@ export class SupervisorInstance {
       inTurn: (work) => this.#turns.take(work),
       log: this.#log,
       events: this.#journal,
-      wallMs: () => clock.wallMs(),
+      clock,
+      redis: this.#redis,
+      cluster: this.#cluster,
     });
-    const wallMs = (): number => clock.wallMs();
-    this.#adminPort = new AdminPort({
-      configuration: this.#configuration,
-      log: this.#log,
-      wallMs,
-      nowMs: () => clock.nowMs(),
-    });
+    this.#adminPort = new AdminPort({ configuration: this.#configuration, log: this.#log, wallMs, nowMs });
   }
 
   /** Starts everything. Throws a `ConfigError` or an `Error`, each made for the operator; call `dispose` then. */

@@ -3,6 +3,7 @@ import type { Logger } from "../../telemetry/log/logger.ts";
 import { Canaries } from "../canary/canaries.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { ownFigures } from "../cluster/own-figures.ts";
+import { OwnNumbers } from "../cluster/own-numbers.ts";
 import { Verdicts } from "../cluster/verdicts.ts";
 import { PageFiles } from "../dashboard/page-files.ts";
 import { ExplainPart } from "../explain/part.ts";
@@ -37,9 +38,12 @@ export interface PartsOptions {
 }
 
 /** Has fleets and cluster hear of each other. */
-function joinCluster({ cluster, fleets }: SupervisorView): void {
+function joinCluster({ cluster, fleets, memory }: SupervisorView): void {
+  const [inFlight, health] = [cluster.shares.includes("in_flight"), cluster.shares.includes("health")];
+  const own = new OwnNumbers({ memory, servers: () => fleets.told(), inFlight, health });
+  cluster.tellOf(() => own.read());
   cluster.describeBy(() => ownFigures(fleets.present()));
-  if (cluster.shares.includes("health")) cluster.ride(new Verdicts(fleets));
+  if (health) cluster.ride(new Verdicts(fleets));
 }
 
 /** Makes them. */

@@ -22,18 +22,21 @@ export class CopiedOperationsStore implements OperationsStore {
   readonly #path: string;
   /** How long the store may take before the copy is believed, milliseconds: until the first answer. */
   readonly #patienceMs: number;
+  readonly #onCommitted: () => void;
   #kept: KeptOverrides | null = null;
   #seen: ReadonlySet<string> = new Set();
   #writing: Promise<unknown> = Promise.resolve();
   /** What has to be said of the copy; `null` = all is well with it. */
   #notice: string | null = null;
 
-  constructor(store: OperationsStore, folder: string, patienceMs: number) {
+  /** @param onCommitted something was changed there. */
+  constructor(store: OperationsStore, folder: string, patienceMs: number, onCommitted: () => void = () => {}) {
     this.#store = store;
     this.where = store.where;
     this.#folder = folder;
     this.#path = join(folder, "copy.json");
     this.#patienceMs = patienceMs;
+    this.#onCommitted = onCommitted;
   }
 
   async read(): Promise<KeptOverrides> {
@@ -58,6 +61,7 @@ export class CopiedOperationsStore implements OperationsStore {
   async commit(revision: number, overrides: readonly Override[], audit: readonly AuditEntry[]): Promise<number> {
     const next = await this.#store.commit(revision, overrides, audit);
     this.#took({ revision: next, overrides, trouble: null });
+    this.#onCommitted();
     return next;
   }
 

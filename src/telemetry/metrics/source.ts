@@ -273,6 +273,15 @@ export interface ClusterFigures {
   readonly failures: number;
   /** How long the last good one took, milliseconds. */
   readonly lastMs: number;
+  /** What operators change, through Redis; `null` = it is not shared there. */
+  readonly changes: {
+    /** Of other instances, since the start. */
+    readonly taken: number;
+    /** Found there and none, since the start. */
+    readonly refused: number;
+    /** Still to be told. */
+    readonly untold: number;
+  } | null;
   /** Servers taken out because most instances had them out: since the start, and now. */
   readonly majorityEjections: number;
   readonly majorityServers: number;

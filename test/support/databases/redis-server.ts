@@ -17,6 +17,13 @@ export interface RedisTls {
   readonly ca: string;
 }
 
+/** How it is started. */
+interface Start {
+  /** Words before the command. */
+  readonly by?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** One server, which may be ended and started again at the same place. */
 export class RedisServer {
   readonly directory = mkdtempSync(join(tmpdir(), "nb-redis-"));
@@ -24,13 +31,21 @@ export class RedisServer {
   readonly #password: string | null;
   readonly #tls: RedisTls | null;
   readonly #options: readonly string[];
+  readonly #start: Start;
   #process: ReturnType<typeof spawn> | null = null;
 
-  private constructor(port: number, password: string | null, tls: RedisTls | null, options: readonly string[]) {
+  private constructor(
+    port: number,
+    password: string | null,
+    tls: RedisTls | null,
+    options: readonly string[],
+    start: Start,
+  ) {
     this.port = port;
     this.#password = password;
     this.#tls = tls;
     this.#options = options;
+    this.#start = start;
   }
 
   /** @param tls it is spoken with over TLS alone. @param options more of its own. */
@@ -38,8 +53,9 @@ export class RedisServer {
     password: string | null = null,
     tls: RedisTls | null = null,
     options: readonly string[] = [],
+    start: Start = {},
   ): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), password, tls, options);
+    const server = new RedisServer(await freePort(), password, tls, options, start);
     await server.start();
     return server;
   }
@@ -74,7 +90,9 @@ export class RedisServer {
       ...secret,
       ...this.#options,
     ];
-    this.#process = spawn(["redis-server", ...options], { stdout: "ignore", stderr: "ignore" });
+    const { by = [], env = {} } = this.#start;
+    const out = { stdout: "ignore", stderr: "ignore", env: { ...process.env, ...env } } as const;
+    this.#process = spawn([...by, "redis-server", ...options], out);
     await until(() => isListening(this.port));
   }
 
@@ -100,7 +118,8 @@ export class RedisServer {
   }
 }
 
-async function freePort(): Promise<number> {
+/** One that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
   const { port } = server.address() as AddressInfo;
@@ -108,7 +127,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function isListening(port: number): Promise<boolean> {
+/** Whether somebody does. */
+export function isListening(port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect(port, "127.0.0.1");
   socket.once("connect", () => resolve(true));

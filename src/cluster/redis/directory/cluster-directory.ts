@@ -18,6 +18,7 @@ interface SlotRange {
   readonly addr: string;
 }
 
+/** Of one link. */
 export class ClusterDirectory implements Directory {
   readonly #seeds: readonly string[];
   readonly #access: RedisAccess;

@@ -6,6 +6,7 @@ import { askAll } from "./ask-all.ts";
 import type { Directory } from "./directory.ts";
 import { nodeAddress } from "./node-address.ts";
 
+/** Of one link. */
 export class SentinelDirectory implements Directory {
   readonly #place: RedisPlace;
   #known: Promise<string> | null = null;

@@ -2,7 +2,7 @@
 import type { Override } from "../../../shared/operations/override.ts";
 import type { Proposal } from "../../operations/change.ts";
 import { NotKeptError, RefusedChangeError } from "../../operations/errors.ts";
-import type { Operations } from "../../operations/operations.ts";
+import type { Operations, Sharing } from "../../operations/operations.ts";
 import type { Caller } from "../call.ts";
 import { ApiError, json } from "../responses.ts";
 import { entityTag, requireMatch } from "./etag.ts";
@@ -37,14 +37,15 @@ export interface AskedChange {
  * Throws what `plan` throws, and an `ApiError` for each reason why it was not made.
  */
 export async function makeChange<P extends Plan>(
-  operations: Pick<Operations, "change">,
+  operations: Pick<Operations, "change" | "sharing">,
   { request, caller, terms }: AskedChange,
   plan: () => P,
 ): Promise<P & MadeChange> {
   const { reason, keep, dry_run: dryRun } = terms;
+  const scope = scopeOf(terms, operations.sharing);
   let planned: P | undefined;
   try {
-    const { changed, removed } = await operations.change(caller, { reason, keep, dryRun }, () => {
+    const { changed, removed } = await operations.change(caller, { reason, keep, dryRun, scope }, () => {
       planned = plan();
       requireMatch(request, planned.present);
       return planned;
@@ -65,6 +66,33 @@ export function tried(plan: Plan & Pick<MadeChange, "changed">): Response {
   const { action, target, before, after, changed, warnings, present } = plan;
   const body = { dry_run: true, action, target, before, after, changed, warnings };
   return json(body, 200, { etag: entityTag(present) });
+}
+
+/** For whom it is made; throws an `ApiError` where that cannot be. */
+function scopeOf({ scope, keep }: ChangeTerms, sharing: Sharing): "instance" | undefined {
+  if (scope === "cluster" && !keep) {
+    throw new ApiError(
+      400,
+      "invalid_query",
+      "scope=cluster and keep=false: what is not kept is of this instance alone",
+    );
+  }
+  if (scope === "cluster" && sharing === "none") {
+    throw new ApiError(
+      409,
+      "not_shared",
+      "there is but this instance: REDIS_ADDR, with changes in CLUSTER_SHARE, makes a cluster",
+    );
+  }
+  if (scope !== "instance" || !keep) return undefined;
+  if (sharing === "database") {
+    throw new ApiError(
+      409,
+      "not_apart",
+      "what is kept in the database is of all instances; with keep=false it is of this one",
+    );
+  }
+  return "instance";
 }
 
 /** What a change that was not made is answered with. */

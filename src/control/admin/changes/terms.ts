@@ -26,6 +26,12 @@ const yesOrNo = (byDefault: boolean, says: string) =>
 export const changeQuery = z.strictObject({
   keep: yesOrNo(true, "false = for this run of this instance only"),
   dry_run: yesOrNo(false, "true = only say what would happen"),
+  scope: z
+    .enum(["cluster", "instance"], { error: "must be cluster or instance" })
+    .optional()
+    .describe(
+      "instance = for this instance alone, where several share changes; cluster = for all of them, as it is unless said",
+    ),
 });
 
 /** The query of a change that has no body. */

@@ -28,7 +28,7 @@ export interface CanariesControl {
   readonly canaries: Pick<Canaries, "list" | "of" | "forget" | "operate" | "assignmentOf">;
   pools(): readonly { readonly name: string; readonly up: number }[];
   routes(): readonly RouteSpec[];
-  readonly operations: Pick<Operations, "change" | "inForceOf">;
+  readonly operations: Pick<Operations, "change" | "inForceOf" | "sharing">;
   /** Milliseconds since the epoch. */
   wallMs(): number;
 }

@@ -4,7 +4,7 @@ import type { AuditEntry } from "../../../shared/operations/audit.ts";
 import type { Override } from "../../../shared/operations/override.ts";
 import { termsReport } from "../../canary/report.ts";
 import { type EnvContext, envLines } from "../../operations/env-lines.ts";
-import type { Operations, ShownOverride } from "../../operations/operations.ts";
+import type { Operations, Sharing, ShownOverride } from "../../operations/operations.ts";
 import type { Call } from "../call.ts";
 import { entityTag } from "../changes/etag.ts";
 import { makeChange, notesOf, type Plan, tried } from "../changes/make-change.ts";
@@ -16,7 +16,7 @@ import { operation, type RouteGroup } from "./route.ts";
 
 /** What these routes show and change. */
 export interface OverridesControl {
-  readonly operations: Pick<Operations, "list" | "change" | "audit" | "where" | "trouble">;
+  readonly operations: Pick<Operations, "list" | "change" | "audit" | "where" | "trouble" | "sharing">;
   /** What decides what `.env` can say. */
   envContext(): EnvContext;
   /** Milliseconds since the epoch. */
@@ -38,6 +38,9 @@ const overrideView = z
     at: z.iso.datetime(),
     until: z.iso.datetime().nullable(),
     kept: z.boolean().describe("false = for this run alone"),
+    scope: z
+      .enum(["cluster", "instance"])
+      .describe("cluster = of all instances that share changes; instance = of this one alone"),
     in_force: z.boolean(),
     why_not: z.string().nullable(),
   })
@@ -58,6 +61,7 @@ const auditView = z
     after: z.unknown(),
     reason: z.string(),
     kept: z.boolean(),
+    instance: z.string().nullable().describe("at which instance, where that was another"),
   })
   .meta({ id: "AuditEntry" });
 
@@ -78,6 +82,8 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
     const made = await makeChange(operations, { ...call, terms: call.query }, () => plan(operations.list()));
     return call.query.dry_run ? tried(made) : json({ removed: made.removed.map(endedView), ...notesOf(made) });
   };
+  const viewOf = (shown: ShownOverride): object => overrideAnswer(shown, operations.sharing);
+  const endedView = (override: Override): object => viewOf({ ...override, inForce: false, whyNot: "it ended" });
   return [
     {
       path: "/api/v1/overrides",
@@ -90,6 +96,7 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
           response: z.strictObject({
             overrides: z.array(overrideView),
             kept_in: z.string(),
+            shared: z.boolean().describe("with other instances"),
             problem: z.string().nullable(),
           }),
           doc: "what was changed at run time and is not as configured: what, instead of what, by whom, when and why, and whether it is in force; `?format=env` = as lines of a `.env` file",
@@ -100,8 +107,12 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
               const headers = { etag, "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
               return new Response(envLines(all, control.envContext()), { headers });
             }
-            const { where, trouble } = operations;
-            return json({ overrides: all.map(viewOf), kept_in: where, problem: trouble }, 200, { etag });
+            const { where, trouble, sharing } = operations;
+            return json(
+              { overrides: all.map(viewOf), kept_in: where, shared: sharing !== "none", problem: trouble },
+              200,
+              { etag },
+            );
           },
         }),
         DELETE: operation({
@@ -160,17 +171,15 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
   ];
 };
 
-function endedView(override: Override): object {
-  return viewOf({ ...override, inForce: false, whyNot: "it ended" });
-}
-
-function viewOf(shown: ShownOverride): object {
-  const { atMs, untilMs, inForce, whyNot, ...override } = shown;
+function overrideAnswer(shown: ShownOverride, sharing: Sharing): object {
+  const { atMs, untilMs, inForce, whyNot, scope, ...override } = shown;
   const value = shown.kind === "canary" ? termsReport(shown.value) : shown.value;
   const until = untilMs === null ? null : new Date(untilMs).toISOString();
-  return { ...override, value, at: new Date(atMs).toISOString(), until, in_force: inForce, why_not: whyNot };
+  const isOfAll = shown.kept && scope === undefined && sharing !== "none";
+  const at = new Date(atMs).toISOString();
+  return { ...override, value, at, until, scope: isOfAll ? "cluster" : "instance", in_force: inForce, why_not: whyNot };
 }
 
-function entryView({ atMs, ...entry }: AuditEntry): object {
-  return { at: new Date(atMs).toISOString(), ...entry };
+function entryView({ atMs, instance, ...entry }: AuditEntry): object {
+  return { at: new Date(atMs).toISOString(), ...entry, instance: instance ?? null };
 }

@@ -30,7 +30,7 @@ export interface PoolsControl {
   routes(): readonly RouteSpec[];
   /** Of the configuration in force. */
   effective(): readonly EffectiveSetting[];
-  readonly operations: Pick<Operations, "change" | "inForceOf">;
+  readonly operations: Pick<Operations, "change" | "inForceOf" | "sharing">;
 }
 
 const STRATEGY = SECTIONS.balancing.settings.strategy.env;

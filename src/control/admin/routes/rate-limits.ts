@@ -16,7 +16,7 @@ export interface RateLimitsControl {
   rateLimits(): readonly RateLimitSpec[];
   /** The same with their figures. */
   shownRateLimits(): readonly ShownRateLimit[];
-  readonly operations: Pick<Operations, "change" | "inForceOf">;
+  readonly operations: Pick<Operations, "change" | "inForceOf" | "sharing">;
 }
 
 /** As the name of a limit is sent. */

@@ -33,7 +33,7 @@ export interface ServersControl {
     pools(): readonly PoolSummary[];
   };
   /** Who makes changes, keeps them and tells of them. */
-  readonly operations: Pick<Operations, "change" | "inForceOf">;
+  readonly operations: Pick<Operations, "change" | "inForceOf" | "sharing">;
   /** The pools of the configuration in force, what lies over it included. */
   listedPools(): readonly ListedPool[];
   /** Monotonic, milliseconds. */

@@ -15,7 +15,7 @@ import { operation, type RouteGroup } from "./route.ts";
 export interface SettingsControl {
   /** Of the configuration in force. */
   effective(): readonly EffectiveSetting[];
-  readonly operations: Pick<Operations, "change" | "inForceOf">;
+  readonly operations: Pick<Operations, "change" | "inForceOf" | "sharing">;
 }
 
 const MOST_SETTINGS = 200;

@@ -1,7 +1,7 @@
 /** What the learner is told when it starts, as far as the configuration says it. */
 import type { Config } from "../../../config/config.ts";
 import { toLearnerSettings } from "../../../config/learner-settings.ts";
-import { toRedisPlace } from "../../../config/redis-place.ts";
+import { toRedisPlace } from "../../../config/redis/place.ts";
 import type { LearnerCluster, LearnerStart } from "../../../protocol/learner.ts";
 import type { ProxySettings } from "../../../protocol/worker.ts";
 import { instanceNameOf } from "./cluster-options.ts";

@@ -84,5 +84,6 @@ export class InstanceGround implements Ground {
 
 /** The same for the same overrides. */
 function keyOf(overrides: readonly Override[]): string {
-  return JSON.stringify(overrides.map(({ id, atMs }) => [id, atMs]).sort());
+  const keys = overrides.map(({ id, atMs, value }) => [id, atMs, JSON.stringify(value)]);
+  return JSON.stringify(keys.sort());
 }

@@ -1,13 +1,20 @@
 /** What operators change at run time, in a running instance: where it is kept, and what it changes. */
+
+import type { RedisLink } from "../../../cluster/redis/link.ts";
 import type { Config } from "../../../config/config.ts";
 import type { LoadedConfig } from "../../../config/load.ts";
 import { toStoreLocation } from "../../../config/sections/storage.ts";
-import { type OperationsPlace, openOperationsStore } from "../../../storage/operations/open.ts";
+import { openOwnStore, openReplicatedStore, openSharedStore } from "../../../storage/operations/open.ts";
+import type { ReplicatedOperationsStore } from "../../../storage/operations/replicated/store.ts";
 import type { KeptOverrides, OperationsStore } from "../../../storage/operations/store.ts";
+import type { ControlClock } from "../../clock.ts";
+import { ChangeReplication } from "../../cluster/changes/replication.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
 import type { Events } from "../../events/events.ts";
 import { OperatedServers } from "../../fleet/operated.ts";
 import type { ControlLog } from "../../log.ts";
 import { type Layering, Operations } from "../../operations/operations.ts";
+import { instanceNameOf } from "../instance/cluster-options.ts";
 import type { InstancePart } from "../instance-part.ts";
 import { InstanceGround, type InstanceGroundOptions } from "./ground.ts";
 
@@ -20,7 +27,10 @@ export interface OperatingOptions extends InstanceGroundOptions {
   readonly inTurn: (work: () => Promise<void>) => Promise<void>;
   readonly log: ControlLog;
   readonly events: Events;
-  readonly wallMs: () => number;
+  readonly clock: Pick<ControlClock, "wallMs" | "nowMs">;
+  /** `null` = there is no Redis. */
+  readonly redis: Pick<RedisLink, "eval"> | null;
+  readonly cluster: Pick<Cluster, "id" | "ride">;
 }
 
 /** One instance's. */
@@ -28,12 +38,22 @@ export class Operating implements InstancePart {
   readonly operations: Operations;
   readonly #ground: InstanceGround;
   readonly #store: OperationsStore;
+  /** `null` = changes are of this instance alone, or all are in a database that nobody tells others of. */
+  readonly replication: ChangeReplication | null;
   #opening: Layering | null = null;
 
   constructor(options: OperatingOptions) {
     this.#ground = new InstanceGround(options);
-    this.#store = openOperationsStore(storePlaceOf(options.config), options.wallMs);
-    this.operations = new Operations({ ...options, store: this.#store, ground: this.#ground });
+    const { store, replication } = this.#open(options);
+    this.#store = store;
+    this.replication = replication;
+    this.operations = new Operations({
+      ...options,
+      wallMs: () => options.clock.wallMs(),
+      store,
+      ground: this.#ground,
+    });
+    if (replication !== null) options.cluster.ride(replication);
   }
 
   /** Reads what is kept, as far as that takes no time. @returns the configuration with it, and whom it leaves out. */
@@ -60,19 +80,50 @@ export class Operating implements InstancePart {
   async opened(): Promise<void> {
     await this.#opening?.settle(true);
     this.#opening = null;
+    this.replication?.start();
   }
 
   tick(nowMs: number): void {
     this.operations.tick(nowMs);
   }
 
-  stop(): Promise<void> {
-    return this.#store.close();
+  async stop(): Promise<void> {
+    await this.replication?.stop();
+    await this.#store.close();
   }
-}
 
-/** A database, where there is one; a copy of what it has lies beside the instance in any case. */
-function storePlaceOf(config: Config): OperationsPlace {
-  const location = toStoreLocation(config);
-  return { directory: config.storage.dataDir, database: location.kind === "postgres" ? location : null };
+  /** A database, where there is one; a copy of what it has lies beside the instance in any case. */
+  #open({ config, redis, cluster, log, clock }: OperatingOptions): Pick<Operating, "replication"> & {
+    readonly store: OperationsStore;
+  } {
+    const { dataDir } = config.storage;
+    const wallMs = (): number => clock.wallMs();
+    const location = toStoreLocation(config);
+    const replicated: { store: ReplicatedOperationsStore | null } = { store: null };
+    const replication =
+      redis === null || !config.cluster.share.includes("changes")
+        ? null
+        : new ChangeReplication({
+            link: redis,
+            cluster: config.cluster.name,
+            id: cluster.id,
+            operations: () => this.operations,
+            store: () => replicated.store,
+            log,
+            wallMs,
+            nowMs: () => clock.nowMs(),
+          });
+    if (location.kind === "postgres") {
+      return { store: openSharedStore(dataDir, location, () => replication?.tellOfDatabase()), replication };
+    }
+    if (replication === null) return { store: openOwnStore(dataDir, wallMs), replication };
+    const store = openReplicatedStore(dataDir, wallMs, {
+      id: cluster.id,
+      instance: instanceNameOf(config),
+      refresh: () => replication.refresh(),
+      onUntold: () => replication.tell(),
+    });
+    replicated.store = store;
+    return { store, replication };
+  }
 }

@@ -13,6 +13,7 @@ export function canariesOptionsOf(view: SupervisorView, log: ControlLog): Canari
     pools: () => fleets.pools(),
     isSticky: (pool) =>
       configuration.settings.pools.some(({ name, stickyCookie }) => name === pool && stickyCookie !== null),
+    isJudge: () => operating.replication?.isEldest ?? true,
     log,
     nowMs: () => clock.nowMs(),
     wallMs: () => clock.wallMs(),

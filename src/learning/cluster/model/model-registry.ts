@@ -64,6 +64,8 @@ export interface RoundHeard {
   readonly instances: number;
   readonly current: number;
   readonly steppedDown: number;
+  /** The highest revision that one of them has: greater than the model's, it will be put back. */
+  readonly known: number;
 }
 
 /** How a model is published: see `PUBLISH_SCRIPT`. */
@@ -96,6 +98,7 @@ const roundReply = z.tuple([
   whole,
   z.string().max(64),
   z.string(),
+  whole,
   whole,
   whole,
   whole,
@@ -151,7 +154,7 @@ export class ModelRegistry {
       roundReply,
       reply,
     );
-    const [instances, current, down] = counts;
+    const [instances, current, down, known] = counts;
     return {
       lease: leader === "" ? null : { id: leader, name: leaderName, token: leaseToken, sinceMs, beat },
       number: Math.max(number, stored, leaseToken),
@@ -159,6 +162,7 @@ export class ModelRegistry {
       instances,
       current,
       steppedDown: down,
+      known,
     };
   }
 

@@ -64,7 +64,7 @@ redis.call('PEXPIRE', KEYS[3], ARGV[11])
 local model = redis.call('HMGET', KEYS[3], 'revision', 'checksum')
 local meta = ''
 if redis.call('HSTRLEN', KEYS[3], 'meta') <= ${MOST_META_BYTES} then meta = redis.call('HGET', KEYS[3], 'meta') or '' end
-local instances, current, stepped = 0, 0, 0
+local instances, current, stepped, known = 0, 0, 0, 0
 local learners = redis.call('HGETALL', KEYS[4])
 for i = 1, #learners, 2 do
   local at, revision, down = string.match(learners[i + 1], '^(%d+) (%d+) ([01])$')
@@ -73,6 +73,7 @@ for i = 1, #learners, 2 do
     redis.call('HDEL', KEYS[4], learners[i])
   else
     instances = instances + 1
+    known = math.max(known, tonumber(revision))
     if revision == model[1] then
       current = current + 1
       if down == '1' then stepped = stepped + 1 end
@@ -81,7 +82,7 @@ for i = 1, #learners, 2 do
 end
 lease = redis.call('HMGET', KEYS[1], 'id', 'token', 'name', 'since', 'beat')
 return {'${Word.DONE}', lease[1] or '', lease[2] or '0', lease[3] or '', lease[4] or '0', lease[5] or '0', whole(number),
-  model[1] or '0', model[2] or '', meta, instances, current, stepped}
+  model[1] or '0', model[2] or '', meta, instances, current, stepped, whole(known)}
 `;
 
 /**

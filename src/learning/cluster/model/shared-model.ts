@@ -321,11 +321,15 @@ export class SharedModel {
     if (this.#note.ordered) return this.#publish("order", this.#pending ?? { kind: "promoted", reason: "by command" });
     const { taken } = this.#note;
     const published = model?.revision ?? 0;
-    if (taken !== null && taken.version !== null && published < taken.revision) return this.#restore(taken);
+    if (taken !== null && published < taken.revision) return this.#restore(taken);
+    // Somebody has what Redis has forgotten: whatever comes now comes after that.
+    if (heard.known > Math.max(published, taken?.revision ?? 0)) return undefined;
     if (this.#pending !== null && leads) return this.#publish("lead", this.#pending);
     if (this.#pending !== null && heard.lease !== null && heard.lease.id !== instance.id) this.#giveUpPending();
     if (model !== null && (published > (taken?.revision ?? 0) || this.#strayed)) return this.#follow(model);
-    if (model === null && leads) return this.#publish("lead", { kind: "promoted", reason: "the first of the cluster" });
+    if (model === null && leads && this.#isFirst(heard)) {
+      return this.#publish("lead", { kind: "promoted", reason: "the first of the cluster" });
+    }
     if (
       leads &&
       heard.steppedDown >= 2 &&
@@ -335,6 +339,12 @@ export class SharedModel {
       const reason = `${heard.steppedDown} of ${heard.current} instances stepped down from it`;
       if (!holder.withdraw(reason)) this.#problem = `${reason}, and there is none before it to go back to`;
     }
+  }
+
+  /** Nobody has a model that Redis has merely forgotten: those who do have had the time to say so. */
+  #isFirst({ known }: RoundHeard): boolean {
+    const { nowMs } = this.#options;
+    return known === 0 && this.#firstMs !== null && nowMs() - this.#firstMs >= this.#times.leaseMs;
   }
 
   /** What was promoted here under a lease that is over is no champion of the cluster's. */

@@ -7,6 +7,7 @@ import { openRedis, type RedisLink } from "../../../../src/cluster/redis/link.ts
 import { RedisError } from "../../../../src/cluster/redis/redis-error.ts";
 import type { RedisPlace } from "../../../../src/protocol/redis-place.ts";
 import { type Authority, createAuthority } from "../../../support/certificates.ts";
+import { placeFrom } from "../../../support/databases/redis/place.ts";
 import { hasRedis, RedisServer } from "../../../support/databases/redis-server.ts";
 import { until } from "../../../support/until.ts";
 
@@ -38,6 +39,10 @@ function linkTo(place: RedisPlace): RedisLink {
   const link = openRedis(place);
   ends.push(() => link.close());
   return link;
+}
+
+function settingsOfTls({ addr, directory }: RedisServer): Record<string, string> {
+  return { REDIS_ADDR: addr, REDIS_TLS: "on", REDIS_TLS_CA_FILE: join(directory, "ca-cert.pem") };
 }
 
 /** What it says of a question that cannot be answered. */
@@ -80,8 +85,10 @@ describe.skipIf(!hasRedis)("a link to Redis", () => {
   });
 
   test("speaks TLS by name and by address, with an authority of one's own", async () => {
-    for (const addr of [`localhost:${secure.port}`, secure.addr])
-      expect(await linkTo(secure.place({ addrs: [addr] })).eval(ECHO, [], ["x"])).toBe("x");
+    for (const addr of [`localhost:${secure.port}`, secure.addr]) {
+      const place = placeFrom({ ...settingsOfTls(secure), REDIS_ADDR: addr });
+      expect(await linkTo(place).eval(ECHO, [], ["x"])).toBe("x");
+    }
   });
 
   test("a wrong password, a missing one and one too many are told apart from a server that is gone", async () => {
@@ -134,8 +141,9 @@ describe.skipIf(!hasRedis)("a link to Redis", () => {
     const [certFile, keyFile] = ["own.pem", "own.key"].map((name) => join(strict.directory, name));
     writeFileSync(certFile, own.cert);
     writeFileSync(keyFile, own.key);
-    const tls = { ...strict.place().tls!, certFile, keyFile };
-    expect(await linkTo(strict.place({ tls })).eval(ECHO, [], ["x"])).toBe("x");
+    const files = { REDIS_TLS_CERT_FILE: certFile, REDIS_TLS_KEY_FILE: keyFile };
+    const place = placeFrom({ ...settingsOfTls(strict), ...files });
+    expect(await linkTo(place).eval(ECHO, [], ["x"])).toBe("x");
   });
 
   test("a replica, a full one, data of another kind, a broken script and a missing database have words of their own", async () => {
@@ -170,7 +178,8 @@ describe.skipIf(!hasRedis)("a link to Redis", () => {
     ends.push(() => admin.close());
     const rights = ["~neurabalancer:*", "+eval", "+evalsha", "+incr"];
     await admin.send("ACL", ["SETUSER", "balancer", "on", ">secret", ...rights]);
-    const link = linkTo(redis.place({ username: "balancer", password: "secret" }));
+    const login = { REDIS_USERNAME: "balancer", REDIS_PASSWORD: "secret" };
+    const link = linkTo(placeFrom({ REDIS_ADDR: redis.addr, ...login }));
     expect(await link.eval(COUNT, ["neurabalancer:1:x"], [])).toBe(1);
     const denied = await errorOf(link.eval("return redis.call('SET', KEYS[1], 1)", ["neurabalancer:1:x"], []));
     expect(["auth", "script"]).toContain(denied.kind);

@@ -64,6 +64,7 @@ function makeInstance() {
       routes: () => [ROUTE],
       pools: () => pools,
       isSticky: () => false,
+      isJudge: () => true,
       log,
       nowMs: () => nowMs,
       wallMs: () => Date.UTC(2026, 0, 2) + nowMs,

@@ -12,6 +12,7 @@ const FIGURES = {
   lastMs: 1.5,
   majorityEjections: 2,
   majorityServers: 1,
+  changes: { taken: 5, refused: 1, untold: 2 },
 };
 
 function shown(figures: typeof FIGURES | null): Record<string, number> {
@@ -27,6 +28,9 @@ test("a cluster is shown as this instance knows it", () => {
     "neurabalancer_cluster_rounds_total{result=ok}": 120,
     "neurabalancer_cluster_rounds_total{result=failed}": 4,
     neurabalancer_cluster_round_duration_seconds: 0.0015,
+    "neurabalancer_cluster_changes_total{result=taken}": 5,
+    "neurabalancer_cluster_changes_total{result=refused}": 1,
+    neurabalancer_cluster_changes_untold: 2,
     neurabalancer_cluster_majority_ejections_total: 2,
     neurabalancer_cluster_majority_servers: 1,
   });

@@ -33,6 +33,7 @@ function view(cluster: Partial<Cluster>): SupervisorView {
     },
     configuration: { config: { database: { instanceName: "bob" } } },
     fleets: { counters: () => ({ majorityEjections: 3 }), present: () => [server] },
+    operating: { replication: { figures: { taken: 1, refused: 0, untold: 0 } } },
     startedAtMs: 2_000,
   } as unknown as SupervisorView;
 }

@@ -96,7 +96,7 @@ describe("what counts", () => {
     expect(ids(none, 500)).toEqual(["a", "d"]);
     // Who has it in force still ends it in its own time.
     expect(ids(none, 500, new Set([stampOf(3, INSTANCE)]))).toEqual(["a", "c", "d"]);
-    const own = { ...override("a"), value: 9, scope: "instance" } as const;
+    const own: Override = { ...override("a"), scope: "instance" };
     expect(replica.view(new Map([["a", own]]), 500).overrides[0]).toBe(own);
   });
 

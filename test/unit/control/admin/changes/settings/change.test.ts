@@ -4,9 +4,9 @@ import { settingsOf } from "../../../../../../src/control/admin/changes/settings
 import { viewSetting } from "../../../../../../src/control/admin/changes/settings/view.ts";
 import { planSplit, sharesOf, splitChangeSchema } from "../../../../../../src/control/admin/changes/split-change.ts";
 import type { ApiError } from "../../../../../../src/control/admin/responses.ts";
-import { overrideId } from "../../../../../../src/shared/operations/override-id.ts";
 import type { RouteSpec } from "../../../../../../src/protocol/route.ts";
 import type { Override } from "../../../../../../src/shared/operations/override.ts";
+import { overrideId } from "../../../../../../src/shared/operations/override-id.ts";
 
 const EFFECTIVE = [
   { section: "balancing", env: "LB_STRATEGY", value: "p2c", origin: "environment" },

@@ -1,8 +1,8 @@
 /** The settings of Redis, as those who speak with it are told them. */
 import { resolve } from "node:path";
-import type { RedisPlace } from "../protocol/redis-place.ts";
-import type { RedisSettings } from "./sections/redis.ts";
-import { type Findings, readAuthorities, readCertificate } from "./tls-files.ts";
+import type { RedisPlace } from "../../protocol/redis-place.ts";
+import type { RedisSettings } from "../sections/redis.ts";
+import { type Findings, readAuthorities, readCertificate } from "../tls-files.ts";
 
 const NAMES = { cert: "REDIS_TLS_CERT_FILE", key: "REDIS_TLS_KEY_FILE", seenBy: "servers" } as const;
 
