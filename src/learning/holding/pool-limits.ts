@@ -59,6 +59,8 @@ export class PoolLimits implements PoolMember {
   readonly #limit = new Int32Array(MAX_SERVERS);
   /** By slot: how many instances know something of the server, where others tell. */
   readonly #sources = new Int32Array(MAX_SERVERS);
+  /** Others know servers that they did not know, or no more. */
+  #wasTold = false;
   /** Those that limits were last worked out for. */
   #slots: Int32Array | undefined;
   #heardMs = Number.NEGATIVE_INFINITY;
@@ -103,12 +105,13 @@ export class PoolLimits implements PoolMember {
     if (this.#closed || slots === undefined || nowMs - this.#publishedMs < PUBLISH_MS) return;
     this.#publishedMs = nowMs;
     this.#lookAtOthers(slots, nowMs);
-    if (this.isAsleep && slots === this.#slots) {
+    if (this.isAsleep && slots === this.#slots && !this.#wasTold) {
       // Nothing has happened that would change them: they hold still.
       this.#learned.figures[LearnerFigure.LIMITS_MS] = nowMs;
       return;
     }
     this.#slots = slots;
+    this.#wasTold = false;
     for (const slot of slots) this.#claim(slot);
     const { held, oldestMs } = readPoolQueue(this.#options.memory, this.#options.pool.row);
     // Who waits for a hard limit alone is not held: it says nothing of learned ones.
@@ -130,6 +133,7 @@ export class PoolLimits implements PoolMember {
   hear(slot: number, nats: Float64Array | null, sources: number): void {
     this.#claim(slot);
     this.#limits.hear(slot, nats);
+    if (this.#sources[slot] !== sources) this.#wasTold = true;
     this.#sources[slot] = sources;
   }
 
