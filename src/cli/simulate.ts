@@ -66,6 +66,7 @@ interface SimulateFlags {
   readonly networkMs: number;
   readonly balancers: number;
   readonly sharing?: Sharing;
+  readonly subset: number;
   readonly model?: string;
   readonly json?: boolean;
   readonly plot?: string;
@@ -94,7 +95,7 @@ export function registerSimulate(program: Command): void {
     .addOption(new Option("--requests <n>", "requests per run").default(100_000).argParser(whole(100, 100_000_000)))
     .addOption(new Option("--seeds <n>", "runs of each, with consecutive seeds").default(3).argParser(whole(1, 1000)))
     .addOption(new Option("--seed <n>", "the first seed").default(1).argParser(whole(0, 0xffffffff)))
-    .addOption(new Option("--servers <n>", "servers").default(base.servers).argParser(whole(1, 512)))
+    .addOption(new Option("--servers <n>", "servers").default(base.servers).argParser(whole(1, 2048)))
     .addOption(new Option("--workers <n>", "workers per server").default(base.workers).argParser(whole(1, 10_000)))
     .addOption(new Option("--discipline <how>", "queue, or share the workers").choices(["fifo", "ps"]).default("fifo"))
     .addOption(
@@ -120,6 +121,9 @@ export function registerSimulate(program: Command): void {
         "--sharing <how>",
         "what balancers see of each other's requests: live, own, cluster (as instances with one Redis), or everything so many ms ago",
       ).argParser(sharing),
+    )
+    .addOption(
+      new Option("--subset <n>", "servers that each balancer uses; 0 = all").default(0).argParser(whole(0, 2048)),
     )
     .option("--model <dir>", "three-file model that ml routes by (default: the one that the product ships with)")
     .option("--json", "print JSON")
@@ -153,6 +157,7 @@ function readScenarios(flags: SimulateFlags): Scenario[] {
     networkMs: flags.networkMs,
     balancers: flags.balancers,
     sharing: flags.sharing ?? null,
+    subset: flags.subset,
   };
   const names = flags.scenario ?? (flags.file.length > 0 ? [] : ["homogeneous", "compound"]);
   const builtIn = names.flatMap((name) => {

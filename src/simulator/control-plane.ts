@@ -5,6 +5,7 @@
 
 import { isEligible } from "../balancing/eligibility.ts";
 import { FailingServers } from "../balancing/failing-servers.ts";
+import { type RingPlace, type SubsetSize, subsetOf } from "../balancing/subset.ts";
 import { SECTIONS } from "../config/schema.ts";
 import type { Section } from "../config/setting.ts";
 import { type CheckedServer, isUrgent, judgedState, onCheck, onReturned } from "../health/checked-server.ts";
@@ -27,6 +28,15 @@ export interface ControlOptions {
   readonly outlier: OutlierOptions;
   readonly slowStartMs: number;
   readonly panicThresholdPercent: number;
+  /** The part of the fleet that the instance uses; left out = all of it. */
+  readonly subset?: SimulatedSubset;
+}
+
+/** Which servers an instance uses, as subset.ts has it. */
+export interface SimulatedSubset {
+  readonly order: readonly number[];
+  readonly place: RingPlace;
+  readonly size: SubsetSize;
 }
 
 /** What the product does when nothing is configured. */
@@ -102,6 +112,8 @@ export class ControlPlane {
   readonly #panic = new PanicMode();
   #tickMs = 0;
   readonly #state: Int32Array;
+  /** 1 = the instance uses it. */
+  readonly #used: Uint8Array;
   /** 1 = it does not belong to the fleet now. */
   readonly #absent: Uint8Array;
   readonly #columns;
@@ -116,6 +128,7 @@ export class ControlPlane {
     this.#options = options;
     this.#state = new Int32Array(n).fill(ServerState.UP);
     this.#absent = new Uint8Array(n);
+    this.#used = new Uint8Array(n).fill(1);
     this.#columns = {
       responses: new Float64Array(n),
       failures: new Float64Array(n),
@@ -139,6 +152,7 @@ export class ControlPlane {
       member.schedule.begun(-random() * options.probeIntervalMs);
       return member;
     });
+    this.#choose();
     this.#tellFailing();
   }
 
@@ -146,7 +160,8 @@ export class ControlPlane {
   eligible(into: Int32Array): number {
     let n = 0;
     for (let server = 0; server < this.#state.length; server++) {
-      if (this.#absent[server] === 0 && isEligible(this.#state[server], this.#panic.on)) into[n++] = server;
+      if (this.#absent[server] === 0 && this.#used[server] === 1 && isEligible(this.#state[server], this.#panic.on))
+        into[n++] = server;
     }
     return n;
   }
@@ -244,7 +259,19 @@ export class ControlPlane {
     }
     if (!changed) return;
     this.version++;
+    this.#choose();
     this.#tellFailing();
+  }
+
+  /** What is not used is not known to be down. */
+  #choose(): void {
+    const { subset } = this.#options;
+    if (subset === undefined) return;
+    const isUsable = (server: number): boolean =>
+      this.#absent[server] === 0 && (this.#used[server] === 0 || this.#state[server] === ServerState.UP);
+    const chosen = subsetOf(subset.order, subset.place, subset.size, isUsable);
+    this.#used.fill(0);
+    for (const server of chosen) this.#used[server] = 1;
   }
 
   #tellFailing(): void {

@@ -3,6 +3,7 @@ import { hashString } from "../balancing/hash.ts";
 import { seededRandom } from "../balancing/random.ts";
 import { Standstills } from "../balancing/standstills.ts";
 import type { FleetView, Strategy } from "../balancing/strategy.ts";
+import { LEAST_USABLE, ringOrder } from "../balancing/subset.ts";
 import type { Balancer } from "./balancer.ts";
 import { SimulatedClasses } from "./classes/simulated-classes.ts";
 import { ControlPlane, defaultControlOptions } from "./control-plane.ts";
@@ -26,21 +27,22 @@ export interface World {
 
 /** Makes them. @param seeds draws a seed for each purpose. */
 export function createBalancers(scenario: Scenario, policy: Policy, world: World, seeds: () => number): Balancer[] {
-  const { servers, balancers, sharing } = scenario;
+  const { servers, balancers, sharing, subset = 0 } = scenario;
   const { id, total, requests } = world;
   const n = servers.length;
   const control = defaultControlOptions();
   const options = { ...control, probes: policy.probes, outlier: { ...control.outlier, enabled: policy.ejection } };
   const weight = Float64Array.from(servers, ({ workers, speed }) => (policy.trueWeights ? workers * speed : 1));
   const identityHash = Uint32Array.from(servers, (_, i) => hashString(`server ${i}`));
+  const order = subset > 0 ? ringOrder(servers.map((_, i) => `server ${i}`)) : [];
   const { sight } = world;
   const heardMs = new Float64Array(n);
-  const together = sharing === "live" ? new ControlPlane(weight, options, seededRandom(seeds()).next) : undefined;
+  const together = sharing === "live" ? planeOf(0) : undefined;
   let mate: Strategy | undefined;
   let common: HeldQueue | undefined;
   let commonClasses: SimulatedClasses | undefined;
   return Array.from({ length: balancers }, (_, at) => {
-    const plane = together ?? new ControlPlane(weight, options, seededRandom(seeds()).next);
+    const plane = together ?? planeOf(at);
     const inFlight = together ? total : new Int32Array(n);
     // With one balancer, or apart from each other, everything in flight is the balancer's own.
     const isTold = typeof sharing === "number" && balancers > 1;
@@ -85,4 +87,11 @@ export function createBalancers(scenario: Scenario, policy: Policy, world: World
       seenVersion: -1,
     };
   });
+
+  /** @param at which balancer. */
+  function planeOf(at: number): ControlPlane {
+    const size = { size: subset, leastUsable: Math.ceil(subset * LEAST_USABLE) };
+    const own = subset > 0 ? { ...options, subset: { order, place: { rank: at, of: balancers }, size } } : options;
+    return new ControlPlane(weight, own, seededRandom(seeds()).next);
+  }
 }

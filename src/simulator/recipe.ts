@@ -19,6 +19,8 @@ export interface BaseFleet {
   readonly balancers: number;
   /** `null` = what the scenario says, which is `own` for most. */
   readonly sharing: Sharing | null;
+  /** Servers that each balancer uses; 0 = all. */
+  readonly subset: number;
 }
 
 /** One scenario before it is put on a base fleet. Lists of tens are repeated for larger fleets. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Disturbance, Scenario, SimulatedServer } from "./scenario.ts";
 import { isBuiltIn } from "./scenarios.ts";
 
-const MAX_SERVERS = 512;
+const MAX_SERVERS = 2048;
 const MAX_BALANCERS = 256;
 const MAX_KINDS = 256;
 
@@ -95,6 +95,7 @@ const scenarioFileSchema = z
     networkMs: timeMs.max(60_000).default(0),
     balancers: z.int().min(1).max(MAX_BALANCERS).default(1),
     sharing: z.union([z.enum(["live", "own", "cluster"]), z.number().min(1).max(1e6)]).default("own"),
+    subset: z.int().min(0).max(MAX_SERVERS).default(0),
   })
   .refine(({ servers }) => countServers(servers) <= MAX_SERVERS, {
     message: `must be at most ${MAX_SERVERS} in all`,

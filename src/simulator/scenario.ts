@@ -106,6 +106,8 @@ export interface Scenario {
   readonly networkMs?: number;
   readonly balancers: number;
   readonly sharing: Sharing;
+  /** Servers that each balancer uses; left out or 0 = all. Those who share live use the same. */
+  readonly subset?: number;
 }
 
 /** Requests per millisecond that the undisturbed fleet can serve. */

@@ -15,6 +15,7 @@ export const DEFAULT_BASE: BaseFleet = Object.freeze({
   networkMs: 0,
   balancers: 1,
   sharing: null,
+  subset: 0,
 } satisfies BaseFleet);
 
 const SPEEDS = [2, 2, 1.5, 1, 1, 1, 0.75, 0.75, 0.5, 0.5];
@@ -168,6 +169,7 @@ export function builtInScenario(name: string, given: BaseFleet = DEFAULT_BASE): 
     networkMs: base.networkMs,
     balancers: base.balancers,
     sharing: base.sharing ?? recipe.sharing ?? "own",
+    subset: base.subset,
   });
 }
 

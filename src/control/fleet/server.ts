@@ -8,6 +8,7 @@ import { SlowStart } from "../../health/slow-start.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import { limitInForce, sourcesInForce } from "../../shared/memory/learned-limits.ts";
+import { ownInFlight } from "../../shared/memory/peers.ts";
 import type { ServerRow } from "../../shared/memory/server-table/writer.ts";
 import { SERVER_PROTOCOLS } from "../../shared/server-spec.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
@@ -228,8 +229,9 @@ export class FleetServer {
     this.#hardLimit.set(hardLimit);
   }
 
+  /** Requests of this instance there. */
   get inFlight(): number {
-    return Atomics.load(this.#memory.servers.inFlight, this.slot);
+    return ownInFlight(this.#memory, this.slot);
   }
 
   get consecutiveFailures(): number {
@@ -390,7 +392,7 @@ export class FleetServer {
       capacity_origin: capacity.origin,
       concurrency_limit: limitInForce(learned, this.slot, this.id, nowMs + this.#bootOffsetMs()),
       concurrency_limit_sources: sourcesInForce(learned, this.slot, this.id, nowMs + this.#bootOffsetMs()),
-      active_connections: Math.max(0, this.inFlight),
+      active_connections: this.inFlight,
       cpu_usage: Number.isNaN(usage.cpuPercent) ? null : usage.cpuPercent,
       memory_usage: Number.isNaN(usage.memoryPercent) ? null : usage.memoryPercent,
       requests: total.attempts,

@@ -4,6 +4,7 @@ import { Canaries } from "../canary/canaries.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { ownFigures } from "../cluster/own-figures.ts";
 import { OwnNumbers } from "../cluster/own-numbers.ts";
+import { PeersInTable } from "../cluster/peers-in-table.ts";
 import { Verdicts } from "../cluster/verdicts.ts";
 import { PageFiles } from "../dashboard/page-files.ts";
 import { ExplainPart } from "../explain/part.ts";
@@ -38,18 +39,19 @@ export interface PartsOptions {
 }
 
 /** Has fleets and cluster hear of each other. */
-function joinCluster({ cluster, fleets, memory }: SupervisorView): void {
+function joinCluster({ cluster, fleets, memory, clock, bootOffsetMs }: SupervisorView, random: () => number): void {
   const [inFlight, health] = [cluster.shares.includes("in_flight"), cluster.shares.includes("health")];
   const own = new OwnNumbers({ memory, servers: () => fleets.told(), inFlight, health });
   cluster.tellOf(() => own.read());
   cluster.describeBy(() => ownFigures(fleets.present()));
+  if (inFlight) cluster.ride(new PeersInTable({ memory, bootMs: () => clock.nowMs() + bootOffsetMs(), random }));
   if (health) cluster.ride(new Verdicts(fleets));
 }
 
 /** Makes them. */
 export function makeParts(view: SupervisorView, log: Logger, { program, random }: PartsOptions): InstanceParts {
   const nowMs = (): number => view.clock.nowMs();
-  joinCluster(view);
+  joinCluster(view, random);
   return {
     operating: view.operating,
     cluster: view.cluster,

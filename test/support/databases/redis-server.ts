@@ -22,6 +22,8 @@ interface Start {
   /** Words before the command. */
   readonly by?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Where it is found, if not on the loopback interface. */
+  readonly host?: string;
 }
 
 /** One server, which may be ended and started again at the same place. */
@@ -61,7 +63,7 @@ export class RedisServer {
   }
 
   get addr(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.#host}:${this.port}`;
   }
 
   /** How it is spoken with. */
@@ -70,6 +72,10 @@ export class RedisServer {
     const tls = this.#tls === null ? null : { caFile: ca, certFile: null, keyFile: null };
     const usual = { kind: "single", addrs: [this.addr], master: null, username: null, sentinelPassword: null } as const;
     return { ...usual, password: this.#password, db: 0, tls, ...other };
+  }
+
+  get #host(): string {
+    return this.#start.host ?? "127.0.0.1";
   }
 
   get pid(): number {
@@ -93,7 +99,7 @@ export class RedisServer {
     const { by = [], env = {} } = this.#start;
     const out = { stdout: "ignore", stderr: "ignore", env: { ...process.env, ...env } } as const;
     this.#process = spawn([...by, "redis-server", ...options], out);
-    await until(() => isListening(this.port));
+    await until(() => isListening(this.port, this.#host));
   }
 
   #tlsOptions({ cert, key, ca }: RedisTls): string[] {
@@ -128,9 +134,9 @@ export async function freePort(): Promise<number> {
 }
 
 /** Whether somebody does. */
-export function isListening(port: number): Promise<boolean> {
+export function isListening(port: number, host = "127.0.0.1"): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect(port, "127.0.0.1");
+  const socket = connect(port, host);
   socket.once("connect", () => resolve(true));
   socket.once("error", () => resolve(false));
   return promise.finally(() => socket.destroy());

@@ -42,11 +42,11 @@ describe("what is wrong is named", () => {
       {
         ...LEAST,
         servers: [
-          { count: 500, workers: 1 },
+          { count: 2040, workers: 1 },
           { count: 13, workers: 1 },
         ],
       },
-      /at most 512/,
+      /at most 2048/,
     ],
     [
       "an endless pause",

@@ -216,6 +216,15 @@ describe("several balancers", () => {
     for (const { inFlight, peers } of views) expect(Array.from(inFlight)).toEqual(Array.from(peers!.inFlight));
   });
 
+  test("with subsets each uses its part, all of the fleet is used, and more where too many are down", () => {
+    const six = Array.from({ length: 6 }, () => server(2));
+    const even = run(scenario(six, { balancers: 6, subset: 2 }), "round_robin", 12_000);
+    for (const count of even.sent) expect(count).toBeGreaterThan(1500);
+    const down = [disturb({ kind: "down" }, [0, 1, 2])];
+    const some = run(scenario(six, { load: 0.2, balancers: 6, subset: 2, disturbances: down }), "round_robin", 12_000);
+    expect(some.failed / some.requests).toBeLessThan(0.02);
+  });
+
   test("each has a strategy of its own, and the in-flight it is told is what it saw", () => {
     const seen: number[] = [];
     let strategies = 0;

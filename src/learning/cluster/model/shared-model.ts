@@ -41,6 +41,8 @@ export interface HeldModel {
 export interface ModelHolder {
   /** Models can be trained here. */
   readonly canLead: boolean;
+  /** There is traffic to learn from. */
+  readonly isBusy: boolean;
   /** An operator wants no model to move on by itself. */
   readonly isPaused: boolean;
   /** Version of the model that serves; `null` = none does yet. */
@@ -270,6 +272,7 @@ export class SharedModel {
         floor: this.#note.floor,
         revision: this.#note.taken?.revision ?? 0,
         steppedDown: this.#hasSteppedDown,
+        busy: holder.isBusy,
       });
       this.#take(heard, nowMs);
       if (this.#closed) return;
@@ -289,12 +292,12 @@ export class SharedModel {
     }
   }
 
-  /** Those whose model every instance has wait for those that have learned something; who stepped down, for those that did not. */
+  /** Who has no traffic leaves it to those that have; those whose model every instance has wait for those that have learned something. */
   #wantsLease(nowMs: number): boolean {
     const { holder } = this.#options;
     if (holder.isPaused || !holder.canLead) return false;
     const heard = this.#heard;
-    if (this.#hasSteppedDown && heard !== null && heard.current > heard.steppedDown) return false;
+    if (!holder.isBusy && (heard === null || heard.busy > 0)) return false;
     if (!holder.isShipped || (heard !== null && (heard.model !== null || heard.instances === 1))) return true;
     return this.#firstMs !== null && nowMs - this.#firstMs >= this.#times.leaseMs;
   }

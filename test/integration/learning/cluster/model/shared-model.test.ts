@@ -303,6 +303,16 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     await settled([other, follower]);
   });
 
+  test("who has traffic trains, and not who has none", async () => {
+    const [idle, busy] = [instance("a", "first"), instance("b", "first")];
+    idle.holder.isBusy = false;
+    busy.holder.isBusy = false;
+    const leader = await settled([idle, busy]); // where nobody has any, one of them does all the same
+    const other = leader === idle ? busy : idle;
+    other.holder.isBusy = true;
+    await until(() => other.shared.describe().leading && !leader.shared.describe().leading);
+  });
+
   test("who is paused takes only what an operator chose, and does not train", async () => {
     const [one, other] = [instance("a", "first"), instance("b", "first")];
     const leader = await settled([one, other]);
