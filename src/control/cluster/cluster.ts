@@ -10,6 +10,7 @@ import type { RedisLink } from "../../cluster/redis/link.ts";
 import type { ClusterShare } from "../../config/values/cluster.ts";
 import { MAX_SERVERS } from "../../shared/memory/layout/shared-memory.ts";
 import type { ControlLog } from "../log.ts";
+import { CountedLink, type ExchangedBytes } from "./counted-link.ts";
 
 /** Between two rounds, and between two tries while it is alone. */
 const ROUND_MS = 100;
@@ -47,10 +48,13 @@ export interface ExchangeFigures {
   refused: number;
 }
 
+const NO_BYTES: ExchangedBytes = Object.freeze({ sent: 0, received: 0 });
+
 /** One instance's. */
 export class Cluster {
   readonly #options: ClusterOptions;
   readonly #riders: ClusterRider[] = [];
+  readonly #counted: CountedLink | null;
   readonly #exchange: Exchange | null;
   #ownFigures: () => MemberDescription["figures"] = () => ({});
   #ownServers: () => OwnServers = () => NO_SERVERS;
@@ -67,7 +71,9 @@ export class Cluster {
   constructor(options: ClusterOptions) {
     this.#options = options;
     const { link, cluster, id, bootMs: nowMs } = options;
-    this.#exchange = link === null ? null : new Exchange({ link, cluster, id, slots: MAX_SERVERS, nowMs });
+    const counted = link === null ? null : new CountedLink(link);
+    this.#counted = counted;
+    this.#exchange = counted === null ? null : new Exchange({ link: counted, cluster, id, slots: MAX_SERVERS, nowMs });
   }
 
   /** Whether there is a Redis through which it could share. */
@@ -106,6 +112,11 @@ export class Cluster {
 
   get figures(): Readonly<ExchangeFigures> {
     return this.#figures;
+  }
+
+  /** What the exchange has sent and got since the start. */
+  get bytes(): ExchangedBytes {
+    return this.#counted?.bytes ?? NO_BYTES;
   }
 
   /** How old the others' numbers are, milliseconds; infinite before the first. */

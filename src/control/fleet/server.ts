@@ -393,6 +393,7 @@ export class FleetServer {
       concurrency_limit: limitInForce(learned, this.slot, this.id, nowMs + this.#bootOffsetMs()),
       concurrency_limit_sources: sourcesInForce(learned, this.slot, this.id, nowMs + this.#bootOffsetMs()),
       active_connections: this.inFlight,
+      peer_connections: Math.max(0, this.#memory.peers.inFlight[this.slot]),
       cpu_usage: Number.isNaN(usage.cpuPercent) ? null : usage.cpuPercent,
       memory_usage: Number.isNaN(usage.memoryPercent) ? null : usage.memoryPercent,
       requests: total.attempts,

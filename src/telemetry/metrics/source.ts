@@ -41,6 +41,7 @@ export interface ServerFigures {
   /** Instances that have learned something of it; 0 = there is none. */
   readonly concurrency_limit_sources: number;
   readonly active_connections: number;
+  readonly peer_connections: number;
   /** Percent, here and below. */
   readonly cpu_usage: number | null;
   readonly memory_usage: number | null;
@@ -273,6 +274,9 @@ export interface ClusterFigures {
   readonly failures: number;
   /** How long the last good one took, milliseconds. */
   readonly lastMs: number;
+  /** Shares of others that were not believed. */
+  readonly refused: number;
+  readonly bytes: { readonly sent: number; readonly received: number };
   /** What operators change, through Redis; `null` = it is not shared there. */
   readonly changes: {
     /** Of other instances, since the start. */

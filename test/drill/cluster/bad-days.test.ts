@@ -117,6 +117,25 @@ describe.skipIf(!hasRedis)("three instances, and a Redis that", () => {
     );
   }, 120_000);
 
+  test("hangs while an instance begins and another ends: neither waits for it", async () => {
+    process.kill(redis.pid, "SIGSTOP");
+    const late = instances.another({ REDIS_ADDR: way.addr, REDIS_PASSWORD: PASSWORD });
+    try {
+      await late.ready();
+      await instances.alone(/./, [...instances.products, late]);
+      const leaving = instances.another({ REDIS_ADDR: way.addr, REDIS_PASSWORD: PASSWORD });
+      await leaving.ready();
+      await leaving.end();
+      expect(leaving.process.exitCode).toBe(0);
+      process.kill(redis.pid, "SIGCONT");
+      await instances.together([...instances.products, late]);
+    } finally {
+      process.kill(redis.pid, "SIGCONT");
+      await late.end();
+    }
+    await instances.together(); // it has said that it goes
+  }, 240_000);
+
   test("has data of another kind under our names, and of another version beside them", async () => {
     const rubbish = "redis.call('DEL', KEYS[1]); return redis.call('SET', KEYS[1], ARGV[1])";
     const members = "neurabalancer:1:{default}:members";

@@ -16,10 +16,16 @@ export class Instances {
   readonly products: readonly Product[];
   readonly #servers: readonly Scripted[];
   readonly #load: Load;
+  readonly #common: Readonly<Record<string, string>>;
 
-  private constructor(products: readonly Product[], servers: readonly Scripted[]) {
+  private constructor(
+    products: readonly Product[],
+    servers: readonly Scripted[],
+    common: Readonly<Record<string, string>>,
+  ) {
     this.products = products;
     this.#servers = servers;
+    this.#common = common;
     this.#load = new Load(RATE, (index) => request(products[index % products.length].port));
   }
 
@@ -35,7 +41,7 @@ export class Instances {
     const products = settings.map((own) => new Product({ ...common, ...own }));
     try {
       await Promise.all(products.map((product) => product.ready()));
-      const instances = new Instances(products, servers);
+      const instances = new Instances(products, servers, common);
       await instances.together();
       return instances;
     } catch (error) {
@@ -45,11 +51,13 @@ export class Instances {
     }
   }
 
-  /** Waits until each of these knows of all of these, and of no other. */
+  /** Waits until each of these knows of all of these, and of no other, and whatever else is shared is shared again. */
   async together(products = this.products): Promise<void> {
     await until(async () => {
       const answers = await Promise.all(products.map(clusterOf));
-      return answers.every(({ redis, members }) => redis.state === "up" && members.length === products.length);
+      if (!answers.every(({ redis, members }) => redis.state === "up" && members.length === products.length))
+        return false;
+      return (await Promise.all(products.map((product) => product.degraded("redis")))).every((mode) => mode === 0);
     });
   }
 
@@ -79,10 +87,15 @@ export class Instances {
     return this.products.map((product) => [product.count(ALONE), product.count(AGAIN)]);
   }
 
+  /** Another one, to which none of the requests are sent. It is not waited for. */
+  another(settings: Readonly<Record<string, string>>): Product {
+    return new Product({ ...this.#common, ...settings });
+  }
+
   /** Ends all. No request has failed. */
   async end(): Promise<void> {
     const { outcomes } = await this.#load.stop();
-    await Promise.all(this.products.map((product) => product.kill()));
+    await Promise.all(this.products.map((product) => product.end()));
     await Promise.all(this.#servers.map((server) => server.stop()));
     expect(outcomes.filter((outcome) => !isGood(outcome))).toEqual([]);
   }

@@ -59,7 +59,10 @@ const serverShape = {
   concurrency_limit_sources: count.describe(
     "instances that have learned something of that, this one included ([cluster](cluster.md#what-is-learned)); 0 = no such limit",
   ),
-  active_connections: count.describe("requests in flight"),
+  active_connections: count.describe("requests in flight, of this instance"),
+  peer_connections: count.describe(
+    "requests in flight that it counts with the other instances of its cluster; they are a moment old",
+  ),
   cpu_usage: percent,
   memory_usage: percent,
   error_rate: share.describe("over the last ten seconds"),

@@ -26,6 +26,7 @@ export function server(id: number, overrides: Partial<ServerFigures> = {}): Serv
     capacity: 10,
     concurrency_limit: null,
     concurrency_limit_sources: 0,
+    peer_connections: 0,
     active_connections: 0,
     cpu_usage: null,
     memory_usage: null,
