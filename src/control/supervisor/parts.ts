@@ -1,8 +1,10 @@
 /** What an instance has beside its fleets, workers and processes: each part lives as long as the instance. */
+import { placeByName } from "../../balancing/subset.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { Canaries } from "../canary/canaries.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { ownFigures } from "../cluster/own-figures.ts";
+import { Places } from "../cluster/places.ts";
 import { Verdicts } from "../cluster/verdicts.ts";
 import { PageFiles } from "../dashboard/page-files.ts";
 import { ExplainPart } from "../explain/part.ts";
@@ -10,6 +12,7 @@ import { Live } from "../live/live.ts";
 import { SupportBundle } from "../support/support-bundle.ts";
 import { CertificateRenewal } from "./acme/renewal.ts";
 import { explainOptionsOf } from "./explain-options.ts";
+import { instanceNameOf } from "./instance/cluster-options.ts";
 import type { Operating } from "./operating/operating.ts";
 import type { SupervisorView } from "./status.ts";
 import { canariesOptionsOf } from "./views/canaries.ts";
@@ -37,9 +40,11 @@ export interface PartsOptions {
 }
 
 /** Has fleets and cluster hear of each other. */
-function joinCluster({ cluster, fleets }: SupervisorView): void {
+function joinCluster({ cluster, fleets, configuration }: SupervisorView): void {
+  fleets.takePlace(placeByName(instanceNameOf(configuration.config)));
   cluster.describeBy(() => ownFigures(fleets.present()));
   if (cluster.shares.includes("health")) cluster.ride(new Verdicts(fleets));
+  cluster.ride(new Places(fleets));
 }
 
 /** Makes them. */
