@@ -14,7 +14,7 @@ import { Verdict } from "../../src/shared/memory/rate-limits/limit-counts.ts";
 import { limitMemory, SharingWord } from "../../src/shared/memory/rate-limits/limit-file.ts";
 import { SharedRateCounts } from "../../src/shared/memory/rate-limits/sharing/rate-counts.ts";
 import { RedisServer } from "../../test/support/databases/redis-server.ts";
-import { Exact } from "./exact.ts";
+import { ExactLimit } from "../../test/support/rate-limits/exact-limit.ts";
 
 const HELP = `  npm run bench:limits -- [options]
 
@@ -86,7 +86,7 @@ async function measure(redis: RedisServer, options: Options): Promise<void> {
     return hash;
   });
   const next = chooser(keysBy, keys);
-  const exact = new Exact(keys, rate, 60_000, rate);
+  const exact = new ExactLimit(keys, rate, 60_000, rate);
   const client = new RedisClient(`redis://${redis.addr}`);
   const before = await infoOf(client);
   const cpuBefore = process.cpuUsage();

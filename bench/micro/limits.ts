@@ -21,7 +21,7 @@ export async function makeLimitCases(root: string): Promise<Case[]> {
   const { LimitedRequest } = (await load(
     MODULES.request,
   )) as typeof import("../../src/proxy/rate-limits/limited-request.ts");
-  const { limitMemory } = (await load(
+  const { limitMemory, SharingWord } = (await load(
     MODULES.file,
   )) as typeof import("../../src/shared/memory/rate-limits/limit-file.ts");
   const { RequestHead } = (await load(MODULES.head)) as typeof import("../../src/proxy/http1/head.ts");
@@ -37,8 +37,12 @@ export async function makeLimitCases(root: string): Promise<Case[]> {
 
   const asking = (name: string, wanted: boolean, more: Partial<WorkerRateLimit>): Case => {
     const limit: WorkerRateLimit = { ...LIMIT, ...more };
+    const shape = { keys: limit.maxKeys, concurrent: limit.quota.kind === "concurrent", shared: limit.shared !== null };
+    const memory = limitMemory(shape, { k0: 7, k1: 9 });
+    // Redis was heard of just now, and has lent everything.
+    if (limit.shared !== null) memory.sharing.words[SharingWord.HEARD_MS] = 1000;
     const limits = new RateLimits(
-      () => limitMemory({ keys: limit.maxKeys, concurrent: false, shared: false }, { k0: 7, k1: 9 }),
+      () => memory,
       0,
       () => 0,
     );
@@ -70,9 +74,20 @@ export async function makeLimitCases(root: string): Promise<Case[]> {
     asking("by client, with fields", true, {}),
     asking("by API key", true, { fields: false, key: [{ kind: "api_key", name: "x-api-key" }] }),
     asking("by client and route", true, { fields: false, key: [{ kind: "client_ip" }, { kind: "route" }] }),
+    asking("shared, by client", true, { fields: false, shared: LENT }),
+    asking("shared, with fields", true, { shared: LENT }),
+    asking("shared, refused", false, {
+      shared: LENT,
+      quota: { kind: "rate", requests: 1, periodMs: DAY_MS, burst: 1 },
+    }),
+    asking("at once", true, { fields: false, quota: AT_ONCE }),
+    asking("at once, shared", true, { fields: false, quota: AT_ONCE, shared: LENT }),
     asking("refused", false, { quota: { kind: "rate", requests: 1, periodMs: DAY_MS, burst: 1 } }),
   ];
 }
+
+const LENT = { whenAway: "local", advancePercent: 100 } as const;
+const AT_ONCE = { kind: "concurrent", requests: 10 } as const;
 
 const LIMIT: WorkerRateLimit = {
   name: "clients",

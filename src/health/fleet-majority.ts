@@ -61,6 +61,7 @@ export function judgeTogether<S extends VotedServer>(
     if (state === ServerState.EJECTED) ejected++;
     if (state !== ServerState.UP) continue;
     up++;
+    if (others.down[server.slot] + others.ejected[server.slot] === 0) continue; // as most of them, most of the time
     const votes = majority.isRested(nowMs) ? votesOf(server, others, nowMs) : null;
     if (votes !== null && isMajority(votes)) wanted.push([server, votes]);
   }

@@ -10,6 +10,7 @@ import type { WorkerRings } from "../shared/memory/layout/learning.ts";
 import { Header, MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../shared/memory/layout/shared-memory.ts";
 import type { TraceRings } from "../shared/memory/layout/tracing.ts";
 import { WorkerCounter } from "../shared/memory/layout/worker-counters.ts";
+import { forgetStalePeers } from "../shared/memory/peers.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { TemplateWriter } from "./classes/template-writer.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
@@ -120,6 +121,7 @@ export class ProxyServer {
   readonly #seriesKeeper: SeriesKeeper;
   readonly #pools: ServerPools;
   readonly #rateLimits: RateLimits;
+  readonly #forgetStalePeers: () => void;
   #onDrained: (() => void) | null = null;
   #second = 0;
   /** The loop does not tell when it stood still: what can be known of it is that ticks are late. */
@@ -187,6 +189,7 @@ export class ProxyServer {
     const secrets = [new SecretNames(), new SecretNames()] as const;
     const coding = new Http2Coding(...secrets);
     const { wakes = NO_WAKES, index, bootOffsetMs } = options;
+    this.#forgetStalePeers = () => forgetStalePeers(memory, () => now() + bootOffsetMs());
     const neighbours = new Neighbours(memory, index, wakes, bootOffsetMs);
     const templates = new TemplateWriter(memory.classes.templates[index], memory.header[Header.TEMPLATE_SECRET]);
     this.#pools = new ServerPools(
@@ -324,6 +327,7 @@ export class ProxyServer {
       this.#second = second;
       ctx.dateLine = dateLine(second * 1000);
     }
+    this.#forgetStalePeers();
     this.#pools.tick(nowMs);
     this.#seriesKeeper.tick(nowMs);
     try {

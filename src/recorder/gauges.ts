@@ -1,5 +1,6 @@
 /** What servers are like, as the server table says. */
 import { ServerState, type SharedMemory } from "../shared/memory/layout/shared-memory.ts";
+import { ownInFlight } from "../shared/memory/peers.ts";
 import { readServerTable } from "../shared/memory/server-table/reader.ts";
 import type { GaugeRow } from "../storage/history-store.ts";
 import { type Names, nameOf } from "./names.ts";
@@ -27,7 +28,7 @@ export function readGauges(memory: SharedMemory, names: Names, atMs: number): re
           state,
           weight: table.weight[slot],
           effectiveWeight: table.effectiveWeight[slot],
-          inFlight: table.inFlight[slot],
+          inFlight: ownInFlight(memory, slot),
           cpuPercent: table.cpuUsagePercent[slot],
           memoryPercent: table.memoryUsagePercent[slot],
         },

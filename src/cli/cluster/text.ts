@@ -44,13 +44,23 @@ function factsOf({
   majority_ejections: ejections,
   training,
 }: ShownCluster): string[][] {
-  const last = rounds === null || rounds.last_ms === null ? "" : `; the last one took ${rounds.last_ms.toFixed(1)} ms`;
   return [
     ["Shared", shares.join(", ") || "nothing but who is there (CLUSTER_SHARE=none)"],
     ["Numbers of the others", ageMs === null ? "none are heard" : `${seconds(ageMs)} old`],
-    ["Rounds with Redis", rounds === null ? UNKNOWN : `${rounds.ok} went well, ${rounds.failed} failed${last}`],
+    ...(rounds === null ? [] : roundsOf(rounds)),
     ["Taken out by majority", `${ejections} times`],
     ...trainingOf(training),
+  ];
+}
+
+function roundsOf(rounds: NonNullable<ShownCluster["rounds"]>): string[][] {
+  const { ok, failed, last_ms: lastMs, sent_bytes: sent, received_bytes: received, refused_shares: refused } = rounds;
+  const last = lastMs === null ? "" : `; the last one took ${lastMs.toFixed(1)} ms`;
+  const perRound = (bytes: number): string => `${Math.round(bytes / Math.max(1, ok + failed))} bytes`;
+  return [
+    ["Rounds with Redis", `${ok} went well, ${failed} failed${last}`],
+    ["A round", `sends ${perRound(sent)} and gets ${perRound(received)}`],
+    ...(refused === 0 ? [] : [["Not believed", `${refused} shares of others: no instance of ours writes such`]]),
   ];
 }
 

@@ -1,21 +1,13 @@
 /** What an instance knows of the others after a round of the exchange. */
 
+import type { Figures } from "./figures.ts";
+
 /** Figures of the others, by slot of the server table: their own shares added up, without this instance's. */
-export interface PeerNumbers {
+export interface PeerNumbers extends Figures {
   /** When they came, on the boot clock, milliseconds. */
   readonly heardMs: number;
   /** Instances with fresh numbers, this one included. */
   readonly instances: number;
-  /** How many of the others have the server. */
-  readonly known: Int32Array;
-  /** How many of the others say that their checks find it down. */
-  readonly down: Int32Array;
-  /** How many of the others have ejected it; none of them is among `down`. */
-  readonly ejected: Int32Array;
-  readonly inFlight: Int32Array;
-  /** In `WORK_UNIT`ths (layout/classes.ts), as `ServerTable.workInFlight`. */
-  readonly workInFlight: Int32Array;
-  readonly transferring: Int32Array;
 }
 
 /** An instance that is there. */
@@ -43,7 +35,7 @@ export interface MemberDescription {
 
 /** A round that went well. */
 export interface ClusterRound {
-  /** The same object, filled anew by each round. */
+  /** Its columns are the same ones in each round, filled anew. */
   readonly numbers: PeerNumbers;
   /** Sorted by id, this one included; the same array until somebody comes, goes or says something else. */
   readonly members: readonly ClusterMember[];

@@ -44,7 +44,7 @@ export class RedisConnection {
   /** Why it broke off: what was under way only says that it did. */
   #cause: Error | null = null;
 
-  private constructor(library: Library, where: string, access: RedisAccess, onLost: () => void) {
+  private constructor(library: Library, where: string, access: RedisAccess) {
     this.where = where;
     this.#library = library;
     this.#access = access;
@@ -53,14 +53,13 @@ export class RedisConnection {
     this.#client.on("error", (error) => {
       this.#cause ??= error;
       this.close();
-      onLost();
     });
   }
 
-  /** Rejects with a `RedisError`, after two seconds at the latest. @param onLost it was open, and is no more. */
-  static async open(where: string, access: RedisAccess, onLost: () => void = () => {}): Promise<RedisConnection> {
+  /** Rejects with a `RedisError`, after two seconds at the latest. */
+  static async open(where: string, access: RedisAccess): Promise<RedisConnection> {
     const library = await import("@redis/client");
-    const connection = new RedisConnection(library, where, access, onLost);
+    const connection = new RedisConnection(library, where, access);
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => late.reject(noConnection(where, access.tls !== null)), CONNECT_MS);
     try {
@@ -115,6 +114,8 @@ export class RedisConnection {
 
   #inWords(error: Error): RedisError {
     const { passwordSetting, tls } = this.#access;
+    if (this.#cause === null && !this.#isOpen)
+      return new RedisError("timeout", `the connection to ${this.where} was given up for want of an answer`);
     if (error instanceof this.#library.ErrorReply) return errorOfReply(error.message, this.where, passwordSetting);
     return errorOfConnection(this.#cause ?? error, this.where, this.#isGreeted ? "open" : "connecting", tls !== null);
   }

@@ -14,6 +14,7 @@ import { RedisError } from "./redis-error.ts";
 const TIMEOUT_MS = 400;
 /** The first one may: the library is loaded and the connection made, and nobody has relied on it yet. */
 const FIRST_TIMEOUT_MS = 2500;
+const LAST_MS = 25;
 /** Servers of a Redis Cluster send on to each other; who is sent on more often goes round in circles. */
 const MOST_HOPS = 3;
 /** Connections at once: one to each master that has keys of ours. */
@@ -87,14 +88,20 @@ class DirectedLink implements RedisLink {
     if (this.#isClosed) throw new RedisError("other", "the link to Redis is closed");
     const asking: Asking = { connection: null, isOver: false };
     const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => late.reject(this.#lateness(asking)), this.#timeoutMs);
+    const timeoutMs = this.#timeoutMs;
+    // Two timers: who stood still himself first reads what came meanwhile.
+    let timer = setTimeout(() => {
+      timer = setTimeout(() => late.reject(this.#lateness(asking, timeoutMs)), LAST_MS);
+    }, timeoutMs - LAST_MS);
     const answer = this.#ask(script, asking);
     answer.catch(() => {}); // when it comes too late, nobody waits for it
     try {
       return await Promise.race([answer, late.promise]);
     } catch (error) {
-      const { kind } = error as RedisError;
-      if (kind !== "script" && kind !== "full") this.#failed(asking);
+      if (!this.#isAnswer(error)) {
+        this.#directory.forget();
+        asking.connection?.close();
+      }
       throw error;
     } finally {
       asking.isOver = true;
@@ -135,10 +142,22 @@ class DirectedLink implements RedisLink {
     }
   }
 
+  /** Whoever was asked is the right one, and said no. */
+  #isAnswer(error: unknown): boolean {
+    const { kind, reply } = error as RedisError;
+    if (kind === "script" || kind === "full") return true;
+    return kind === "other" && reply !== null && this.#place.kind === "single";
+  }
+
   /** Joins who connects already. It goes on when nobody waits for it any more: the next one does. */
-  #connectionTo(addr: string): Promise<RedisConnection> {
+  async #connectionTo(addr: string): Promise<RedisConnection> {
     const known = this.#connections.get(addr);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      const connection = await known;
+      if (connection.isOpen) return connection;
+      if (this.#connections.get(addr) === known) this.#connections.delete(addr);
+      return this.#connectionTo(addr);
+    }
     if (this.#connections.size >= MOST_CONNECTIONS) this.#drop(this.#connections.keys().next().value!);
     const opened = this.#open(addr).catch((error) => {
       if (this.#connections.get(addr) === opened) this.#connections.delete(addr);
@@ -150,7 +169,7 @@ class DirectedLink implements RedisLink {
   }
 
   async #open(addr: string): Promise<RedisConnection> {
-    const connection = await RedisConnection.open(addr, accessTo(this.#place), () => this.#drop(addr));
+    const connection = await RedisConnection.open(addr, accessTo(this.#place));
     try {
       await this.#directory.check(connection);
     } catch (error) {
@@ -169,18 +188,10 @@ class DirectedLink implements RedisLink {
     );
   }
 
-  /** What was sent there is not answered any more. */
-  #failed({ connection }: Asking): void {
-    this.#directory.forget();
-    if (connection === null) return;
-    connection.close();
-    this.#drop(connection.where);
-  }
-
-  #lateness({ connection }: Asking): RedisError {
+  #lateness({ connection }: Asking, timeoutMs: number): RedisError {
     const missing = connection === null ? "connection" : "answer";
     const where = connection?.where ?? this.#place.addrs.join(", ");
-    return new RedisError("timeout", `${where}: no ${missing} within ${this.#timeoutMs} ms`);
+    return new RedisError("timeout", `${where}: no ${missing} within ${timeoutMs} ms`);
   }
 
   #hashOf(text: string): string {

@@ -33,7 +33,7 @@ export function errorOfReply(reply: string, where: string, password: string): Re
 }
 
 function meaningOf(reply: string, where: string, password: string): readonly [RedisErrorKind, string] {
-  const text = outside(reply);
+  const text = outside(reply.replace(/, with args beginning with.*$/s, "")); // a password may be among them
   const has = (pattern: RegExp): boolean => pattern.test(reply);
   if (has(/\bNOAUTH\b/)) return ["auth", `${where} wants a password: set ${password}`];
   if (has(/\bWRONGPASS\b|invalid password/))

@@ -3,25 +3,23 @@
  * which no request waits. Without an answer for a second it goes on alone, says so once, and tries until there is one.
  */
 
-import { clusterKey } from "../../cluster/exchange/keys.ts";
-import { LEAVE_SCRIPT, MEMBERS_SCRIPT, readMembers, writeDescription } from "../../cluster/exchange/members.ts";
-import type {
-  ClusterMember,
-  ClusterRider,
-  ClusterRound,
-  MemberDescription,
-  PeerNumbers,
-} from "../../cluster/exchange/round.ts";
+import { Exchange, type OwnServers } from "../../cluster/exchange/exchange.ts";
+import { emptyFigures } from "../../cluster/exchange/figures.ts";
+import type { ClusterMember, ClusterRider, MemberDescription, PeerNumbers } from "../../cluster/exchange/round.ts";
 import type { RedisLink } from "../../cluster/redis/link.ts";
 import type { ClusterShare } from "../../config/values/cluster.ts";
 import { MAX_SERVERS } from "../../shared/memory/layout/shared-memory.ts";
 import type { ControlLog } from "../log.ts";
+import { CountedLink, type ExchangedBytes } from "./counted-link.ts";
 
-/** Between two rounds, and between two tries while there is no answer. */
+/** Between two rounds, and between two tries while it is alone. */
 const ROUND_MS = 100;
 const RETRY_MS = 250;
-/** Without an answer for so long it is alone. */
-const ALONE_MS = 1_000;
+/** Without an answer for so long it is alone: two of the link's times to wait have a place in a second. */
+const ALONE_MS = 900;
+
+/** Of an instance that only says that it is there. */
+const NO_SERVERS: OwnServers = { slotOf: new Map(), figures: emptyFigures(MAX_SERVERS) };
 
 /** What it is made from. */
 export interface ClusterOptions {
@@ -46,17 +44,23 @@ export interface ExchangeFigures {
   failures: number;
   /** How long the last good round took, milliseconds; NaN = there was none. */
   lastMs: number;
+  /** Shares of others that were not what an instance of ours writes. */
+  refused: number;
 }
+
+const NO_BYTES: ExchangedBytes = Object.freeze({ sent: 0, received: 0 });
 
 /** One instance's. */
 export class Cluster {
   readonly #options: ClusterOptions;
   readonly #riders: ClusterRider[] = [];
+  readonly #counted: CountedLink | null;
+  readonly #exchange: Exchange | null;
   #ownFigures: () => MemberDescription["figures"] = () => ({});
-  readonly #numbers = emptyNumbers();
-  readonly #figures: ExchangeFigures = { rounds: 0, failures: 0, lastMs: Number.NaN };
+  #ownServers: () => OwnServers = () => NO_SERVERS;
+  readonly #figures: ExchangeFigures = { rounds: 0, failures: 0, lastMs: Number.NaN, refused: 0 };
   #members: readonly ClusterMember[] = [];
-  #gone: readonly (readonly [string, string])[] = [];
+  #instances = 1;
   #heardMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
   #running: Promise<void> | null = null;
@@ -66,6 +70,10 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.#options = options;
+    const { link, cluster, id, bootMs: nowMs } = options;
+    const counted = link === null ? null : new CountedLink(link);
+    this.#counted = counted;
+    this.#exchange = counted === null ? null : new Exchange({ link: counted, cluster, id, slots: MAX_SERVERS, nowMs });
   }
 
   /** Whether there is a Redis through which it could share. */
@@ -99,11 +107,16 @@ export class Cluster {
 
   /** How many instances there are, this one included; while it is alone as many as there were. */
   get instances(): number {
-    return Math.max(1, this.#numbers.instances);
+    return this.#instances;
   }
 
   get figures(): Readonly<ExchangeFigures> {
     return this.#figures;
+  }
+
+  /** What the exchange has sent and got since the start. */
+  get bytes(): ExchangedBytes {
+    return this.#counted?.bytes ?? NO_BYTES;
   }
 
   /** How old the others' numbers are, milliseconds; infinite before the first. */
@@ -116,13 +129,18 @@ export class Cluster {
     this.#ownFigures = figures;
   }
 
+  /** The others are told of these servers from now on. @param servers asked for at each round. */
+  tellOf(servers: () => OwnServers): void {
+    this.#ownServers = servers;
+  }
+
   /** Rides on every round from now on. */
   ride(rider: ClusterRider): void {
     this.#riders.push(rider);
   }
 
   start(): void {
-    if (this.#options.link === null || this.#stopped) return;
+    if (this.#exchange === null || this.#stopped) return;
     this.#heardMs = this.#options.bootMs(); // nobody is away before a second has passed
     this.#next(0);
   }
@@ -132,9 +150,8 @@ export class Cluster {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#running;
-    const { link, cluster, id } = this.#options;
-    if (link === null || this.#away !== null || this.#figures.rounds === 0) return;
-    await link.eval(LEAVE_SCRIPT, [clusterKey(cluster, "members")], [id]).catch(() => {});
+    if (this.#exchange === null || this.#away !== null || this.#figures.rounds === 0) return;
+    await this.#exchange.leave().catch(() => {}); // then it is silent, and gone in two seconds
   }
 
   #next(inMs: number): void {
@@ -145,34 +162,30 @@ export class Cluster {
   }
 
   async #round(): Promise<void> {
-    const { bootMs } = this.#options;
+    const { bootMs, describe } = this.#options;
     const beganMs = bootMs();
-    let waitMs = RETRY_MS;
+    let waitMs = this.#away === null ? ROUND_MS : RETRY_MS;
     try {
-      const round = await this.#exchange();
-      this.#heardMs = bootMs();
+      const { others, ageMs, instances, members, changes } = await this.#exchange!.round(this.#ownServers(), () => ({
+        ...describe(),
+        figures: this.#ownFigures(),
+      }));
+      const nowMs = bootMs();
+      this.#heardMs = nowMs;
+      this.#members = members;
+      this.#instances = instances;
       this.#figures.rounds++;
-      this.#figures.lastMs = this.#heardMs - beganMs;
+      this.#figures.lastMs = nowMs - beganMs;
+      this.#figures.refused = this.#exchange!.refused;
       this.#isThere();
-      for (const rider of this.#riders) rider.heard(round);
+      const numbers: PeerNumbers = { ...others, heardMs: nowMs - (ageMs || 0), instances };
+      for (const rider of this.#riders) rider.heard({ numbers, members, revision: { changes } });
       waitMs = Math.max(0, ROUND_MS - this.#figures.lastMs);
     } catch (error) {
       this.#figures.failures++;
-      if (bootMs() - this.#heardMs >= ALONE_MS - RETRY_MS) this.#isAway((error as Error).message);
+      if (bootMs() - this.#heardMs >= ALONE_MS) this.#isAway((error as Error).message);
     }
     this.#next(waitMs);
-  }
-
-  async #exchange(): Promise<ClusterRound> {
-    const { link, cluster, id, describe, bootMs } = this.#options;
-    const keys = [clusterKey(cluster, "members"), clusterKey(cluster, "changes:revision")];
-    const args = [id, writeDescription({ ...describe(), figures: this.#ownFigures() }), ...this.#gone.flat()];
-    const { members, gone, changes } = readMembers(await link!.eval(MEMBERS_SCRIPT, keys, args), id);
-    this.#members = members;
-    this.#gone = gone;
-    this.#numbers.heardMs = bootMs();
-    this.#numbers.instances = members.length;
-    return { numbers: this.#numbers, members, revision: { changes } };
   }
 
   #isThere(): void {
@@ -187,22 +200,9 @@ export class Cluster {
       const fields = { error: why, instances: this.instances };
       this.#options.log.warn(fields, "Redis does not answer: this instance goes on alone");
       this.#members = [];
+      this.#exchange!.forget();
       for (const rider of this.#riders) rider.lost(why);
     }
     this.#away = why;
   }
-}
-
-function emptyNumbers() {
-  const column = () => new Int32Array(MAX_SERVERS);
-  return {
-    heardMs: Number.NEGATIVE_INFINITY,
-    instances: 0,
-    known: column(),
-    down: column(),
-    ejected: column(),
-    inFlight: column(),
-    workInFlight: column(),
-    transferring: column(),
-  } satisfies PeerNumbers;
 }

@@ -4,9 +4,9 @@ import type { Fleets } from "../fleet/fleets.ts";
 
 /** One instance's. */
 export class Verdicts implements ClusterRider {
-  readonly #fleets: Pick<Fleets, "hearOthers">;
+  readonly #fleets: Pick<Fleets, "hearOthers" | "loseOthers">;
 
-  constructor(fleets: Pick<Fleets, "hearOthers">) {
+  constructor(fleets: Pick<Fleets, "hearOthers" | "loseOthers">) {
     this.#fleets = fleets;
   }
 
@@ -14,6 +14,7 @@ export class Verdicts implements ClusterRider {
     this.#fleets.hearOthers(numbers);
   }
 
-  /** Fleets stop believing it by themselves. */
-  lost(): void {}
+  lost(): void {
+    this.#fleets.loseOthers();
+  }
 }

@@ -88,7 +88,10 @@ export const RANKS: Readonly<Record<number, string>> = {
 /** By `Ineligible`: the state, and why. */
 export const INELIGIBLE: Readonly<Record<number, readonly [state: string, why: string]>> = {
   [Ineligible.DOWN]: ["down", "its health checks fail"],
-  [Ineligible.EJECTED]: ["ejected", "it was ejected as an outlier: its responses failed"],
+  [Ineligible.EJECTED]: [
+    "ejected",
+    "it was ejected: its responses failed, or most instances of the cluster had it out",
+  ],
   [Ineligible.DRAINING]: ["draining", "it finishes what it has and takes nothing new"],
   [Ineligible.STANDBY]: ["standby", "it is a backup, and those before it could be asked"],
   [Ineligible.FULL]: ["full", "it was at its hard limit of requests in flight"],

@@ -32,7 +32,7 @@ import { FleetPublisher } from "./publisher.ts";
 import { Roster } from "./roster.ts";
 import { FleetServer } from "./server.ts";
 import type { FleetSummary, OverriddenServer, ServerStatus } from "./status.ts";
-import { FleetSubset } from "./subset.ts";
+import { FleetSubset } from "./subsets/fleet-subset.ts";
 import type { FleetTable } from "./table.ts";
 import { probeTrustOf } from "./trust.ts";
 import type { Withdrawal } from "./withdrawal.ts";

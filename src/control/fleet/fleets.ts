@@ -178,6 +178,11 @@ export class Fleets {
     this.#others.hear(votes, this.#deps.clock.nowMs());
   }
 
+  /** Nothing is known of the others any more: each goes by its own view at once. */
+  loseOthers(): void {
+    this.#others.lose();
+  }
+
   /** Servers of the configuration, of all pools. */
   *present(): IterableIterator<FleetServer> {
     for (const fleet of this.#fleets.values()) yield* fleet.present();

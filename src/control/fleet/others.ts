@@ -15,6 +15,10 @@ export class OthersHeard {
     this.#heardMs = nowMs;
   }
 
+  lose(): void {
+    this.#votes = null;
+  }
+
   /** `null` = nothing fresh is known. */
   fresh(nowMs: number): OthersVotes | null {
     if (this.#votes !== null && nowMs - this.#heardMs > FRESH_MS) this.#votes = null;

@@ -2,6 +2,7 @@
 
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { MAX_SERVERS } from "../../shared/memory/layout/shared-memory.ts";
+import { ownInFlight } from "../../shared/memory/peers.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { ControlLog } from "../log.ts";
 import { compareMembership, identityOf, type Seat } from "./membership.ts";
@@ -136,7 +137,7 @@ export class Roster {
       else this.#undrained.add(member.slot);
     }
     for (const slot of this.#undrained) {
-      if (Atomics.load(this.#table.memory.servers.inFlight, slot) > 0) continue;
+      if (ownInFlight(this.#table.memory, slot) > 0) continue;
       this.#undrained.delete(slot);
       slots.push(slot);
     }

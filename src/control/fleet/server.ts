@@ -8,6 +8,7 @@ import { SlowStart } from "../../health/slow-start.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import { limitInForce } from "../../shared/memory/learned-limits.ts";
+import { ownInFlight } from "../../shared/memory/peers.ts";
 import type { ServerRow } from "../../shared/memory/server-table/writer.ts";
 import { SERVER_PROTOCOLS } from "../../shared/server-spec.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
@@ -228,8 +229,9 @@ export class FleetServer {
     this.#hardLimit.set(hardLimit);
   }
 
+  /** Requests of this instance there. */
   get inFlight(): number {
-    return Atomics.load(this.#memory.servers.inFlight, this.slot);
+    return ownInFlight(this.#memory, this.slot);
   }
 
   get consecutiveFailures(): number {
@@ -389,7 +391,8 @@ export class FleetServer {
       configured_hard_limit: this.#server.spec.hardLimit,
       capacity_origin: capacity.origin,
       concurrency_limit: limitInForce(learned, this.slot, this.id, nowMs + this.#bootOffsetMs()),
-      active_connections: Math.max(0, this.inFlight),
+      active_connections: this.inFlight,
+      peer_connections: Math.max(0, this.#memory.peers.inFlight[this.slot]),
       cpu_usage: Number.isNaN(usage.cpuPercent) ? null : usage.cpuPercent,
       memory_usage: Number.isNaN(usage.memoryPercent) ? null : usage.memoryPercent,
       requests: total.attempts,

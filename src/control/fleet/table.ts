@@ -3,6 +3,7 @@
  * Writer of the published columns and of the words beside them, for all fleets: a slot or an id is never given to two.
  */
 import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
+import { forgetPeersAt } from "../../shared/memory/peers.ts";
 import { publishPoolReadiness, publishReadiness } from "../../shared/memory/readiness.ts";
 import { type ServerRow, ServerTableWriter } from "../../shared/memory/server-table/writer.ts";
 import { type Seat, Seats } from "./membership.ts";
@@ -46,6 +47,7 @@ export class FleetTable {
   release(slots: readonly number[]): void {
     for (const slot of slots) {
       this.#writer.setUsage(slot, Number.NaN, Number.NaN);
+      forgetPeersAt(this.memory.servers, this.memory.peers, slot);
       this.#seats.release(slot);
     }
   }

@@ -5,6 +5,7 @@ import { durationKey, OTHER_ROW } from "../../shared/memory/duration-table.ts";
 import { DurationWord, NATIVE_BUCKETS } from "../../shared/memory/layout/durations.ts";
 import { Header, MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import { WorkerCounter } from "../../shared/memory/layout/worker-counters.ts";
+import { ownInFlight } from "../../shared/memory/peers.ts";
 import { isReserved, readSeries } from "../../shared/memory/series-table.ts";
 
 /** Attempts at a server, as its slot counts them, and what is there now. */
@@ -162,7 +163,8 @@ function rowCount({ durations }: WorkerBlock, row: number): number {
   return sum;
 }
 
-function readServers({ servers }: SharedMemory, workers: readonly WorkerBlock[]) {
+function readServers(memory: SharedMemory, workers: readonly WorkerBlock[]) {
+  const { servers } = memory;
   const found = new Map<number, ServerCounts>();
   let inFlight = 0;
   for (let slot = 0; slot < MAX_SERVERS; slot++) {
@@ -174,7 +176,7 @@ function readServers({ servers }: SharedMemory, workers: readonly WorkerBlock[])
       attempts += block.responses[slot] + block.unanswered[slot];
       failures += block.failures[slot];
     }
-    const here = Math.max(0, Atomics.load(servers.inFlight, slot));
+    const here = ownInFlight(memory, slot);
     inFlight += here;
     found.set(id, { slot, attempts, failures, inFlight: here });
   }

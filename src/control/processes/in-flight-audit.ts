@@ -29,11 +29,23 @@ export class InFlightAudit {
   readonly #columns: readonly ColumnAudit[];
 
   constructor(memory: SharedMemory) {
-    const { servers } = memory;
+    const { servers, peers } = memory;
     this.#columns = [
-      new ColumnAudit(memory, "requests", servers.inFlight, ({ ownInFlight }) => ownInFlight),
-      new ColumnAudit(memory, "expected work", servers.workInFlight, ({ ownWorkInFlight }) => ownWorkInFlight),
-      new ColumnAudit(memory, "in transfer", servers.transferring, ({ ownTransferring }) => ownTransferring),
+      new ColumnAudit(memory, "requests", servers.inFlight, peers.inFlight, ({ ownInFlight }) => ownInFlight),
+      new ColumnAudit(
+        memory,
+        "expected work",
+        servers.workInFlight,
+        peers.workInFlight,
+        ({ ownWorkInFlight }) => ownWorkInFlight,
+      ),
+      new ColumnAudit(
+        memory,
+        "in transfer",
+        servers.transferring,
+        peers.transferring,
+        ({ ownTransferring }) => ownTransferring,
+      ),
     ];
   }
 
@@ -47,6 +59,8 @@ class ColumnAudit {
   readonly #memory: SharedMemory;
   readonly #count: InFlightCount;
   readonly #total: Int32Array;
+  /** What other instances have of it. */
+  readonly #peers: Int32Array;
   readonly #shareOf: (block: WorkerBlock) => Int32Array;
   /** By slot: the difference at the last look, and how many looks have found it. */
   readonly #difference: Int32Array;
@@ -56,11 +70,13 @@ class ColumnAudit {
     memory: SharedMemory,
     count: InFlightCount,
     total: Int32Array,
+    peers: Int32Array,
     shareOf: (block: WorkerBlock) => Int32Array,
   ) {
     this.#memory = memory;
     this.#count = count;
     this.#total = total;
+    this.#peers = peers;
     this.#shareOf = shareOf;
     this.#difference = new Int32Array(total.length);
     this.#seen = new Uint8Array(total.length);
@@ -86,7 +102,7 @@ class ColumnAudit {
 
   #sumOfShares(slot: number): number {
     const { header, workers } = this.#memory;
-    let sum = 0;
+    let sum = Atomics.load(this.#peers, slot);
     for (let i = 0; i < header[Header.WORKER_BLOCKS]; i++) sum += Atomics.load(this.#shareOf(workers[i]), slot);
     return sum;
   }

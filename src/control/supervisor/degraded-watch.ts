@@ -55,7 +55,7 @@ const TOLD_ELSEWHERE: typeof SENTENCES = {
   ],
   redis: [
     "Redis does not answer: each instance goes on alone, and shared rate limits do what they say of that (when_away)",
-    "Redis answers again: rate limits are shared",
+    "Redis answers again: instances share what they know again",
   ],
   workers: ["fewer workers are ready than are meant to be", "all workers are ready"],
   sockets: ["the runtime's sockets stand in for our own", "the sockets are our own again"],

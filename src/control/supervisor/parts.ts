@@ -4,6 +4,8 @@ import type { Logger } from "../../telemetry/log/logger.ts";
 import { Canaries } from "../canary/canaries.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { ownFigures } from "../cluster/own-figures.ts";
+import { OwnNumbers } from "../cluster/own-numbers.ts";
+import { PeersInTable } from "../cluster/peers-in-table.ts";
 import { Places } from "../cluster/places.ts";
 import { Verdicts } from "../cluster/verdicts.ts";
 import { PageFiles } from "../dashboard/page-files.ts";
@@ -40,17 +42,22 @@ export interface PartsOptions {
 }
 
 /** Has fleets and cluster hear of each other. */
-function joinCluster({ cluster, fleets, configuration }: SupervisorView): void {
+function joinCluster(view: SupervisorView, random: () => number): void {
+  const { cluster, fleets, memory, clock, bootOffsetMs, configuration } = view;
   fleets.takePlace(placeByName(instanceNameOf(configuration.config)));
+  const [inFlight, health] = [cluster.shares.includes("in_flight"), cluster.shares.includes("health")];
+  const own = new OwnNumbers({ memory, servers: () => fleets.told(), inFlight, health });
+  cluster.tellOf(() => own.read());
   cluster.describeBy(() => ownFigures(fleets.present()));
-  if (cluster.shares.includes("health")) cluster.ride(new Verdicts(fleets));
+  if (inFlight) cluster.ride(new PeersInTable({ memory, bootMs: () => clock.nowMs() + bootOffsetMs(), random }));
+  if (health) cluster.ride(new Verdicts(fleets));
   cluster.ride(new Places(fleets));
 }
 
 /** Makes them. */
 export function makeParts(view: SupervisorView, log: Logger, { program, random }: PartsOptions): InstanceParts {
   const nowMs = (): number => view.clock.nowMs();
-  joinCluster(view);
+  joinCluster(view, random);
   return {
     operating: view.operating,
     cluster: view.cluster,

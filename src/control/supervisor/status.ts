@@ -239,9 +239,13 @@ export function degradedModes(view: SupervisorView): Record<DegradedMode, boolea
     sockets: anyWorker(view.memory, WorkerCounter.SOCKETS_DEGRADED),
     wakes: anyWorker(view.memory, WorkerCounter.WAKES_DEGRADED),
     rate_limits: view.rateLimits.short,
-    redis: view.rateLimits.away !== null || view.cluster.away !== null,
+    redis: view.rateLimits.away !== null || view.cluster.away !== null || changesAlone(view),
     memory: view.fleets.outOfMemory || (view.workers()?.outOfMemory ?? false),
   };
+}
+
+function changesAlone({ operating }: SupervisorView): boolean {
+  return operating.replication !== null && operating.replication.trouble !== null;
 }
 
 function anyWorker({ header, workers }: SharedMemory, gauge: number): boolean {

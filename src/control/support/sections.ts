@@ -19,6 +19,7 @@ export const SECTIONS: readonly Section[] = [
     doc: "each pool with its strategy, and how many of its servers are well",
   },
   { name: "routes.json", path: "/api/v1/routes", doc: "what each route matches, and where it leads" },
+  { name: "cluster.json", path: "/api/v1/cluster", doc: "the instances that share what they know, and how that goes" },
   { name: "canaries.json", path: "/api/v1/canaries", doc: "pools under trial, with the evidence" },
   {
     name: "settings.json",

@@ -40,6 +40,9 @@ const TICK_MS = 1000;
 /** A model that has given no table for so long is shown as unusable: before tables are thought stale. Milliseconds. */
 const PATIENCE_MS = 500;
 
+/** A pool that had samples so lately has traffic, milliseconds. */
+const BUSY_MS = 60_000;
+
 /** What learning is made from. */
 export interface OnlineLearningOptions {
   readonly pool: LearnerPool;
@@ -89,6 +92,8 @@ export class OnlineLearning {
   #isForgotten = false;
   /** New stores that were begun, at the last look. */
   #replacements: number;
+  /** When samples were last kept. */
+  #sampledMs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   private constructor(options: OnlineLearningOptions) {
@@ -258,6 +263,7 @@ export class OnlineLearning {
       store: resources.store,
       shelf: this.#shelf,
       isolation: isolation({ log, signal }),
+      isBusy: () => nowMs() - this.#sampledMs < BUSY_MS,
       judging: () => this.#judging,
       counters: memory.learnerCounters,
       gauges,
@@ -277,9 +283,10 @@ export class OnlineLearning {
   }
 
   #keepSamples(): void {
-    const { resources, memory } = this.#options;
+    const { resources, memory, nowMs } = this.#options;
     const samples = this.#sampler.take();
     if (samples.length === 0) return;
+    this.#sampledMs = nowMs();
     resources.store.appendSamples(samples);
     this.#candidates.addSamples(samples.length);
     memory.learnerCounters[LearnerCounter.SAMPLES_KEPT] += samples.length;

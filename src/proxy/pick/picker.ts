@@ -102,7 +102,7 @@ export class Picker {
     this.#strategyIndex = parts.strategyIndex ?? 0;
     this.work = parts.work ?? new WorkInFlight(memory, own);
     this.#candidates = new Candidates(memory, own, pool, failing);
-    this.room = new Room(memory.servers, memory.learned[pool], parts.bootOffsetMs ?? (() => 0));
+    this.room = new Room(memory, memory.learned[pool], parts.bootOffsetMs ?? (() => 0));
     const notebook = parts.notebook ?? { record: null };
     this.#writer = new ChoiceWriter(notebook, this.#candidates, failing, this.room, memory.servers.id);
   }
@@ -289,8 +289,9 @@ export class Picker {
   /** As `#take`, unless it is full by its hard limit: another worker may have taken the last place since it was looked at. */
   #tryTake(slot: number, requestClass: number): boolean {
     const before = this.#take(slot, requestClass);
-    const limit = this.#memory.servers.hardLimit[slot];
-    if (limit === 0 || before < limit) return true;
+    const { servers, peers } = this.#memory;
+    const limit = servers.hardLimit[slot];
+    if (limit === 0 || before - peers.inFlight[slot] < limit) return true;
     this.release(slot, this.work.taken);
     return false;
   }

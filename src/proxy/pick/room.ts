@@ -4,7 +4,8 @@
  */
 import { anyRoom, hasRoom, withRoom } from "../../balancing/holding/room.ts";
 import { type LearnedTable, LearnerFigure, LearnerWord, STALE_TABLE_MS } from "../../shared/memory/layout/learning.ts";
-import type { ServerTable } from "../../shared/memory/layout/shared-memory.ts";
+import type { PeerTable } from "../../shared/memory/layout/peers.ts";
+import type { ServerTable, SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 
 /** What a choice makes of learned limits (`balancing/holding/room.ts` says why). */
 export const Heed = {
@@ -23,14 +24,20 @@ const MOST_PATIENCE_MS = 60_000;
 /** Of one pool's servers in one worker. */
 export class Room {
   readonly #servers: ServerTable;
+  readonly #peers: PeerTable;
   readonly #learned: LearnedTable;
   readonly #bootOffsetMs: () => number;
   #learns = false;
   #offsetMs = 0;
 
   /** @param bootOffsetMs see `PoolParts`; asked for where limits are learned. */
-  constructor(servers: ServerTable, learned: LearnedTable, bootOffsetMs: () => number) {
+  constructor(
+    { servers, peers }: Pick<SharedMemory, "servers" | "peers">,
+    learned: LearnedTable,
+    bootOffsetMs: () => number,
+  ) {
     this.#servers = servers;
+    this.#peers = peers;
     this.#learned = learned;
     this.#bootOffsetMs = bootOffsetMs;
   }
@@ -55,10 +62,10 @@ export class Room {
     return patienceMs > 0 ? Math.min(patienceMs, MOST_PATIENCE_MS) : 0;
   }
 
-  /** By its hard limit. */
+  /** By its hard limit, which each instance keeps for itself. */
   hasHardRoom(slot: number): boolean {
     const { inFlight, hardLimit } = this.#servers;
-    return hardLimit[slot] === 0 || inFlight[slot] < hardLimit[slot];
+    return hardLimit[slot] === 0 || inFlight[slot] - this.#peers.inFlight[slot] < hardLimit[slot];
   }
 
   /** By the limit that was learned. */

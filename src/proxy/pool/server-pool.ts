@@ -6,6 +6,7 @@ import type { FleetView, Strategy } from "../../balancing/strategy.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { PoolSettings } from "../../protocol/pool.ts";
 import type { WorkerRings } from "../../shared/memory/layout/learning.ts";
+import { PeerFigure } from "../../shared/memory/layout/peers.ts";
 import { Header, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import { Classifier } from "../classes/classifier.ts";
 import type { TemplateWriter } from "../classes/template-writer.ts";
@@ -241,9 +242,10 @@ export class ServerPool {
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 function fleetOf({ memory, identityHash, bootOffsetMs }: PoolParts): Writable<FleetView> {
-  const { servers } = memory;
+  const { servers, peers } = memory;
   return {
     ...servers,
+    peers: peers.figures[PeerFigure.SHARED] === 1 ? peers : undefined,
     identityHash,
     work: undefined,
     // Asked by the strategies that watch for stalls: finding the offset takes some milliseconds.

@@ -45,6 +45,6 @@ export class AppliedLimits {
 }
 
 /** `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-11, section 3. */
-export function policyLine(limits: readonly RateLimit[]): string {
+function policyLine(limits: readonly RateLimit[]): string {
   return `RateLimit-Policy: ${limits.map(({ policy }) => policy).join(", ")}\r\n`;
 }

@@ -6,7 +6,7 @@ import { KeyHash } from "../../shared/memory/rate-limits/half-sip-hash.ts";
 import { type LimitCounts, Verdict } from "../../shared/memory/rate-limits/limit-counts.ts";
 import { LimitCounter } from "../../shared/memory/rate-limits/limit-file.ts";
 import type { RequestHead } from "../http1/head.ts";
-import { type AppliedLimit, type AppliedLimits, policyLine } from "./applied-limits.ts";
+import type { AppliedLimit, AppliedLimits } from "./applied-limits.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import type { LimitedHead } from "./request-key.ts";
 
@@ -96,8 +96,7 @@ export class LimitedRequest {
     for (let i = 0; i < this.#counts.length; i++) this.#counts[i].giveBack(this.#places[i]);
     this.#forget();
     this.by = limit;
-    const lines = `${policyLine([limit])}RateLimit: ${limit.item(0, seconds)}\r\nRetry-After: ${seconds}\r\n`;
-    this.lines = Buffer.from(lines, "latin1");
+    this.lines = limit.refusalLines(seconds);
   }
 
   #forget(): void {

@@ -13,6 +13,9 @@ export interface KeptLimit {
   readonly refused: RefusedKeys;
 }
 
+/** Times to wait of which lines are kept. */
+const MOST_REFUSALS = 128;
+
 /** One limit. */
 export class RateLimit {
   readonly spec: RateLimitSpec;
@@ -22,6 +25,7 @@ export class RateLimit {
   readonly #item: string;
   readonly #clients: ClientAccess | null;
   readonly #exempt: ClientAccess | null;
+  readonly #refusals = new Map<number, Buffer>();
 
   constructor(spec: RateLimitSpec, kept: KeptLimit) {
     this.spec = spec;
@@ -47,6 +51,17 @@ export class RateLimit {
 
   isExempt(address: string): boolean {
     return this.#exempt?.permits(address) ?? false;
+  }
+
+  /** Lines of the response to a request that is refused, which may come again in so many seconds. Kept: who is refused comes often. */
+  refusalLines(seconds: number): Buffer {
+    let lines = this.#refusals.get(seconds);
+    if (lines !== undefined) return lines;
+    const policy = `RateLimit-Policy: ${this.policy}`;
+    lines = Buffer.from(`${policy}\r\nRateLimit: ${this.item(0, seconds)}\r\nRetry-After: ${seconds}\r\n`, "latin1");
+    if (this.#refusals.size >= MOST_REFUSALS) this.#refusals.clear();
+    this.#refusals.set(seconds, lines);
+    return lines;
   }
 
   /** What is left, as an item of `RateLimit`; of requests at once there is no telling for how long. */

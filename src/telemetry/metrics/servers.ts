@@ -121,6 +121,11 @@ export const serverMetrics: MetricGroup<MetricsSource> = {
       "Requests in flight at the server, tunnels among them.",
       (s) => s.active_connections,
     ),
+    gauge(
+      "server_peer_connections",
+      "Requests of the other instances of the [cluster](cluster.md) at the server, as balancing counts them beside `server_active_connections`: spread like those of a moment ago, so the sum over all servers is right and one server's is about right.",
+      (s) => s.peer_connections,
+    ),
     gauge("server_weight", "Weight in force: as configured, or as it was set at run time.", (s) => s.weight),
     gauge(
       "server_configured_weight",

@@ -39,6 +39,7 @@ export interface ServerFigures {
   /** How many requests at once it works on, as was learned; `null` = no such limit is in force. */
   readonly concurrency_limit: number | null;
   readonly active_connections: number;
+  readonly peer_connections: number;
   /** Percent, here and below. */
   readonly cpu_usage: number | null;
   readonly memory_usage: number | null;
@@ -271,6 +272,18 @@ export interface ClusterFigures {
   readonly failures: number;
   /** How long the last good one took, milliseconds. */
   readonly lastMs: number;
+  /** Shares of others that were not believed. */
+  readonly refused: number;
+  readonly bytes: { readonly sent: number; readonly received: number };
+  /** What operators change, through Redis; `null` = it is not shared there. */
+  readonly changes: {
+    /** Of other instances, since the start. */
+    readonly taken: number;
+    /** Found there and none, since the start. */
+    readonly refused: number;
+    /** Still to be told. */
+    readonly untold: number;
+  } | null;
   /** Servers taken out because most instances had them out: since the start, and now. */
   readonly majorityEjections: number;
   readonly majorityServers: number;

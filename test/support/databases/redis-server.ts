@@ -17,6 +17,15 @@ export interface RedisTls {
   readonly ca: string;
 }
 
+/** How it is started. */
+interface Start {
+  /** Words before the command. */
+  readonly by?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where it is found, if not on the loopback interface. */
+  readonly host?: string;
+}
+
 /** One server, which may be ended and started again at the same place. */
 export class RedisServer {
   readonly directory = mkdtempSync(join(tmpdir(), "nb-redis-"));
@@ -24,13 +33,21 @@ export class RedisServer {
   readonly #password: string | null;
   readonly #tls: RedisTls | null;
   readonly #options: readonly string[];
+  readonly #start: Start;
   #process: ReturnType<typeof spawn> | null = null;
 
-  private constructor(port: number, password: string | null, tls: RedisTls | null, options: readonly string[]) {
+  private constructor(
+    port: number,
+    password: string | null,
+    tls: RedisTls | null,
+    options: readonly string[],
+    start: Start,
+  ) {
     this.port = port;
     this.#password = password;
     this.#tls = tls;
     this.#options = options;
+    this.#start = start;
   }
 
   /** @param tls it is spoken with over TLS alone. @param options more of its own. */
@@ -38,14 +55,15 @@ export class RedisServer {
     password: string | null = null,
     tls: RedisTls | null = null,
     options: readonly string[] = [],
+    start: Start = {},
   ): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), password, tls, options);
+    const server = new RedisServer(await freePort(), password, tls, options, start);
     await server.start();
     return server;
   }
 
   get addr(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.#host}:${this.port}`;
   }
 
   /** How it is spoken with. */
@@ -54,6 +72,10 @@ export class RedisServer {
     const tls = this.#tls === null ? null : { caFile: ca, certFile: null, keyFile: null };
     const usual = { kind: "single", addrs: [this.addr], master: null, username: null, sentinelPassword: null } as const;
     return { ...usual, password: this.#password, db: 0, tls, ...other };
+  }
+
+  get #host(): string {
+    return this.#start.host ?? "127.0.0.1";
   }
 
   get pid(): number {
@@ -74,8 +96,10 @@ export class RedisServer {
       ...secret,
       ...this.#options,
     ];
-    this.#process = spawn(["redis-server", ...options], { stdout: "ignore", stderr: "ignore" });
-    await until(() => isListening(this.port));
+    const { by = [], env = {} } = this.#start;
+    const out = { stdout: "ignore", stderr: "ignore", env: { ...process.env, ...env } } as const;
+    this.#process = spawn([...by, "redis-server", ...options], out);
+    await until(() => isListening(this.port, this.#host));
   }
 
   #tlsOptions({ cert, key, ca }: RedisTls): string[] {
@@ -110,9 +134,9 @@ export async function freePort(): Promise<number> {
 }
 
 /** Whether somebody does. */
-export function isListening(port: number): Promise<boolean> {
+export function isListening(port: number, host = "127.0.0.1"): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect(port, "127.0.0.1");
+  const socket = connect(port, host);
   socket.once("connect", () => resolve(true));
   socket.once("error", () => resolve(false));
   return promise.finally(() => socket.destroy());

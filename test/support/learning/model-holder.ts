@@ -14,6 +14,7 @@ export class NamedModels implements ModelHolder {
   readonly models = new Map<number, string>();
   readonly previous: number[] = [];
   canLead = true;
+  isBusy = true;
   isPaused = false;
   isShipped = false;
   isRefuted = false;

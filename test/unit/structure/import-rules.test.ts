@@ -98,6 +98,7 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import { JUDGE_DEFAULTS } from "../judge/options.ts";',
     'import { ModelShelf } from "../online/model-shelf.ts";',
   ],
+  "src/learning/cluster/model/": ['import { Judging } from "../../online/judging/judging.ts";'],
   "src/learning/online/": ['import { runLearner } from "../learner-process.ts";'],
   "src/cluster/": ['import { Cluster } from "../control/cluster/cluster.ts";'],
   "src/cluster/exchange/": ['import { openRedis } from "../redis/link.ts";', "const client = new Bun.RedisClient();"],

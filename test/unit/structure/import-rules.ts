@@ -365,7 +365,8 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     title: "cluster/exchange/ is pure: replies and clocks in, numbers out",
     folder: "src/cluster/exchange/",
-    allows: (imported) => within("src/cluster/exchange/", "src/shared/")(imported) || imported.specifier === "zod",
+    allows: (imported) =>
+      within("src/cluster/exchange/", "src/shared/")(imported) || ["node:crypto", "zod"].includes(imported.specifier),
     bannedGlobals: ["Bun", "process", "fetch", "setTimeout", "setInterval"],
   },
   {
@@ -410,9 +411,9 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
-    title: "learning/cluster/ is what learners of several instances share: it knows nothing of what they make of it",
-    folder: "src/learning/cluster/",
-    allows: either(notFrom("src/learning/"), within("src/learning/cluster/")),
+    title: "learning/cluster/model/ is who trains and what was promoted: it knows nothing of how models are judged and run",
+    folder: "src/learning/cluster/model/",
+    allows: either(notFrom("src/learning/"), within("src/learning/cluster/model/")),
   },
   {
     title:

@@ -51,6 +51,9 @@ export const clusterView = z.strictObject({
       ok: count.describe("since the start"),
       failed: count,
       last_ms: ms.nullable().describe("how long the last good one took"),
+      sent_bytes: count.describe("since the start, as the next; without those of the protocol"),
+      received_bytes: count,
+      refused_shares: count.describe("of other instances: they were none that an instance of ours writes"),
     })
     .nullable()
     .describe("of the exchange with Redis; null without Redis"),

@@ -56,7 +56,10 @@ const serverShape = {
     .min(1)
     .nullable()
     .describe("requests that it works on at once, as was learned; null = no such limit is in force"),
-  active_connections: count.describe("requests in flight"),
+  active_connections: count.describe("requests in flight, of this instance"),
+  peer_connections: count.describe(
+    "requests in flight that it counts with the other instances of its cluster; they are a moment old",
+  ),
   cpu_usage: percent,
   memory_usage: percent,
   error_rate: share.describe("over the last ten seconds"),

@@ -17,8 +17,9 @@ import { PLACES_SCRIPT } from "./places-script.ts";
 
 /** What Redis is told holds for so long: then the places of an instance that is gone are the others'. */
 export const PLACES_LIFETIME_MS = 3000;
-/** It is told again so often. */
+/** It is told again so often; more often where places are not in use, which others may want. */
 const RENEW_MS = 1000;
+const RENEW_SPARE_MS = 250;
 /** Places of a key without requests are given back after so long. */
 const IDLE_MS = 200;
 const WORDS_TO_TAG = 8;
@@ -26,14 +27,16 @@ const WORDS_TO_TAG = 8;
 /** A key that is in use here. */
 interface Lease extends BookedKey {
   readonly name: string;
-  /** Places that it has here, in use or not. */
+  /** Places that it has here, in use or not. Fewer than are in use: those end, and are not given again. */
   has: number;
   /** When a request was last let pass or refused, or was under way. */
   askedMs: number;
-  /** Redis has to be told again by then. */
-  renewMs: number;
+  /** When Redis was told. */
+  toldMs: number;
   /** One was refused since Redis was asked. */
   refused: boolean;
+  /** When last. */
+  refusedMs: number;
   /** Others have all the rest. */
   scarce: boolean;
 }
@@ -77,7 +80,7 @@ export class SharedPlaces implements SharedLimit {
   lost(_bootMs: number, instances: number): void {
     // What Redis was told may not hold when it is back: it is told all anew before workers go by it again.
     for (const lease of this.#leases) {
-      lease.renewMs = 0;
+      lease.toldMs = Number.NEGATIVE_INFINITY;
       lease.dueMs = 0;
     }
     tellLost(this.#memory, instances);
@@ -97,10 +100,26 @@ export class SharedPlaces implements SharedLimit {
     if (lease === undefined) {
       if (!refused && this.#underWay(row) === 0) return;
       const name = this.#prefix + hashText(hi, tag);
-      lease = { row, tag, hi, name, has: 0, askedMs: nowMs, renewMs: 0, refused, scarce: false, dueMs: nowMs, at: 0 };
+      lease = {
+        row,
+        tag,
+        hi,
+        name,
+        has: 0,
+        askedMs: nowMs,
+        toldMs: Number.NEGATIVE_INFINITY,
+        refused,
+        refusedMs: refused ? nowMs : Number.NEGATIVE_INFINITY,
+        scarce: false,
+        dueMs: nowMs,
+        at: 0,
+      };
       this.#leases.add(lease);
     }
-    lease.refused ||= refused;
+    if (refused) {
+      lease.refused = true;
+      lease.refusedMs = nowMs;
+    }
     lease.askedMs = nowMs;
     lease.dueMs = nowMs;
   }
@@ -116,12 +135,13 @@ export class SharedPlaces implements SharedLimit {
     let used = this.#underWay(row);
     if (used > 0) lease.askedMs = nowMs;
     const isOver = used === 0 && nowMs - lease.askedMs >= IDLE_MS;
-    const spare = this.#spare(lease, used, instances);
+    const spare = this.#spare(lease, used, nowMs, instances);
     const wanted = isOver ? 0 : Math.min(this.#most, used + spare);
     lease.dueMs = nowMs + IDLE_MS;
+    const isOld = nowMs - lease.toldMs >= (lease.has > used ? RENEW_SPARE_MS : RENEW_MS);
     const isEnough = lease.has > used ? !lease.refused : lease.has === used && lease.scarce && !lease.refused;
     const isTooMuch = lease.has - used > (lease.scarce ? spare : 2 * spare);
-    if (isEnough && !isTooMuch && !isOver && nowMs < lease.renewMs) return null;
+    if (isEnough && !isTooMuch && !isOver && !isOld) return null;
     if (wanted < lease.has) {
       // Workers go by it before Redis lends it to others.
       Atomics.store(sharing.lent, row, wanted + 1);
@@ -137,16 +157,17 @@ export class SharedPlaces implements SharedLimit {
         lease.has = has;
         lease.scarce = scarce === 1;
         if (refused) lease.refused = false;
-        lease.renewMs = answeredMs + RENEW_MS;
-        lease.dueMs = answeredMs + IDLE_MS;
+        lease.toldMs = answeredMs;
+        lease.dueMs = has > used && lease.scarce ? answeredMs : answeredMs + IDLE_MS;
         this.#tell(lease, isOver);
       },
     };
   }
 
   /** How many places it should have besides those in use. */
-  #spare({ refused, scarce }: Lease, used: number, instances: number): number {
-    if (scarce) return refused ? 1 : 0;
+  #spare({ refused, refusedMs, scarce }: Lease, used: number, nowMs: number, instances: number): number {
+    // What it was given because one was refused it keeps for a while: the next request may be on its way.
+    if (scarce) return nowMs - refusedMs < IDLE_MS ? 1 : 0;
     const first = advance(this.#most, this.#advancePercent, instances);
     return Math.max(1, first, refused ? used : Math.ceil(used / 4));
   }

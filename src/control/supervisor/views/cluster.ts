@@ -2,6 +2,7 @@
 import { version } from "../../../../package.json";
 import type { ClusterMember } from "../../../cluster/exchange/round.ts";
 import type { ShownCluster, ShownMember, ShownTraining } from "../../admin/answers/cluster.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
 import { type MemberFigure, ownFigures } from "../../cluster/own-figures.ts";
 import { instanceNameOf } from "../instance/cluster-options.ts";
 import type { SupervisorView } from "../status.ts";
@@ -9,7 +10,7 @@ import type { SupervisorView } from "../status.ts";
 /** As it is now. @param training who trains, as the learner says it; `null` = it does not answer. */
 export function describeCluster(view: SupervisorView, training: readonly ShownTraining[] | null): ShownCluster {
   const { cluster, fleets } = view;
-  const { away, ageMs, configured, figures } = cluster;
+  const { away, ageMs, configured } = cluster;
   const members = cluster.members.length === 0 ? [alone(view)] : cluster.members.map(memberOf);
   const isHeard = configured && away === null && cluster.members.length > 0;
   return {
@@ -19,16 +20,21 @@ export function describeCluster(view: SupervisorView, training: readonly ShownTr
     shares: cluster.shares,
     instances: members.length,
     numbers_age_ms: isHeard ? Math.max(0, Math.round(ageMs)) : null,
-    rounds: configured
-      ? {
-          ok: figures.rounds,
-          failed: figures.failures,
-          last_ms: figures.rounds === 0 ? null : Math.max(0, figures.lastMs),
-        }
-      : null,
+    rounds: configured ? roundsOf(cluster) : null,
     majority_ejections: fleets.counters().majorityEjections,
     training,
     members: members.toSorted((a, b) => a.name.localeCompare(b.name, "en") || a.id.localeCompare(b.id, "en")),
+  };
+}
+
+function roundsOf({ figures, bytes }: Pick<Cluster, "figures" | "bytes">): ShownCluster["rounds"] {
+  return {
+    ok: figures.rounds,
+    failed: figures.failures,
+    last_ms: figures.rounds === 0 ? null : Math.max(0, figures.lastMs),
+    sent_bytes: bytes.sent,
+    received_bytes: bytes.received,
+    refused_shares: figures.refused,
   };
 }
 

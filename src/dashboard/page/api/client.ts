@@ -14,6 +14,8 @@ export interface ChangeOptions {
   readonly dryRun?: boolean;
   /** For this run only. */
   readonly keep?: boolean;
+  /** For this instance alone, where several share changes. */
+  readonly hereOnly?: boolean;
 }
 
 /** Methods that change. */
@@ -36,15 +38,19 @@ export class ApiClient {
     return this.#ask<T>(path, { method: "GET", signal }, deadlineMs);
   }
 
-  /** Throws `ApiProblem`. `dry_run` and `keep` go as a query, `If-Match` as a field. */
+  /** Throws `ApiProblem`. `dry_run`, `keep` and `scope` go as a query, `If-Match` as a field. */
   async change<T>(
     method: ChangeMethod,
     path: string,
     body: object | null,
     options: ChangeOptions = {},
   ): Promise<Answer<T>> {
-    const { ifMatch, dryRun = false, keep = true } = options;
-    const query = [...(dryRun ? ["dry_run=true"] : []), ...(keep ? [] : ["keep=false"])].join("&");
+    const { ifMatch, dryRun = false, keep = true, hereOnly = false } = options;
+    const query = [
+      ...(dryRun ? ["dry_run=true"] : []),
+      ...(keep ? [] : ["keep=false"]),
+      ...(hereOnly ? ["scope=instance"] : []),
+    ].join("&");
     const address = query === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${query}`;
     const headers: Record<string, string> = { "content-type": "application/json" };
     if (typeof ifMatch === "string") headers["if-match"] = ifMatch;

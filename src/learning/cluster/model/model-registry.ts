@@ -40,6 +40,8 @@ export interface RoundSaid {
   readonly revision: number;
   /** It does not route by that any more, because it was worse here. */
   readonly steppedDown: boolean;
+  /** It has traffic to learn from. */
+  readonly busy: boolean;
 }
 
 /** Who trains. */
@@ -64,6 +66,10 @@ export interface RoundHeard {
   readonly instances: number;
   readonly current: number;
   readonly steppedDown: number;
+  /** Those that have traffic to learn from. */
+  readonly busy: number;
+  /** The highest revision that one of them has: greater than the model's, it will be put back. */
+  readonly known: number;
 }
 
 /** How a model is published: see `PUBLISH_SCRIPT`. */
@@ -96,6 +102,8 @@ const roundReply = z.tuple([
   whole,
   z.string().max(64),
   z.string(),
+  whole,
+  whole,
   whole,
   whole,
   whole,
@@ -138,20 +146,20 @@ export class ModelRegistry {
     const { training, revision, model, learners } = this.#keys;
     const { id, name } = this.#instance;
     const { leaseMs, learnerMs, keepMs } = this.#times;
-    const { wants, token, silent, floor, revision: taken, steppedDown } = said;
+    const { wants, token, silent, floor, revision: taken, steppedDown, busy } = said;
     const reply = await this.#eval(
       ROUND_SCRIPT,
       [training, revision, model, learners],
       [
         ...[id, name.slice(0, 200), flag(wants), numbered(token), numbered(silent), String(floor), String(taken)],
-        ...[flag(steppedDown), String(leaseMs), String(learnerMs), String(keepMs)],
+        ...[`${flag(steppedDown)} ${flag(busy)}`, String(leaseMs), String(learnerMs), String(keepMs)],
       ],
     );
     const [, leader, leaseToken, leaderName, sinceMs, beat, number, stored, checksum, meta, ...counts] = checked(
       roundReply,
       reply,
     );
-    const [instances, current, down] = counts;
+    const [instances, current, down, working, known] = counts;
     return {
       lease: leader === "" ? null : { id: leader, name: leaderName, token: leaseToken, sinceMs, beat },
       number: Math.max(number, stored, leaseToken),
@@ -159,6 +167,8 @@ export class ModelRegistry {
       instances,
       current,
       steppedDown: down,
+      busy: working,
+      known,
     };
   }
 

@@ -1,7 +1,7 @@
 /**
  * What instances ask of Redis about one pool's model: each of it one script, so that nothing comes between. Four keys, all of one
  * slot: `training` (who trains: token, id, name, since, beat), `revision` (the last number given, to a token or a model: one is
- * never given twice), `model` (revision, checksum, meta, files) and `learners` (by id: when, which revision, stepped down or not).
+ * never given twice), `model` (revision, checksum, meta, files) and `learners` (by id: when, which revision, stepped down or not, busy or not).
  */
 
 /** What a reply's first word may be: it was done, or why not. */
@@ -35,8 +35,8 @@ local function keep(key, number, ms) redis.call('SET', key, whole(number), 'PX',
  * Says that a learner is there, takes, renews or gives up the lease, and tells what there is.
  *
  * KEYS training, revision, model, learners. ARGV id, name, wants the lease (1 or 0), its token ('' = none), token of a lease that
- * has not been renewed for too long ('' = none), the highest number it knows of, revision of its model, stepped down (1 or 0),
- * how long a lease lasts, how long a learner is believed, how long models are kept (ms).
+ * has not been renewed for too long ('' = none), the highest number it knows of, revision of its model, stepped down and with
+ * traffic (each 1 or 0), how long a lease lasts, how long a learner is believed, how long models are kept (ms).
  */
 export const ROUND_SCRIPT = `${RAISE}
 local id, wants, token = ARGV[1], ARGV[3] == '1', ARGV[4]
@@ -64,15 +64,17 @@ redis.call('PEXPIRE', KEYS[3], ARGV[11])
 local model = redis.call('HMGET', KEYS[3], 'revision', 'checksum')
 local meta = ''
 if redis.call('HSTRLEN', KEYS[3], 'meta') <= ${MOST_META_BYTES} then meta = redis.call('HGET', KEYS[3], 'meta') or '' end
-local instances, current, stepped = 0, 0, 0
+local instances, current, stepped, busy, known = 0, 0, 0, 0, 0
 local learners = redis.call('HGETALL', KEYS[4])
 for i = 1, #learners, 2 do
-  local at, revision, down = string.match(learners[i + 1], '^(%d+) (%d+) ([01])$')
+  local at, revision, down, works = string.match(learners[i + 1], '^(%d+) (%d+) ([01]) ([01])$')
   local age = at and now - tonumber(at)
   if not age or age > tonumber(ARGV[10]) or age < -tonumber(ARGV[10]) then
     redis.call('HDEL', KEYS[4], learners[i])
   else
     instances = instances + 1
+    if works == '1' then busy = busy + 1 end
+    known = math.max(known, tonumber(revision))
     if revision == model[1] then
       current = current + 1
       if down == '1' then stepped = stepped + 1 end
@@ -81,7 +83,7 @@ for i = 1, #learners, 2 do
 end
 lease = redis.call('HMGET', KEYS[1], 'id', 'token', 'name', 'since', 'beat')
 return {'${Word.DONE}', lease[1] or '', lease[2] or '0', lease[3] or '', lease[4] or '0', lease[5] or '0', whole(number),
-  model[1] or '0', model[2] or '', meta, instances, current, stepped}
+  model[1] or '0', model[2] or '', meta, instances, current, stepped, busy, whole(known)}
 `;
 
 /**

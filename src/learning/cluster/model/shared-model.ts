@@ -41,6 +41,8 @@ export interface HeldModel {
 export interface ModelHolder {
   /** Models can be trained here. */
   readonly canLead: boolean;
+  /** There is traffic to learn from. */
+  readonly isBusy: boolean;
   /** An operator wants no model to move on by itself. */
   readonly isPaused: boolean;
   /** Version of the model that serves; `null` = none does yet. */
@@ -270,6 +272,7 @@ export class SharedModel {
         floor: this.#note.floor,
         revision: this.#note.taken?.revision ?? 0,
         steppedDown: this.#hasSteppedDown,
+        busy: holder.isBusy,
       });
       this.#take(heard, nowMs);
       if (this.#closed) return;
@@ -289,12 +292,12 @@ export class SharedModel {
     }
   }
 
-  /** Those whose model every instance has wait for those that have learned something; who stepped down, for those that did not. */
+  /** Who has no traffic leaves it to those that have; those whose model every instance has wait for those that have learned something. */
   #wantsLease(nowMs: number): boolean {
     const { holder } = this.#options;
     if (holder.isPaused || !holder.canLead) return false;
     const heard = this.#heard;
-    if (this.#hasSteppedDown && heard !== null && heard.current > heard.steppedDown) return false;
+    if (!holder.isBusy && (heard === null || heard.busy > 0)) return false;
     if (!holder.isShipped || (heard !== null && (heard.model !== null || heard.instances === 1))) return true;
     return this.#firstMs !== null && nowMs - this.#firstMs >= this.#times.leaseMs;
   }
@@ -321,11 +324,15 @@ export class SharedModel {
     if (this.#note.ordered) return this.#publish("order", this.#pending ?? { kind: "promoted", reason: "by command" });
     const { taken } = this.#note;
     const published = model?.revision ?? 0;
-    if (taken !== null && taken.version !== null && published < taken.revision) return this.#restore(taken);
+    if (taken !== null && published < taken.revision) return this.#restore(taken);
+    // Somebody has what Redis has forgotten: whatever comes now comes after that.
+    if (heard.known > Math.max(published, taken?.revision ?? 0)) return undefined;
     if (this.#pending !== null && leads) return this.#publish("lead", this.#pending);
     if (this.#pending !== null && heard.lease !== null && heard.lease.id !== instance.id) this.#giveUpPending();
     if (model !== null && (published > (taken?.revision ?? 0) || this.#strayed)) return this.#follow(model);
-    if (model === null && leads) return this.#publish("lead", { kind: "promoted", reason: "the first of the cluster" });
+    if (model === null && leads && this.#isFirst(heard)) {
+      return this.#publish("lead", { kind: "promoted", reason: "the first of the cluster" });
+    }
     if (
       leads &&
       heard.steppedDown >= 2 &&
@@ -335,6 +342,12 @@ export class SharedModel {
       const reason = `${heard.steppedDown} of ${heard.current} instances stepped down from it`;
       if (!holder.withdraw(reason)) this.#problem = `${reason}, and there is none before it to go back to`;
     }
+  }
+
+  /** Nobody has a model that Redis has merely forgotten: those who do have had the time to say so. */
+  #isFirst({ known }: RoundHeard): boolean {
+    const { nowMs } = this.#options;
+    return known === 0 && this.#firstMs !== null && nowMs() - this.#firstMs >= this.#times.leaseMs;
   }
 
   /** What was promoted here under a lease that is over is no champion of the cluster's. */

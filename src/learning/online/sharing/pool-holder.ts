@@ -25,6 +25,8 @@ export interface PoolHolderOptions {
   readonly shelf: ModelShelf;
   /** How models that others made are run. */
   readonly isolation: IsolatedModelOptions;
+  /** There was traffic of late to learn from. */
+  readonly isBusy: () => boolean;
   /** Who judges now. */
   readonly judging: () => Judging;
   /** Boot clock, milliseconds. */
@@ -50,6 +52,10 @@ export class PoolHolder implements ModelHolder {
   /** Trainings find samples in a store on disk or in a database alone. */
   get canLead(): boolean {
     return this.#options.store.status().durable;
+  }
+
+  get isBusy(): boolean {
+    return this.#options.isBusy();
   }
 
   get isPaused(): boolean {

@@ -46,6 +46,7 @@ import {
   type WorkerRings,
   WorkWord,
 } from "./learning.ts";
+import { carvePeers, type PeerTable } from "./peers.ts";
 import { QueueWord, WAITER_WORDS } from "./queues.ts";
 import { TRACE_ROWS, type TraceRings, TracerCounter, type TracerMemory, TraceWord } from "./tracing.ts";
 import { WorkerCounter } from "./worker-counters.ts";
@@ -53,7 +54,7 @@ import { WorkerCounter } from "./worker-counters.ts";
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 16;
+export const LAYOUT_VERSION = 17;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
@@ -130,7 +131,10 @@ export interface ServerTable {
   readonly cpuUsagePercent: Float64Array;
   /** Percent, NaN = unknown. Writer: supervisor. */
   readonly memoryUsagePercent: Float64Array;
-  /** Requests in flight over all workers. Writers: workers (`Atomics.add`), supervisor (a dead worker's share). */
+  /**
+   * Requests in flight over all workers, and those of other instances that share them (`PeerTable`). Writers: workers (`Atomics.add`),
+   * supervisor (a dead worker's share, the others').
+   */
   readonly inFlight: Int32Array;
   /**
    * What these are expected to cost, in `WORK_UNIT`ths (classes.ts) of a mean request of the pool; 0 where it tells no classes of
@@ -245,6 +249,7 @@ export interface SharedMemory {
   readonly header: Int32Array;
   readonly servers: ServerTable;
   readonly pools: PoolTable;
+  readonly peers: PeerTable;
   /**
    * Open connections by hash of the client's address, `[CLIENT_BUCKETS]`; only kept while a limit is set. Writers:
    * workers (`Atomics.add`), supervisor (a dead worker's share).
@@ -300,6 +305,7 @@ function carve(c: Carver): SharedMemory {
     readiness: c.int32(MAX_POOLS),
     waiters: c.int32(MAX_POOLS * WAITER_WORDS),
   };
+  const peers = carvePeers(c, MAX_SERVERS);
   const clientConnections = c.int32(CLIENT_BUCKETS);
   const learnedRows = TABLE_MODELS * TABLE_COPIES * MAX_SERVERS;
   const words = c.int32(MAX_POOLS * LearnerWord.LENGTH);
@@ -415,6 +421,7 @@ function carve(c: Carver): SharedMemory {
     header,
     servers,
     pools,
+    peers,
     clientConnections,
     ...learning,
     workers,

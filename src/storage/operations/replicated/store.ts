@@ -13,7 +13,7 @@ import { type ChangeNote, Replica, type ReplicaEntry } from "./replica.ts";
 
 /** So many entries of the audit may wait beside the overrides; the others are written apart. */
 const MOST_AUDIT = 100;
-/** What others have changed and nobody has asked for: the last of it. */
+/** What others have changed and nobody has asked for, or the audit does not have: the last of it. */
 const MOST_NEWS = 1000;
 
 /** What it is made from. */
@@ -61,6 +61,8 @@ export class ReplicatedOperationsStore implements OperationsStore {
   /** What others are to be told, by id the stamp. */
   readonly #untold = new Map<string, string>();
   #news: AuditEntry[] = [];
+  /** Of others, and not in the audit yet: the last of it. */
+  #unaudited: AuditEntry[] = [];
   #notice: string | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -74,7 +76,7 @@ export class ReplicatedOperationsStore implements OperationsStore {
     await this.#inTurn(() => this.#look());
     await this.#options.refresh();
     return this.#inTurn(async () => {
-      const trouble = (await this.#look()) ?? (await this.#write([]));
+      const trouble = (await this.#look()) ?? (await this.#write());
       const { overrides, left } = this.#state;
       const news = this.#news;
       this.#news = [];
@@ -127,7 +129,7 @@ export class ReplicatedOperationsStore implements OperationsStore {
     this.#seen = seen;
     this.#lost = lost;
     this.#isUnwritten = true;
-    void this.#inTurn(() => this.#write([])).catch(() => {});
+    void this.#inTurn(() => this.#write());
   }
 
   async close(): Promise<void> {
@@ -186,7 +188,8 @@ export class ReplicatedOperationsStore implements OperationsStore {
       this.#state = next;
       this.#isUnwritten = true;
       this.#news = [...this.#news, ...news].slice(-MOST_NEWS);
-      await this.#write(news);
+      this.#unaudited = [...this.#unaudited, ...news].slice(-MOST_NEWS);
+      await this.#write();
       return felt;
     });
   }
@@ -205,7 +208,7 @@ export class ReplicatedOperationsStore implements OperationsStore {
     const replica = new Replica(this.#state.replica.entries.values());
     for (const { id, stamp } of replica.merge(entries)) this.#untold.set(id, stamp);
     this.#state = this.#stateOf(replica, new Map(own.map((override) => [override.id, override])));
-    this.#revision = Math.max(this.#revision + 1, revision);
+    this.#revision = this.#fileRevision === null ? revision : Math.max(this.#revision + 1, revision);
     this.#fileRevision = revision;
     this.#seen = seen;
     this.#lost = lost;
@@ -283,10 +286,11 @@ export class ReplicatedOperationsStore implements OperationsStore {
   }
 
   /** What memory has gets into the file, where that works. @returns why it does not. */
-  async #write(audit: readonly AuditEntry[]): Promise<string | null> {
+  async #write(): Promise<string | null> {
     if (!this.#isUnwritten) return null;
     try {
-      await this.#commit(this.#state, audit);
+      await this.#commit(this.#state, this.#unaudited);
+      this.#unaudited = [];
       return null;
     } catch (error) {
       return `what other instances have changed is in force, and not kept here: ${(error as Error).message}`;

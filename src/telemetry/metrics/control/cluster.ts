@@ -67,6 +67,41 @@ export const clusterMetrics: MetricGroup<MetricsSource> = {
       },
     ),
     ofCluster(
+      "cluster_changes_total",
+      "counter",
+      "Changes of operators at other instances that were found in Redis, by what became of them: `taken`, or `refused` (of another version, or none of ours).",
+      ({ changes }, emit) => {
+        if (changes === null) return;
+        emit(changes.taken, { result: "taken" });
+        emit(changes.refused, { result: "refused" });
+      },
+      ["result"],
+    ),
+    ofCluster(
+      "cluster_changes_untold",
+      "gauge",
+      "Changes of operators that were made here and of which the others have not heard.",
+      ({ changes }, emit) => {
+        if (changes !== null) emit(changes.untold);
+      },
+    ),
+    ofCluster(
+      "cluster_bytes_total",
+      "counter",
+      "What the exchange has told Redis (`sent`) and heard from it (`received`), bytes, without those of the protocol; with what others share among it.",
+      ({ bytes: { sent, received } }, emit) => {
+        emit(sent, { direction: "sent" });
+        emit(received, { direction: "received" });
+      },
+      ["direction"],
+    ),
+    ofCluster(
+      "cluster_refused_shares_total",
+      "counter",
+      "Shares of other instances that were left out because no instance of ours writes such: another program uses these keys, or somebody has edited them.",
+      ({ refused }, emit) => emit(refused),
+    ),
+    ofCluster(
       "cluster_majority_ejections_total",
       "counter",
       "Servers that were taken out here because most instances had them out, and this one by itself had not.",

@@ -192,7 +192,8 @@ describe.skipIf(!hasRedis)("a link to Redis", () => {
     await link.eval(COUNT, ["key"], []);
     process.kill(own.pid, "SIGSTOP");
     ends.unshift(() => process.kill(own.pid, "SIGCONT"));
-    const hung = await errorOf(link.eval(COUNT, ["key"], []));
+    const [hung, beside] = await Promise.all([0, 1].map(() => errorOf(link.eval(COUNT, ["key"], []))));
+    expect(beside.kind).toBe("timeout");
     expect([hung.kind, hung.message]).toEqual(["timeout", `${own.addr}: no answer within 400 ms`]);
     const again = await errorOf(link.eval(COUNT, ["key"], []));
     expect([again.kind, again.message]).toEqual(["timeout", `${own.addr}: no connection within 400 ms`]);
@@ -203,6 +204,17 @@ describe.skipIf(!hasRedis)("a link to Redis", () => {
         () => false,
       ),
     );
+  });
+
+  test("who stands still himself does not take that for silence", async () => {
+    const link = linkTo(redis.place());
+    for (let i = 0; i < 3; i++) {
+      await link.eval(ECHO, [], ["x"]);
+      const asked = link.eval(ECHO, [], ["read late"]);
+      await Bun.sleep(0); // it is sent
+      Bun.sleepSync(700);
+      expect(await asked).toBe("read late");
+    }
   });
 
   test("one that is ended and started again is found again; 300 times over nothing is left behind", async () => {

@@ -207,6 +207,7 @@ describe.each(Object.entries(products))("an instance with %s", (name, product) =
     if (name === "several") {
       await ask(product, "PATCH", "/api/v1/routes/split?dry_run=true", { split: { shop: 1, next: 1 } });
       await ask(product, "PATCH", "/api/v1/routes/split", { split: { shop: 1, next: 1 } });
+      await get("/api/v1/cluster");
       await get("/api/v1/limits");
       await ask(product, "PATCH", "/api/v1/limits/clients?dry_run=true", { rate: "3/h" });
       await ask(product, "PATCH", "/api/v1/limits/clients", { mode: "dry_run", burst: 5 });

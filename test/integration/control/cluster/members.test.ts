@@ -92,14 +92,14 @@ describe.skipIf(!hasRedis)("instances on one Redis", () => {
 
   test("what is not from an instance is nobody, and is taken away", async () => {
     const one = await client();
-    const key = "neurabalancer:1:{default}:members";
+    const key = "neurabalancer:1:{default}:shares";
     const now = String(Date.now()).padStart(14, "0");
-    await one.send("HSET", [key, "0000000000000001", `${now}{"name":7}`, "me", `${now}{}`, "00000000000000ff", now]);
+    await one.send("HSET", [key, "0000000000000001", `${now}rubbish`, "me", `${now}{}`, "00000000000000ff", "x"]);
     const { cluster } = instance();
     await until(async () => (await one.send("HLEN", [key])) === 1);
     expect(cluster.instances).toBe(1);
+    expect(cluster.figures.refused).toBeGreaterThan(0);
     // A key of another kind: it is away, and says why.
-    await one.send("DEL", [key]);
     await one.send("SET", [key, "rubbish"]);
     await until(() => cluster.away !== null);
     expect(cluster.away).toContain("WRONGTYPE");

@@ -298,4 +298,41 @@ describe.skipIf(!hasRedis)("changes through Redis", () => {
     await until(async () => (await two.values())["a:1"] === 4);
     await until(() => one.replication.trouble === null);
   });
+
+  test("with a database the others are told to look there", async () => {
+    const looks = [0, 0];
+    const both = looks.map((_, index) => {
+      const link = openRedis(redis.place({ db }));
+      const replication = new ChangeReplication({
+        link,
+        cluster: "test",
+        id: `000000000000d00${index}`,
+        operations: () => ({
+          look: async () => {
+            looks[index]++;
+          },
+          notInForce: () => [],
+          endForAll: async () => {},
+        }),
+        store: () => null,
+        log: { info: () => {}, warn: () => {}, error: () => {} },
+        wallMs: () => Date.now(),
+        nowMs: () => performance.now(),
+      });
+      ends.push(async () => {
+        await replication.stop();
+        link.close();
+      });
+      return replication;
+    });
+    for (const replication of both) {
+      await replication.refresh();
+      replication.start();
+    }
+    const before = [...looks];
+    both[0].tellOfDatabase();
+    await until(() => looks[1] === before[1] + 1);
+    await both[0].refresh();
+    expect(looks).toEqual([before[0], before[1] + 1]);
+  });
 });

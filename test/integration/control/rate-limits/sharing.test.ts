@@ -1,19 +1,12 @@
 /** Instances that count together in a real Redis: how many requests they let pass, and what becomes of it when Redis is not there. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { RedisClient } from "bun";
-import { openRedis } from "../../../../src/cluster/redis/link.ts";
-import { LimitSharing } from "../../../../src/control/rate-limits/sharing.ts";
-import { limitShape, type WorkerRateLimit } from "../../../../src/protocol/rate-limit.ts";
-import { gcraTerms } from "../../../../src/shared/memory/rate-limits/gcra.ts";
-import { halfSipHash, KeyHash } from "../../../../src/shared/memory/rate-limits/half-sip-hash.ts";
-import { Verdict } from "../../../../src/shared/memory/rate-limits/limit-counts.ts";
-import { limitMemory, SharingWord } from "../../../../src/shared/memory/rate-limits/limit-file.ts";
-import { SharedRateCounts } from "../../../../src/shared/memory/rate-limits/sharing/rate-counts.ts";
-import { AWAY_MS, type WhenAway } from "../../../../src/shared/memory/rate-limits/sharing/terms.ts";
+import type { WorkerRateLimit } from "../../../../src/protocol/rate-limit.ts";
+import type { WhenAway } from "../../../../src/shared/memory/rate-limits/sharing/terms.ts";
 import { hasRedis, RedisServer } from "../../../support/databases/redis-server.ts";
+import { SharingInstance, sharedLimit, sharingInstances } from "../../../support/rate-limits/sharing-instance.ts";
 import { until } from "../../../support/until.ts";
 
-const SECRET = { k0: 11, k1: 22 };
 const DAY_MS = 86_400_000;
 const PASSWORD = "a password";
 
@@ -34,66 +27,11 @@ afterAll(async () => {
   await redis?.remove();
 });
 
-function limitOf(
-  name: string,
-  requests: number,
-  burst: number,
-  periodMs = DAY_MS,
-  whenAway: WhenAway = "local",
-): WorkerRateLimit {
-  return {
-    name,
-    file: name,
-    mode: "enforce",
-    quota: { kind: "rate", requests, periodMs, burst },
-    key: [],
-    routes: [],
-    pools: [],
-    clients: [],
-    exempt: [],
-    ipv4Prefix: 32,
-    ipv6Prefix: 64,
-    maxKeys: 1024,
-    whenFull: "forget",
-    fields: true,
-    shared: { whenAway, advancePercent: 10 },
-  };
+function limitOf(name: string, requests: number, burst: number, whenAway: WhenAway = "local"): WorkerRateLimit {
+  return sharedLimit(name, { kind: "rate", requests, periodMs: DAY_MS, burst }, { whenAway });
 }
 
-/** One that shares a limit: its worker and the part of its supervisor. */
-function instance(limit: WorkerRateLimit, id: string) {
-  const memory = limitMemory(limitShape(limit), SECRET);
-  const bootMs = (): number => performance.now() + 1e7;
-  const lines: string[] = [];
-  const log = {
-    warn: (_: object, text: string) => lines.push(text),
-    info: (_: object, text: string) => lines.push(text),
-  };
-  const link = openRedis(redis.place({ db }));
-  const sharing = new LimitSharing({ link, cluster: "test", id, bootMs, log });
-  const { quota } = limit;
-  if (quota.kind !== "rate") throw new Error("no rate");
-  const terms = gcraTerms(quota.requests, quota.periodMs, quota.burst);
-  const counts = new SharedRateCounts(memory, terms, limit.shared!);
-  sharing.set([{ limit, memory }]);
-  ends.push(() => {
-    sharing.stop();
-    link.close();
-  });
-  const passes = (key: string): boolean => {
-    const hash = new KeyHash();
-    halfSipHash(SECRET, Buffer.from(key), 0, Buffer.byteLength(key), hash);
-    return counts.take(hash, bootMs(), true) === Verdict.ALLOWED;
-  };
-  const isAway = (): boolean => bootMs() - memory.sharing.words[SharingWord.HEARD_MS] >= AWAY_MS;
-  return { sharing, passes, lines, isAway, words: memory.sharing.words };
-}
-
-async function instances(limit: WorkerRateLimit, count: number) {
-  const all = Array.from({ length: count }, (_, i) => instance(limit, `${limit.name}-${i}`));
-  await until(() => all.every(({ words }) => words[SharingWord.HEARD_MS] > 0 && words[SharingWord.INSTANCES] >= count));
-  return all;
-}
+const instances = (limit: WorkerRateLimit, count: number) => sharingInstances(limit, count, redis.place({ db }), ends);
 
 /** Asks until nothing passes any more for a while, and says how many did. */
 async function exhaust(ask: (turn: number) => boolean): Promise<number> {
@@ -128,7 +66,7 @@ describe.skipIf(!hasRedis)("a limit that instances share", () => {
 
   test("what is lent is given back when nobody asks for it", async () => {
     const all = await instances(limitOf("back", 100, 100), 3);
-    for (const { passes } of all) passes("ann");
+    for (const one of all) one.passes("ann");
     const client = new RedisClient(`redis://:${encodeURIComponent(PASSWORD)}@${redis.addr}/${db}`);
     ends.push(() => client.close());
     let left = 0;
@@ -145,17 +83,17 @@ describe.skipIf(!hasRedis)("a limit that instances share", () => {
 
   test("Redis away: within a second each goes by what it says; it is told once, and shared again when it is back", async () => {
     const local = await instances(limitOf("local", 300, 300), 3);
-    const open = await instances(limitOf("open", 1, 1, DAY_MS, "open"), 1);
-    const closed = await instances(limitOf("closed", 300, 300, DAY_MS, "closed"), 1);
+    const open = await instances(limitOf("open", 1, 1, "open"), 1);
+    const closed = await instances(limitOf("closed", 300, 300, "closed"), 1);
     expect(closed[0].passes("ann")).toBe(true);
     await redis.kill();
-    await until(() => [...local, ...open, ...closed].every(({ isAway }) => isAway()));
+    await until(() => [...local, ...open, ...closed].every(({ isAway }) => isAway));
     expect(closed[0].passes("ann")).toBe(false);
     expect(Array.from({ length: 20 }, () => open[0].passes("ann")).every(Boolean)).toBe(true);
     // Its part of the whole, of a client that nobody knew: there were five instances, as Redis said last.
-    const parts = local.map(({ passes }) => {
+    const parts = local.map((one) => {
       let passed = 0;
-      for (let i = 0; i < 400; i++) if (passes("carl")) passed++;
+      for (let i = 0; i < 400; i++) if (one.passes("carl")) passed++;
       return passed;
     });
     for (const part of parts) expect(part).toBeWithin(60, 101);
@@ -181,21 +119,15 @@ describe.skipIf(!hasRedis)("a limit that instances share", () => {
     const client = new RedisClient(`redis://:${encodeURIComponent(PASSWORD)}@${redis.addr}/${db}`);
     await client.send("FLUSHALL", []);
     client.close();
+    // No more than another burst, of who has used up his as of anybody else.
+    expect(await exhaust(() => one.passes("ann"))).toBeWithin(1, 56);
     expect(await exhaust(() => one.passes("emil"))).toBeWithin(49, 56);
   });
 
   test("a wrong password is told, and it is not counted together", async () => {
-    const link = openRedis(redis.place({ password: "another" }));
-    const lines: string[] = [];
-    const log = { warn: (_: object, text: string) => lines.push(text), info: () => {} };
-    const limit = limitOf("wrong", 10, 10);
-    const sharing = new LimitSharing({ link, cluster: "test", id: "wrong", bootMs: () => performance.now(), log });
-    ends.push(() => {
-      sharing.stop();
-      link.close();
-    });
-    sharing.set([{ limit, memory: limitMemory(limitShape(limit), SECRET) }]);
-    await until(() => sharing.away !== null);
-    expect(lines).toHaveLength(1);
+    const one = new SharingInstance(limitOf("wrong", 10, 10), "wrong", redis.place({ password: "another" }));
+    ends.push(() => one.stop());
+    await until(() => one.sharing.away !== null);
+    expect(one.lines).toHaveLength(1);
   });
 });

@@ -24,7 +24,7 @@ const CLUSTER: ShownCluster = {
   shares: ["in_flight", "health"],
   instances: 2,
   numbers_age_ms: 90,
-  rounds: { ok: 120, failed: 3, last_ms: 0.84 },
+  rounds: { ok: 120, failed: 3, last_ms: 0.84, sent_bytes: 24_600, received_bytes: 61_500, refused_shares: 1 },
   majority_ejections: 2,
   training: [
     {
@@ -48,6 +48,8 @@ bob (asked)  00000000000000b2  1.2.3    2026-11-30T12:00:00.000Z  now        -  
 Shared                 in_flight, health
 Numbers of the others  0.1 s old
 Rounds with Redis      120 went well, 3 failed; the last one took 0.8 ms
+A round                sends 200 bytes and gets 500 bytes
+Not believed           1 shares of others: no instance of ours writes such
 Taken out by majority  2 times
 Who trains for shop    ann since 2026-11-30T12:00:05.000Z`);
 });

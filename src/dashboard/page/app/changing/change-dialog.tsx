@@ -9,6 +9,7 @@ import { say } from "../../widgets/toasts.tsx";
 import { api } from "../live.ts";
 import { readOnlyReason } from "../session.ts";
 import { type ChangePlan, changesMade, type Field, type FormValues, openPlan } from "./plan.ts";
+import { Reach, useInstances } from "./reach.tsx";
 
 /** The dialog, while a change is proposed. */
 export function ChangeDialog() {
@@ -23,10 +24,14 @@ function PlanDialog({ plan }: { readonly plan: ChangePlan }) {
   const [values, setValues] = useState<FormValues>(() => ({ reason: "", ...initialOf(plan) }));
   const [keep, setKeep] = useState(true);
   const [canBeKept, setCanBeKept] = useState(true);
+  const [hereOnly, setHereOnly] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const subject = useSubject(plan.subject);
   const trial = useTrial(plan, values);
+  const instances = useInstances(plan.noTrial !== true);
+  const request = requestOf(plan, values);
+  const isForAll = typeof request === "string" || request.hereOnly !== true;
   const close = () => {
     openPlan.value = null;
   };
@@ -35,7 +40,7 @@ function PlanDialog({ plan }: { readonly plan: ChangePlan }) {
     setError(null);
     setBusy(true);
     try {
-      await makeChange(plan, values, keep, subject);
+      await makeChange(plan, values, { keep, hereOnly }, subject);
       close();
     } catch (problem) {
       if (problem instanceof ApiProblem && problem.code === "not_kept") setCanBeKept(false);
@@ -80,6 +85,9 @@ function PlanDialog({ plan }: { readonly plan: ChangePlan }) {
           value={values.reason}
           onInput={(reason) => setValues({ ...values, reason })}
         />
+        {instances > 1 && keep && isForAll && (
+          <Reach instances={instances} hereOnly={hereOnly} onChange={setHereOnly} />
+        )}
         {!canBeKept && (
           <label class="row">
             <input type="checkbox" checked={!keep} onChange={(event) => setKeep(!event.currentTarget.checked)} />
@@ -196,14 +204,24 @@ function requestOf(plan: ChangePlan, values: FormValues): ChangeRequest | string
   }
 }
 
-async function makeChange(plan: ChangePlan, values: FormValues, keep: boolean, subject: Subject | null): Promise<void> {
+/** For how long, and for whom. */
+interface Terms {
+  readonly keep?: boolean;
+  readonly hereOnly?: boolean;
+}
+
+async function makeChange(plan: ChangePlan, values: FormValues, terms: Terms, subject: Subject | null): Promise<void> {
   const request = plan.request(values);
   const done = plan.done(values);
   // What was before is told by a trial alone: by the names that are sent, without the numbers of now.
   const before = plan.noTrial === true ? null : (await tryOut(request))?.before;
-  const answer = await send(request, values.reason, { keep, ifMatch: subject?.etag ?? null });
+  const answer = await send(request, values.reason, {
+    ...terms,
+    hereOnly: request.hereOnly ?? terms.hereOnly,
+    ifMatch: subject?.etag ?? null,
+  });
   const undo = plan.undo === undefined ? undoOf(request, before) : plan.undo(answer, before, subject?.body ?? null);
-  say("ok", done, undo === null ? null : () => void takeBack(undo, done));
+  say("ok", done, undo === null ? null : () => void takeBack(undo, done, terms.hereOnly));
 }
 
 /** What would come of it. */
@@ -211,8 +229,8 @@ async function tryOut({ method, path, body }: ChangeRequest): Promise<ChangeAnsw
   return (await api.change<ChangeAnswer | null>(method, path, body, { dryRun: true })).body;
 }
 
-/** Takes a change back, and says so. */
-export async function takeBack(undo: ChangeRequest | WayBack, what: string): Promise<void> {
+/** Takes a change back, and says so. @param hereOnly it was made for this instance alone. */
+export async function takeBack(undo: ChangeRequest | WayBack, what: string, hereOnly = false): Promise<void> {
   const steps: WayBack = "method" in undo ? [() => undo] : undo;
   try {
     let answer: unknown = null;
@@ -221,7 +239,11 @@ export async function takeBack(undo: ChangeRequest | WayBack, what: string): Pro
       if (request === null) throw new Error("What it was about is gone.");
       // A reason that was there before comes back with what it was the reason of.
       const reason = typeof request.body?.reason === "string" ? "" : `undo: ${what}`.slice(0, 500);
-      answer = await send(request, reason, request.keep === false ? { keep: false } : {});
+      answer = await send(
+        request,
+        reason,
+        request.keep === false ? { keep: false } : { hereOnly: request.hereOnly ?? hereOnly },
+      );
     }
     say("ok", "Taken back.");
   } catch (error) {
@@ -232,7 +254,7 @@ export async function takeBack(undo: ChangeRequest | WayBack, what: string): Pro
 async function send(
   { method, path, body }: ChangeRequest,
   reason: string,
-  options: { readonly keep?: boolean; readonly ifMatch?: string | null },
+  options: Terms & { readonly ifMatch?: string | null },
 ): Promise<ChangeAnswer | null> {
   const why = reason.trim() === "" ? {} : { reason: reason.trim() };
   try {

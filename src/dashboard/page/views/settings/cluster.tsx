@@ -29,7 +29,13 @@ interface ShownCluster {
   readonly shares: readonly string[];
   readonly instances: number;
   readonly numbers_age_ms: number | null;
-  readonly rounds: { readonly ok: number; readonly failed: number; readonly last_ms: number | null } | null;
+  readonly rounds: {
+    readonly ok: number;
+    readonly failed: number;
+    readonly last_ms: number | null;
+    readonly sent_bytes: number;
+    readonly received_bytes: number;
+  } | null;
   readonly majority_ejections: number;
   readonly training:
     | readonly {
@@ -72,10 +78,17 @@ function factsOf({ shares, rounds, numbers_age_ms: ageMs, majority_ejections: ej
     ["Shared", shares.length === 0 ? "only who is there (CLUSTER_SHARE=none)" : shares.join(", ")],
     ["Numbers of the others", ageMs === null ? "none are heard" : `${latency(ageMs)} old`],
     ["Rounds with Redis", rounds === null ? UNKNOWN : `${count(rounds.ok)} went well, ${count(rounds.failed)} failed`],
-    ["The last one took", rounds === null || rounds.last_ms === null ? UNKNOWN : latency(rounds.last_ms)],
+    ["The last one took", latency(rounds?.last_ms)],
+    ["One sends and gets", perRound(rounds)],
     ["Taken out by majority", plural(ejections, "time")],
     ...(training === null ? [["Who trains", "the learner does not answer"] as const] : training.map(trainingOf)),
   ] as const;
+}
+
+function perRound(rounds: ShownCluster["rounds"]): string {
+  if (rounds === null) return UNKNOWN;
+  const all = Math.max(1, rounds.ok + rounds.failed);
+  return `${count(rounds.sent_bytes / all, "B")}, ${count(rounds.received_bytes / all, "B")}`;
 }
 
 function trainingOf({ pool, leader, problem }: NonNullable<ShownCluster["training"]>[number]) {

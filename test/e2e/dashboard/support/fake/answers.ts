@@ -217,7 +217,7 @@ const CLUSTER = {
   shares: ["in_flight", "health", "learned", "model", "changes"],
   instances: 3,
   numbers_age_ms: 92,
-  rounds: { ok: 81_204, failed: 3, last_ms: 1.4 },
+  rounds: { ok: 81_204, failed: 3, last_ms: 1.4, sent_bytes: 9_744_480, received_bytes: 32_481_600, refused_shares: 0 },
   majority_ejections: 2,
   training: [
     {

@@ -224,7 +224,7 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     await settled([...all, newcomer]);
     for (const { holder, shared } of all) {
       expect(holder.serves).toBe("second");
-      expect(shared.describe().revision).toBeGreaterThanOrEqual(revision!);
+      await until(() => shared.describe().revision === revision);
     }
   });
 
@@ -261,9 +261,9 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     const said = one.lines.filter(({ message }) => message.includes("is not used here"));
     expect(said).toHaveLength(5);
     // Replies that are none of ours are as no reply.
-    await direct.send("HSET", [key("training"), "token", "no number"]);
+    await direct.send("HSET", [key("model"), "revision", "no number"]);
     await until(() => one.shared.describe().away === "an answer that is none of ours");
-    await direct.send("DEL", [key("training")]);
+    await direct.send("DEL", [key("model")]);
     await until(() => one.shared.describe().away === null);
   });
 
@@ -301,6 +301,16 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     const follower = instance("a2", "chosen", { kept });
     await until(() => other.holder.serves === "chosen");
     await settled([other, follower]);
+  });
+
+  test("who has traffic trains, and not who has none", async () => {
+    const [idle, busy] = [instance("a", "first"), instance("b", "first")];
+    idle.holder.isBusy = false;
+    busy.holder.isBusy = false;
+    const leader = await settled([idle, busy]); // where nobody has any, one of them does all the same
+    const other = leader === idle ? busy : idle;
+    other.holder.isBusy = true;
+    await until(() => other.shared.describe().leading && !leader.shared.describe().leading);
   });
 
   test("who is paused takes only what an operator chose, and does not train", async () => {

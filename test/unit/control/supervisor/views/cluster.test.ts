@@ -27,12 +27,14 @@ function view(cluster: Partial<Cluster>): SupervisorView {
       away: null,
       shares: ["health"],
       ageMs: 80.2,
-      figures: { rounds: 9, failures: 1, lastMs: 1.5 },
+      figures: { rounds: 9, failures: 1, lastMs: 1.5, refused: 2 },
+      bytes: { sent: 400, received: 900 },
       members: [],
       ...cluster,
     },
     configuration: { config: { database: { instanceName: "bob" } } },
     fleets: { counters: () => ({ majorityEjections: 3 }), present: () => [server] },
+    operating: { replication: { figures: { taken: 1, refused: 0, untold: 0 } } },
     startedAtMs: 2_000,
   } as unknown as SupervisorView;
 }
@@ -69,7 +71,7 @@ test("an instance without Redis, and one that has lost it, is there alone with i
   expect(away).toMatchObject({
     redis: { state: "away", reason: "no answer within 400 ms" },
     instances: 1,
-    rounds: { ok: 9, failed: 1, last_ms: 1.5 },
+    rounds: { ok: 9, failed: 1, last_ms: 1.5, sent_bytes: 400, received_bytes: 900, refused_shares: 2 },
     members: [own],
   });
 });

@@ -87,6 +87,40 @@ describe("commands", () => {
   });
 });
 
+describe("what a cluster of instances decides", () => {
+  test("a model of another instance is promoted and watched like any, with who promoted it as the reason", () => {
+    const judge = new Judge(initialState(1), 0);
+    judge.promote(2, 1000, "revision 7 of the cluster");
+    expect(judge.directive).toMatchObject({ championVersion: 2, canaryVersion: 1, canaryShare: 0.2 });
+    expect(judge.tick(2000, CALM)[0]).toMatchObject({ kind: "promoted", reason: "revision 7 of the cluster" });
+  });
+
+  test("back to a model because the present one was bad elsewhere: that one gets no share, and is not gone back to", () => {
+    const judge = new Judge(initialState(1), 0);
+    judge.promote(2, 1000);
+    judge.returnTo(3, 2000, "2 of 3 instances stepped down from it");
+    expect(judge.directive).toMatchObject({ championVersion: 3, canaryVersion: null, canaryShare: 0 });
+    expect(judge.status).toMatchObject({ previous: null, watching: false });
+    const [, verdict] = judge.tick(3000, CALM);
+    expect(verdict).toMatchObject({ kind: "rolled_back", modelVersion: 2 });
+    expect(verdict.reason).toBe("2 of 3 instances stepped down from it; model 3 serves again");
+    expect(() => judge.returnTo(3, 4000, "again")).toThrow("model 3 is the champion already");
+  });
+
+  test("while another instance trains no candidate moves on, without a verdict; the watch and the guardrail go on", () => {
+    const judge = new Judge({ ...initialState(1), lifecycle: inCanary() }, 0);
+    expect(kindsAt(judge, 1000)).toEqual(["canary_started 2"]);
+    judge.hold(true, 2000);
+    expect(judge.directive).toMatchObject({ canaryVersion: null, canaryShare: 0 });
+    const held = runFleet(judge, { requestsPerSecond: 50, seed: 4, untilMs: 10 * MINUTE }, MODELS);
+    expect(held.map(({ kind }) => kind)).not.toContain("promoted");
+    expect(judge.status.candidate).toEqual({ version: 2, stage: "canary" });
+    judge.hold(false, 10 * MINUTE);
+    expect(kindsAt(judge, 10 * MINUTE + SECOND)).toEqual(["canary_started 2"]);
+    expect(judge.tick(10 * MINUTE + 2 * SECOND, { ...CALM, modelFaults: 1 })[0]).toMatchObject({ kind: "demoted" });
+  });
+});
+
 function inCanary(): JudgeState["lifecycle"] {
   return { ...initialState(1).lifecycle, candidate: { version: 2, stage: "canary" } };
 }

@@ -1,9 +1,9 @@
 /** Which of a pool's servers this instance uses: all of them, or a part that depends on where it stands among the instances. */
-import { LEAST_USABLE, type RingPlace, ringOrder, subsetOf } from "../../balancing/subset.ts";
-import type { DiscoveredServer } from "../discovery/discovered-server.ts";
-import { identityOf } from "./membership.ts";
-import type { FleetOptions } from "./options.ts";
-import type { FleetServer } from "./server.ts";
+import { LEAST_USABLE, type RingPlace, ringOrder, subsetOf } from "../../../balancing/subset.ts";
+import type { DiscoveredServer } from "../../discovery/discovered-server.ts";
+import { identityOf } from "../membership.ts";
+import type { FleetOptions } from "../options.ts";
+import type { FleetServer } from "../server.ts";
 
 /** Servers that were taken because others were down are given back when they have not been needed for so long. */
 const KEEP_MS = 60_000;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { placeAmong, type RingPlace } from "../../../../src/balancing/subset.ts";
-import type { DiscoveredServer } from "../../../../src/control/discovery/discovered-server.ts";
-import { FleetSubset, type UsedServer } from "../../../../src/control/fleet/subset.ts";
-import { DRAINED, host } from "./fixtures.ts";
+import { placeAmong, type RingPlace } from "../../../../../src/balancing/subset.ts";
+import type { DiscoveredServer } from "../../../../../src/control/discovery/discovered-server.ts";
+import { FleetSubset, type UsedServer } from "../../../../../src/control/fleet/subsets/fleet-subset.ts";
+import { DRAINED, host } from "../fixtures.ts";
 
 function server(name: string, more: { backup?: boolean; zone?: string } = {}): DiscoveredServer {
   const spec = { ...host(name, 3000), ...more };

@@ -11,7 +11,7 @@ export const FACTORS = [1, 1.02, 1.05, 1.1, 1.2, 1.5, 2] as const;
 const EPSILON = 1e-6;
 
 /** All keys of one limit. */
-export class Exact {
+export class ExactLimit {
   readonly #intervalMs: number;
   readonly #burst: number;
   /** Theoretical arrivals of an exact limit, by key. */
