@@ -120,7 +120,7 @@ export class PoolKnowledge implements PoolMember {
     const { curves, limits, nowMs } = this.#options;
     const own = this.#own;
     const limited = limits();
-    this.#packer.begin();
+    this.#packer.begin(slots.length);
     for (const [slot, mark] of this.#marked(slots)) {
       own.ratio = curves.evidence(slot, nowMs(), own.curve);
       own.sizes.fill(0);
