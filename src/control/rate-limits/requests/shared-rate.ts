@@ -20,6 +20,8 @@ import { LEASE_SCRIPT } from "./lease-script.ts";
 /** What is lent to a key that nobody asks about is given back after so long: all but one where little is left, that one later. */
 const IDLE_MS = 200;
 const LAST_IDLE_MS = 2000;
+/** Who waits for its turn and is asked for asks so often whether it may come sooner: others may have given back what they had. */
+const HURRY_MS = 50;
 /** Workers are told anew that a key is known. */
 const RENEW_MS = KNOWN_MS / 4;
 const WORDS_TO_TAG = 8;
@@ -37,6 +39,8 @@ interface Lease extends BookedKey {
   pace: number;
   /** When a request was last let pass or refused. */
   askedMs: number;
+  /** When Redis was last asked. */
+  saidMs: number;
   /** Half of the burst was left when Redis was asked last. */
   plenty: boolean;
 }
@@ -114,6 +118,7 @@ export class SharedRate implements SharedLimit {
         passed: 0,
         pace: 1,
         askedMs: 0,
+        saidMs: 0,
         plenty: false,
         dueMs: 0,
         at: 0,
@@ -140,7 +145,8 @@ export class SharedRate implements SharedLimit {
     const returned = isOver ? lent : isIdle && isLent ? lent - 1 : 0;
     const mayBorrow = !isIdle && (lent === 0 || isLent);
     const wanted = mayBorrow ? Math.max(0, this.#wanted(lease, instances) - lent) : 0;
-    if (passed === 0 && returned === 0 && wanted === 0) return null;
+    const isHurried = !isIdle && lent > 0 && !isLent && nowMs - lease.saidMs >= HURRY_MS;
+    if (passed === 0 && returned === 0 && wanted === 0 && !isHurried) return null;
     return {
       name,
       first: passed - returned,
@@ -149,8 +155,9 @@ export class SharedRate implements SharedLimit {
         lease.passed -= passed;
         lease.lent += more - returned;
         lease.plenty = fromUs < 0;
-        // What is lent besides may pass at once already.
-        lease.fromMs = fromUs <= 0 || (more === 0 && lease.lent > 0) ? 0 : answeredMs + fromUs / 1000;
+        lease.saidMs = answeredMs;
+        if (lease.lent > more) lease.fromMs = sooner(lease.fromMs, fromUs - this.#costUs, answeredMs);
+        else lease.fromMs = fromUs <= 0 ? 0 : answeredMs + fromUs / 1000;
         this.#go(lease, answeredMs);
       },
     };
@@ -217,4 +224,12 @@ export class SharedRate implements SharedLimit {
   #isHere(row: number, tag: number): boolean {
     return this.#memory.table[placeOf(row) - WORDS_TO_TAG] === tag;
   }
+}
+
+/**
+ * From when on that may pass which was lent before. When the last that was lent to anybody may pass, it may, too.
+ * @param fromMs what was said then. @param lastUs microseconds from now until the last one may.
+ */
+function sooner(fromMs: number, lastUs: number, nowMs: number): number {
+  return lastUs <= 0 ? 0 : Math.min(fromMs, nowMs + lastUs / 1000);
 }

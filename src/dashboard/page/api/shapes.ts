@@ -95,6 +95,8 @@ export interface ShownOverride {
   readonly at: string;
   readonly until?: string | null;
   readonly kept?: boolean;
+  /** `instance` = of this one alone. */
+  readonly scope?: "cluster" | "instance";
   readonly in_force?: boolean;
   /** In words, where the API says it. */
   readonly description?: string;
@@ -130,6 +132,8 @@ export interface AuditEntry {
   readonly after: unknown;
   readonly reason: string;
   readonly kept: boolean;
+  /** Where it was made, if at another one. */
+  readonly instance?: string | null;
 }
 
 /** What a change, or the trial of one, is answered with where it says more than the resource. */

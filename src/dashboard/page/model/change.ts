@@ -8,6 +8,8 @@ export interface ChangeRequest {
   readonly body: Readonly<Record<string, unknown>> | null;
   /** `false` = until the instance is restarted, whatever was chosen. */
   readonly keep?: false;
+  /** `true` = for this instance alone, whatever was chosen. */
+  readonly hereOnly?: true;
 }
 
 /** The way back from a change: requests that are made one after the other, each when the one before has been answered. */

@@ -55,7 +55,8 @@ function stepFor(override: ShownOverride, find: FindServer): UndoStep | null {
   const { kind, value, reason, until } = override;
   const target = (override.target ?? {}) as Readonly<Record<string, string | null | undefined>>;
   const pool = target.pool ?? "";
-  const keep = override.kept === false ? { keep: false as const } : {};
+  const here = override.scope === "instance" ? { hereOnly: true as const } : {};
+  const keep = override.kept === false ? { keep: false as const } : here;
   const why = reason === "" ? {} : { reason };
   const make = (method: ChangeRequest["method"], path: string, body: ChangeRequest["body"]): ChangeRequest => ({
     method,

@@ -13,7 +13,7 @@ import { type ChangeNote, Replica, type ReplicaEntry } from "./replica.ts";
 
 /** So many entries of the audit may wait beside the overrides; the others are written apart. */
 const MOST_AUDIT = 100;
-/** What others have changed and nobody has asked for: the last of it. */
+/** What others have changed and nobody has asked for, or the audit does not have: the last of it. */
 const MOST_NEWS = 1000;
 
 /** What it is made from. */
@@ -60,7 +60,11 @@ export class ReplicatedOperationsStore implements OperationsStore {
   #lost: ReadonlySet<string> = new Set();
   /** What others are to be told, by id the stamp. */
   readonly #untold = new Map<string, string>();
+  /** Of these ids, those that they were told of before. */
+  readonly #again = new Set<string>();
   #news: AuditEntry[] = [];
+  /** Of others, and not in the audit yet: the last of it. */
+  #unaudited: AuditEntry[] = [];
   #notice: string | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -74,7 +78,7 @@ export class ReplicatedOperationsStore implements OperationsStore {
     await this.#inTurn(() => this.#look());
     await this.#options.refresh();
     return this.#inTurn(async () => {
-      const trouble = (await this.#look()) ?? (await this.#write([]));
+      const trouble = (await this.#look()) ?? (await this.#write());
       const { overrides, left } = this.#state;
       const news = this.#news;
       this.#news = [];
@@ -108,7 +112,10 @@ export class ReplicatedOperationsStore implements OperationsStore {
       const committed = this.#revision;
       // What was hidden behind one that has ended counts now.
       if (!isSame(next.overrides, overrides)) this.#revision++;
-      for (const { id, stamp } of changed) this.#untold.set(id, stamp);
+      for (const { id, stamp } of changed) {
+        this.#untold.set(id, stamp);
+        this.#again.delete(id);
+      }
       if (changed.length > 0) this.#options.onUntold();
       return committed;
     });
@@ -127,7 +134,7 @@ export class ReplicatedOperationsStore implements OperationsStore {
     this.#seen = seen;
     this.#lost = lost;
     this.#isUnwritten = true;
-    void this.#inTurn(() => this.#write([])).catch(() => {});
+    void this.#inTurn(() => this.#write());
   }
 
   async close(): Promise<void> {
@@ -141,14 +148,31 @@ export class ReplicatedOperationsStore implements OperationsStore {
     return [...this.#untold.keys()].flatMap((id) => entries.get(id) ?? []);
   }
 
-  /** They have heard of these. */
-  told(entries: readonly ReplicaEntry[]): void {
-    for (const { id, stamp } of entries) if (this.#untold.get(id) === stamp) this.#untold.delete(id);
+  /** They have heard of these. @returns the ids of those that were told for the first time. */
+  told(entries: readonly ReplicaEntry[]): readonly string[] {
+    const first: string[] = [];
+    for (const { id, stamp } of entries) {
+      if (this.#untold.get(id) !== stamp) continue;
+      this.#untold.delete(id);
+      if (!this.#again.delete(id)) first.push(id);
+    }
+    return first;
+  }
+
+  /** They may not have heard of the last changes of these. */
+  tellAgain(ids: readonly string[]): void {
+    for (const id of ids) {
+      const entry = this.#state.replica.entries.get(id);
+      if (entry === undefined || this.#untold.has(id)) continue;
+      this.#untold.set(id, entry.stamp);
+      this.#again.add(id);
+    }
   }
 
   /** All that others know is this, by id the stamp: the rest is to be told. */
   tellBeyond(known: ReadonlyMap<string, string>): void {
     this.#untold.clear();
+    this.#again.clear();
     for (const { id, stamp } of this.#state.replica.entries.values()) {
       if ((known.get(id) ?? "") < stamp) this.#untold.set(id, stamp);
     }
@@ -181,12 +205,16 @@ export class ReplicatedOperationsStore implements OperationsStore {
       const told = felt.map((entry) => audit(entry, before.get(entry.id) ?? null));
       // One change may be of several overrides.
       const news = [...new Map(told.map((entry) => [JSON.stringify(entry), entry])).values()];
-      for (const { id } of taken) this.#untold.delete(id);
+      for (const { id } of taken) {
+        this.#untold.delete(id);
+        this.#again.delete(id);
+      }
       if (!isSame(next.overrides, this.#state.overrides)) this.#revision++;
       this.#state = next;
       this.#isUnwritten = true;
       this.#news = [...this.#news, ...news].slice(-MOST_NEWS);
-      await this.#write(news);
+      this.#unaudited = [...this.#unaudited, ...news].slice(-MOST_NEWS);
+      await this.#write();
       return felt;
     });
   }
@@ -205,7 +233,7 @@ export class ReplicatedOperationsStore implements OperationsStore {
     const replica = new Replica(this.#state.replica.entries.values());
     for (const { id, stamp } of replica.merge(entries)) this.#untold.set(id, stamp);
     this.#state = this.#stateOf(replica, new Map(own.map((override) => [override.id, override])));
-    this.#revision = Math.max(this.#revision + 1, revision);
+    this.#revision = this.#fileRevision === null ? revision : Math.max(this.#revision + 1, revision);
     this.#fileRevision = revision;
     this.#seen = seen;
     this.#lost = lost;
@@ -283,10 +311,11 @@ export class ReplicatedOperationsStore implements OperationsStore {
   }
 
   /** What memory has gets into the file, where that works. @returns why it does not. */
-  async #write(audit: readonly AuditEntry[]): Promise<string | null> {
+  async #write(): Promise<string | null> {
     if (!this.#isUnwritten) return null;
     try {
-      await this.#commit(this.#state, audit);
+      await this.#commit(this.#state, this.#unaudited);
+      this.#unaudited = [];
       return null;
     } catch (error) {
       return `what other instances have changed is in force, and not kept here: ${(error as Error).message}`;

@@ -252,6 +252,16 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
     counted("ml_tables_total", C.TABLES, "Tables of costs that were published: requests are placed by them."),
     counted("ml_samples_total", C.SAMPLES, "Outcomes of attempts that the learner took in."),
     counted("ml_samples_lost_total", C.SAMPLES_LOST, "Outcomes that were overwritten before it could take them in."),
+    counted(
+      "ml_knowledge_rounds_total",
+      C.KNOWLEDGE_ROUNDS,
+      "Rounds in which the learner told other instances what it knows of servers, and heard of them ([cluster](cluster.md#what-is-learned)).",
+    ),
+    counted(
+      "ml_knowledge_failures_total",
+      C.KNOWLEDGE_FAILURES,
+      "Of such rounds, those without an answer that was one: it goes by what it learns itself meanwhile.",
+    ),
     {
       name: "ml_learner_restarts_total",
       type: "counter",

@@ -30,6 +30,8 @@ function PlanDialog({ plan }: { readonly plan: ChangePlan }) {
   const subject = useSubject(plan.subject);
   const trial = useTrial(plan, values);
   const instances = useInstances(plan.noTrial !== true);
+  const request = requestOf(plan, values);
+  const isForAll = typeof request === "string" || request.hereOnly !== true;
   const close = () => {
     openPlan.value = null;
   };
@@ -83,7 +85,9 @@ function PlanDialog({ plan }: { readonly plan: ChangePlan }) {
           value={values.reason}
           onInput={(reason) => setValues({ ...values, reason })}
         />
-        {instances > 1 && keep && <Reach instances={instances} hereOnly={hereOnly} onChange={setHereOnly} />}
+        {instances > 1 && keep && isForAll && (
+          <Reach instances={instances} hereOnly={hereOnly} onChange={setHereOnly} />
+        )}
         {!canBeKept && (
           <label class="row">
             <input type="checkbox" checked={!keep} onChange={(event) => setKeep(!event.currentTarget.checked)} />
@@ -211,7 +215,11 @@ async function makeChange(plan: ChangePlan, values: FormValues, terms: Terms, su
   const done = plan.done(values);
   // What was before is told by a trial alone: by the names that are sent, without the numbers of now.
   const before = plan.noTrial === true ? null : (await tryOut(request))?.before;
-  const answer = await send(request, values.reason, { ...terms, ifMatch: subject?.etag ?? null });
+  const answer = await send(request, values.reason, {
+    ...terms,
+    hereOnly: request.hereOnly ?? terms.hereOnly,
+    ifMatch: subject?.etag ?? null,
+  });
   const undo = plan.undo === undefined ? undoOf(request, before) : plan.undo(answer, before, subject?.body ?? null);
   say("ok", done, undo === null ? null : () => void takeBack(undo, done, terms.hereOnly));
 }
@@ -231,7 +239,11 @@ export async function takeBack(undo: ChangeRequest | WayBack, what: string, here
       if (request === null) throw new Error("What it was about is gone.");
       // A reason that was there before comes back with what it was the reason of.
       const reason = typeof request.body?.reason === "string" ? "" : `undo: ${what}`.slice(0, 500);
-      answer = await send(request, reason, request.keep === false ? { keep: false } : { hereOnly });
+      answer = await send(
+        request,
+        reason,
+        request.keep === false ? { keep: false } : { hereOnly: request.hereOnly ?? hereOnly },
+      );
     }
     say("ok", "Taken back.");
   } catch (error) {

@@ -37,7 +37,11 @@ export function Audit() {
 
 const COLUMNS: readonly Column<AuditEntry>[] = [
   { title: "When", cell: ({ at }) => <Time ms={Date.parse(at)} /> },
-  { title: "Who", cell: ({ actor }) => actor, hint: ({ client }) => client },
+  {
+    title: "Who",
+    cell: ({ actor, instance }) => (instance ? `${actor} at ${instance}` : actor),
+    hint: ({ client }) => client,
+  },
   {
     title: "What",
     kind: "head",

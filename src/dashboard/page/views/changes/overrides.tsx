@@ -14,7 +14,7 @@ import { Badge, Empty, Time } from "../../widgets/text.tsx";
 
 /** The list. */
 export function Overrides() {
-  const { body, error } = useAsked<{ overrides: ShownOverride[] }>("/api/v1/overrides", 10_000);
+  const { body, error } = useAsked<{ overrides: ShownOverride[]; shared?: boolean }>("/api/v1/overrides", 10_000);
   const [exported, setExported] = useState<string | null>(null);
   const list = body?.overrides ?? [];
   const show = async () => {
@@ -48,7 +48,7 @@ export function Overrides() {
         ) : list.length === 0 ? (
           <Empty>Everything is as configured.</Empty>
         ) : (
-          <Table columns={COLUMNS} rows={list} keyOf={({ id }) => id} />
+          <Table columns={columnsOf(body.shared === true)} rows={list} keyOf={({ id }) => id} />
         )}
       </section>
       {exported !== null && (
@@ -66,7 +66,7 @@ export function Overrides() {
   );
 }
 
-const COLUMNS: readonly Column<ShownOverride>[] = [
+const columnsOf = (shared: boolean): readonly Column<ShownOverride>[] => [
   {
     title: "What",
     kind: "head",
@@ -77,7 +77,7 @@ const COLUMNS: readonly Column<ShownOverride>[] = [
       </>
     ),
   },
-  { title: "Is", kind: "long", cell: (override) => <Present of={override} /> },
+  { title: "Is", kind: "long", cell: (override) => <Present of={override} shared={shared} /> },
   { title: "Configured", kind: "long", cell: ({ configured }) => <span class="dim">{inWords(configured)}</span> },
   { title: "By", cell: ({ by }) => by || "local" },
   {
@@ -110,7 +110,7 @@ const COLUMNS: readonly Column<ShownOverride>[] = [
   },
 ];
 
-function Present({ of }: { readonly of: ShownOverride }) {
+function Present({ of, shared }: { readonly of: ShownOverride; readonly shared: boolean }) {
   return (
     <>
       <strong>{overrideValue(of)}</strong>{" "}
@@ -124,8 +124,17 @@ function Present({ of }: { readonly of: ShownOverride }) {
           this run only
         </Badge>
       )}
+      {shared && isHereOnly(of) && (
+        <Badge tone="idle" title="It is of this instance alone.">
+          this instance only
+        </Badge>
+      )}
     </>
   );
+}
+
+function isHereOnly({ scope, kept }: ShownOverride): boolean {
+  return scope === "instance" && kept !== false;
 }
 
 function remove(of: ShownOverride): void {
@@ -134,7 +143,12 @@ function remove(of: ShownOverride): void {
     title: "Remove an override",
     lead: `${target} is as configured again: ${inWords(of.configured)} instead of ${overrideValue(of)}.`,
     subject: null,
-    request: () => ({ method: "DELETE", path: `/api/v1/overrides/${encodeURIComponent(of.id)}`, body: null }),
+    request: () => ({
+      method: "DELETE",
+      path: `/api/v1/overrides/${encodeURIComponent(of.id)}`,
+      body: null,
+      ...(isHereOnly(of) ? { hereOnly: true } : {}),
+    }),
     confirm: "Remove",
     done: () => `${target} is as configured.`,
     ...undoing([of]),
