@@ -2,7 +2,7 @@
  * What holding requests gains and where it may lose, simulated (docs/learning.md, "Holding"). Nothing is timed: the same
  * arguments give the same tables.
  *
- *     npm run bench:holding -- [--suite small,built_in,saturation] [--requests 60000] [--seeds 5] [--seed 1] [--against …]
+ *     npm run bench:holding -- [--suite small,built_in,saturation,cluster] [--requests 60000] [--seeds 5] [--seed 1] [--against …]
  */
 import { parseArgs } from "node:util";
 import { readShippedNetwork } from "../../src/learning/models/shipped-model.ts";
@@ -42,7 +42,7 @@ const SMALL: Readonly<Record<string, Partial<BaseFleet>>> = {
 };
 const SMALL_SCENARIOS = ["homogeneous", "unequal-speed", "noisy-neighbour", "gc-pauses", "compound"];
 
-const SUITES: Readonly<Record<string, () => void>> = { small, built_in: builtIn, saturation };
+const SUITES: Readonly<Record<string, () => void>> = { small, built_in: builtIn, saturation, cluster };
 for (const name of values.suite.split(",")) {
   const suite = SUITES[name];
   if (suite === undefined) throw new Error(`unknown suite "${name}": use ${Object.keys(SUITES).join(", ")}`);
@@ -69,6 +69,21 @@ function builtIn(): void {
     })),
   );
   compare("balancers | scenario", cases);
+}
+
+/** Instances with one Redis, each with a queue of its own. */
+function cluster(): void {
+  const cases = [2, 8].flatMap((balancers) =>
+    [5, 20, 200].flatMap((meanMs) =>
+      ["3 × 1, .8", "3 × 4, .9", "10 × 4, .9"].flatMap((fleet) =>
+        ["homogeneous", "gc-pauses"].map((name) => ({
+          label: `${balancers} | ${meanMs} | ${fleet} | ${name}`,
+          scenario: builtInScenario(name, { ...DEFAULT_BASE, ...SMALL[fleet], balancers, meanMs, sharing: "cluster" }),
+        })),
+      ),
+    ),
+  );
+  compare("instances | ms | fleet | scenario", cases);
 }
 
 /** p99 by policy, and what it is relative to the first one; medians over seeds. */

@@ -107,6 +107,7 @@ function start(message: LearnerStart, balanced: Balanced, { log, tell }: Supervi
       nameOf: (id) => names.get(id),
       signal: ending.signal,
       cluster: cluster?.shares.includes("model") === true ? linked : null,
+      knowledge: cluster?.shares.includes("learned") === true ? linked : null,
       balanced,
     },
     message.pools,

@@ -9,6 +9,8 @@ import type { Logger } from "../telemetry/log/logger.ts";
 import { type ReplaceableLogger, replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
 import { PoolClasses } from "./classes/pool-classes.ts";
 import type { PoolTemplate } from "./classes/template-feed.ts";
+import { PoolKnowledge } from "./cluster/knowledge/pool-knowledge.ts";
+import type { LinkedCluster } from "./cluster/learner-link.ts";
 import { FleetFeatures } from "./features/fleet-features.ts";
 import { PoolLimits } from "./holding/pool-limits.ts";
 import type { PoolMember } from "./member.ts";
@@ -26,6 +28,8 @@ const NOBODY: readonly PoolMember[] = [];
 export interface PoolLearnersOptions extends Omit<PoolLearnerOptions, "pool" | "gauges" | "part" | "features"> {
   readonly memory: SharedMemory;
   readonly log: Logger;
+  /** With whom what is learned of servers is shared; `null`, or left out = with nobody. */
+  readonly knowledge?: LinkedCluster | null;
   /** Makes the learner of a pool that `ml` balances. Whoever has none need not load models, judges and what trains them. */
   readonly balanced: (options: PoolLearnerOptions) => PoolLearner;
 }
@@ -45,6 +49,8 @@ interface Entry {
   readonly limits: PoolLimits | null;
   /** The one of them that learns what requests cost. */
   readonly classes: PoolClasses | null;
+  /** The one of them that shares what is known of its servers. */
+  readonly knowledge: PoolKnowledge | null;
 }
 
 export class PoolLearners {
@@ -210,10 +216,33 @@ export class PoolLearners {
       pool.classes === true
         ? (before?.classes ?? new PoolClasses({ ...common, part: () => partOf(this.#classed) }))
         : null;
-    const members = [learner, observer, limits, classes].filter((member) => member !== null);
-    const entry = { pool, features, logger, members, learner, observer, limits, classes };
+    const cluster = this.#options.knowledge ?? null;
+    const knowledge =
+      cluster !== null && (learner !== null || limits !== null)
+        ? (before?.knowledge ?? this.#share(cluster, pool, features, logger.log))
+        : null;
+    const members = [learner, observer, limits, classes, knowledge].filter((member) => member !== null);
+    const entry = { pool, features, logger, members, learner, observer, limits, classes, knowledge };
     this.#entries.set(pool.row, entry);
     return entry;
+  }
+
+  /** Tells other instances what is known of the pool's servers, and hears of them. */
+  #share(cluster: LinkedCluster, { name, row }: LearnerPool, curves: FleetFeatures, log: Logger): PoolKnowledge {
+    const { memory, nameOf, nowMs } = this.#options;
+    return new PoolKnowledge({
+      pool: name,
+      link: cluster.link,
+      cluster: cluster.name,
+      id: cluster.instance.id,
+      curves,
+      limits: () => this.#entries.get(row)?.limits ?? null,
+      idOf: (slot) => memory.servers.id[slot],
+      nameOf,
+      counters: memory.learnerCounters,
+      log,
+      nowMs,
+    });
   }
 
   /** @param haveLeft resolves when those before it have handed over what they had. */

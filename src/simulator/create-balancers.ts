@@ -68,7 +68,7 @@ export function createBalancers(scenario: Scenario, policy: Policy, world: World
     const holding =
       isTold || common !== undefined
         ? undefined
-        : policy.createHolding?.(scenario, { id, inFlight, transferring }, sight, world.seed);
+        : policy.createHolding?.(scenario, { id, inFlight, transferring, peers }, sight, world.seed + at);
     const queue = holding === undefined ? common : new HeldQueue(holding, requests);
     if (together) common = queue;
     return {

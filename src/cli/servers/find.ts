@@ -8,7 +8,14 @@ export type ListedServer = Pick<
 > &
   Pick<
     ServerStatus,
-    "weight" | "configured_weight" | "concurrency_limit" | "hard_limit" | "traffic_share" | "response_ms" | "backup"
+    | "weight"
+    | "configured_weight"
+    | "concurrency_limit"
+    | "concurrency_limit_sources"
+    | "hard_limit"
+    | "traffic_share"
+    | "response_ms"
+    | "backup"
   >;
 
 /**

@@ -2,7 +2,7 @@
 import { columns } from "../columns.ts";
 import type { ListedServer } from "./find.ts";
 
-/** Servers as a table: the limit beside what is in flight is the learned one. */
+/** Servers as a table: the limit beside what is in flight is the learned one, with the number of instances that learned it. */
 export function serverTable(servers: readonly ListedServer[]): string {
   if (servers.length === 0) return "There is no server.";
   const pooled = new Set(servers.map(({ pool }) => pool)).size > 1;
@@ -13,7 +13,7 @@ export function serverTable(servers: readonly ListedServer[]): string {
     server.state + (server.backup ? " (backup)" : ""),
     numberText(server.weight) + (server.weight === server.configured_weight ? "" : "*"),
     String(server.active_connections),
-    server.concurrency_limit === null ? "-" : String(server.concurrency_limit),
+    limitText(server),
     server.hard_limit === 0 ? "-" : String(server.hard_limit),
     server.traffic_share === null ? "-" : `${(server.traffic_share * 100).toFixed(1)} %`,
     server.response_ms === null ? "-" : `${server.response_ms.p99} ms`,
@@ -35,6 +35,12 @@ export function serverTable(servers: readonly ListedServer[]): string {
   const table = columns([heads, ...rows]);
   const differs = servers.some(({ weight, configured_weight }) => weight !== configured_weight);
   return differs ? `${table}\n\n* not the configured weight: neurabalancer overrides list says who set it` : table;
+}
+
+/** "4 (3)" = learned by three instances. */
+function limitText({ concurrency_limit: limit, concurrency_limit_sources: sources }: ListedServer): string {
+  if (limit === null) return "-";
+  return sources > 1 ? `${limit} (${sources})` : String(limit);
 }
 
 function numberText(value: number): string {

@@ -61,7 +61,9 @@ export class Cluster {
   readonly #figures: ExchangeFigures = { rounds: 0, failures: 0, lastMs: Number.NaN, refused: 0 };
   #members: readonly ClusterMember[] = [];
   #instances = 1;
+  /** When Redis answered last, and of when the others' numbers are. */
   #heardMs = Number.NEGATIVE_INFINITY;
+  #numbersMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
   #running: Promise<void> | null = null;
   #stopped = false;
@@ -121,7 +123,7 @@ export class Cluster {
 
   /** How old the others' numbers are, milliseconds; infinite before the first. */
   get ageMs(): number {
-    return this.#options.bootMs() - this.#heardMs;
+    return this.#options.bootMs() - this.#numbersMs;
   }
 
   /** What it says of itself has these figures from now on. @param figures asked for at each round. */
@@ -177,8 +179,9 @@ export class Cluster {
       this.#figures.rounds++;
       this.#figures.lastMs = nowMs - beganMs;
       this.#figures.refused = this.#exchange!.refused;
+      this.#numbersMs = nowMs - (ageMs || 0);
       this.#isThere();
-      const numbers: PeerNumbers = { ...others, heardMs: nowMs - (ageMs || 0), instances };
+      const numbers: PeerNumbers = { ...others, heardMs: this.#numbersMs, instances };
       for (const rider of this.#riders) rider.heard({ numbers, members, revision: { changes } });
       waitMs = Math.max(0, ROUND_MS - this.#figures.lastMs);
     } catch (error) {

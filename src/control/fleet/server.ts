@@ -7,7 +7,7 @@ import type { StandbyFor } from "../../health/servers-in-use.ts";
 import { SlowStart } from "../../health/slow-start.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
-import { limitInForce } from "../../shared/memory/learned-limits.ts";
+import { limitInForce, sourcesInForce } from "../../shared/memory/learned-limits.ts";
 import { ownInFlight } from "../../shared/memory/peers.ts";
 import type { ServerRow } from "../../shared/memory/server-table/writer.ts";
 import { SERVER_PROTOCOLS } from "../../shared/server-spec.ts";
@@ -391,6 +391,7 @@ export class FleetServer {
       configured_hard_limit: this.#server.spec.hardLimit,
       capacity_origin: capacity.origin,
       concurrency_limit: limitInForce(learned, this.slot, this.id, nowMs + this.#bootOffsetMs()),
+      concurrency_limit_sources: sourcesInForce(learned, this.slot, this.id, nowMs + this.#bootOffsetMs()),
       active_connections: this.inFlight,
       peer_connections: Math.max(0, this.#memory.peers.inFlight[this.slot]),
       cpu_usage: Number.isNaN(usage.cpuPercent) ? null : usage.cpuPercent,

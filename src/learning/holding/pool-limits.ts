@@ -2,7 +2,6 @@
  * Learns how many requests the servers of one pool work on at once, and publishes it: whatever the pool's strategy is. Writer of
  * the limits, of `HOLDING` and of what belongs to it: the learner, alone. Readers: workers (balancing/holding/), the supervisor.
  */
-import type { PeerRequests } from "../../balancing/holding/room.ts";
 import type { LearnerPool, LearnerSettings } from "../../protocol/learner.ts";
 import { HoldState, LearnerFigure, LearnerWord } from "../../shared/memory/layout/learning.ts";
 import { MAX_SERVERS, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
@@ -37,8 +36,6 @@ export interface PoolLimitsOptions {
   readonly wallOffsetMs: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** What other instances have in flight, by slot: a part of what the server table counts. Left out = nobody tells. */
-  readonly peers?: PeerRequests | undefined;
   /**
    * What a mean request would have taken in the place of this one, where classes of requests are told apart: a few heavy ones
    * would look like a server that is full. Left out = what it took.
@@ -49,8 +46,7 @@ export interface PoolLimitsOptions {
 export class PoolLimits implements PoolMember {
   readonly #options: PoolLimitsOptions;
   readonly #limits = new ConcurrencyLimits(MAX_SERVERS);
-  /** `null` = nobody else can send requests to the servers that this instance would know of. */
-  readonly #part: OwnPart | null;
+  readonly #part = new OwnPart(MAX_SERVERS);
   readonly #thinning: PerServerThinning;
   readonly #guard: HoldingGuard;
   /** By slot: of which server the outcomes were that the limits come from. */
@@ -59,6 +55,8 @@ export class PoolLimits implements PoolMember {
   readonly #limit = new Int32Array(MAX_SERVERS);
   /** By slot: how many instances know something of the server, where others tell. */
   readonly #sources = new Int32Array(MAX_SERVERS);
+  /** Others know servers that they did not know, or no more. */
+  #wasTold = false;
   /** Those that limits were last worked out for. */
   #slots: Int32Array | undefined;
   #heardMs = Number.NEGATIVE_INFINITY;
@@ -72,7 +70,6 @@ export class PoolLimits implements PoolMember {
   constructor(options: PoolLimitsOptions) {
     this.#options = options;
     this.#thinning = new PerServerThinning(MAX_SERVERS, options.part);
-    this.#part = options.peers === undefined ? null : new OwnPart(MAX_SERVERS);
     const { pool, memory, settings, nowMs } = options;
     const judge = holdingJudgeOptions(settings.judgeSpeed);
     const guard = { ...options, pool: pool.name, judge, counters: memory.learnerCounters };
@@ -102,13 +99,15 @@ export class PoolLimits implements PoolMember {
     const nowMs = this.#options.nowMs();
     if (this.#closed || slots === undefined || nowMs - this.#publishedMs < PUBLISH_MS) return;
     this.#publishedMs = nowMs;
-    this.#lookAtOthers(slots, nowMs);
-    if (this.isAsleep && slots === this.#slots) {
+    const { servers, peers } = this.#options.memory;
+    this.#part.tick(slots, slots.length, servers, peers, nowMs);
+    if (this.isAsleep && slots === this.#slots && !this.#wasTold) {
       // Nothing has happened that would change them: they hold still.
       this.#learned.figures[LearnerFigure.LIMITS_MS] = nowMs;
       return;
     }
     this.#slots = slots;
+    this.#wasTold = false;
     for (const slot of slots) this.#claim(slot);
     const { held, oldestMs } = readPoolQueue(this.#options.memory, this.#options.pool.row);
     // Who waits for a hard limit alone is not held: it says nothing of learned ones.
@@ -130,6 +129,7 @@ export class PoolLimits implements PoolMember {
   hear(slot: number, nats: Float64Array | null, sources: number): void {
     this.#claim(slot);
     this.#limits.hear(slot, nats);
+    if (this.#sources[slot] !== sources) this.#wasTold = true;
     this.#sources[slot] = sources;
   }
 
@@ -152,11 +152,6 @@ export class PoolLimits implements PoolMember {
     return this.#options.memory.learned[this.#options.pool.row];
   }
 
-  #lookAtOthers(slots: Int32Array, nowMs: number): void {
-    const { memory, peers } = this.#options;
-    if (peers !== undefined) this.#part?.tick(slots, slots.length, memory.servers, peers, nowMs);
-  }
-
   #takeIn(outcome: RecordedOutcome): void {
     const { slot, serverId, latencyMs, failed, inFlight, transferring, atMs } = outcome;
     if (this.#options.memory.servers.id[slot] !== serverId) return; // it has left
@@ -172,7 +167,7 @@ export class PoolLimits implements PoolMember {
     const id = this.#options.memory.servers.id[slot];
     if (this.#knownId[slot] === id) return;
     this.#limits.clear(slot);
-    this.#part?.clear(slot);
+    this.#part.clear(slot);
     this.#limit[slot] = 0;
     this.#sources[slot] = 0;
     this.#knownId[slot] = id;
@@ -193,14 +188,14 @@ export class PoolLimits implements PoolMember {
       const settled = Math.ceil(this.#limits.settledLimit(slot));
       limit[slot] = this.#limit[slot];
       settledLimit[slot] = settled;
-      ownLimit[slot] = this.#part?.ownLimit(slot, settled) ?? 0;
+      ownLimit[slot] = this.#part.ownLimit(slot, settled);
       limitSources[slot] = settled > 0 ? Math.max(1, this.#sources[slot]) : 0;
       if (this.#limit[slot] > 0) known++;
     }
     this.#known = known;
     if (known > 0) this.#guard.tick(nowMs, held);
-    figures[LearnerFigure.PATIENCE_MS] =
-      this.#part?.hasOthers === true ? this.#limits.patienceAmongOthersMs : this.#limits.patienceMs;
+    const { patienceMs, patienceAmongOthersMs } = this.#limits;
+    figures[LearnerFigure.PATIENCE_MS] = this.#part.hasOthers ? patienceAmongOthersMs : patienceMs;
     figures[LearnerFigure.RELAXATION] = this.#limits.relaxation;
     figures[LearnerFigure.LIMITS_MS] = nowMs;
     this.#tellRelaxation();

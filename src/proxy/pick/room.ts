@@ -2,7 +2,7 @@
  * Which servers of a pool have room: less in flight than the hard limit, and, while requests may be held, than the limit that
  * was learned (`balancing/holding/room.ts` has the rule).
  */
-import { anyRoom, hasRoom, withRoom } from "../../balancing/holding/room.ts";
+import { anyRoom, type HeldFleet, hasRoom, withRoom } from "../../balancing/holding/room.ts";
 import { type LearnedTable, LearnerFigure, LearnerWord, STALE_TABLE_MS } from "../../shared/memory/layout/learning.ts";
 import type { PeerTable } from "../../shared/memory/layout/peers.ts";
 import type { ServerTable, SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
@@ -25,6 +25,7 @@ const MOST_PATIENCE_MS = 60_000;
 export class Room {
   readonly #servers: ServerTable;
   readonly #peers: PeerTable;
+  readonly #fleet: HeldFleet;
   readonly #learned: LearnedTable;
   readonly #bootOffsetMs: () => number;
   #learns = false;
@@ -38,6 +39,8 @@ export class Room {
   ) {
     this.#servers = servers;
     this.#peers = peers;
+    const { inFlight, transferring, id } = servers;
+    this.#fleet = { inFlight, transferring, id, peers };
     this.#learned = learned;
     this.#bootOffsetMs = bootOffsetMs;
   }
@@ -70,16 +73,16 @@ export class Room {
 
   /** By the limit that was learned. */
   hasLearnedRoom(slot: number): boolean {
-    return hasRoom(this.#learned, this.#servers, slot);
+    return hasRoom(this.#learned, this.#fleet, slot);
   }
 
   /** Has one of `candidates[0 … count)` room by what was learned? */
   hasAnyLearned(candidates: Int32Array, count: number): boolean {
-    return anyRoom(this.#learned, this.#servers, candidates, count);
+    return anyRoom(this.#learned, this.#fleet, candidates, count);
   }
 
   /** Puts those of `candidates[0 … count)` into `into` that have room by what was learned; returns how many they are. */
   withLearnedRoom(candidates: Int32Array, count: number, into: Int32Array): number {
-    return withRoom(this.#learned, this.#servers, candidates, count, into);
+    return withRoom(this.#learned, this.#fleet, candidates, count, into);
   }
 }

@@ -26,6 +26,11 @@ export function limitInForce(learned: LearnedTable, slot: number, id: number, no
   return isFresh(learned, nowMs) && limitId[slot] === id && settledLimit[slot] > 0 ? settledLimit[slot] : null;
 }
 
+/** How many instances have learned something of that, this one included; 0 = it has no limit that is believed. */
+export function sourcesInForce(learned: LearnedTable, slot: number, id: number, nowMs: number): number {
+  return limitInForce(learned, slot, id, nowMs) === null ? 0 : Math.max(1, learned.limitSources[slot]);
+}
+
 /** Whether requests to a pool may be held, of one whose limits are learned. @param nowMs boot clock, milliseconds. */
 export function holdStateOf(learned: Pick<LearnedTable, "words" | "figures">, nowMs: number): ShownHoldState {
   if (!isFresh(learned, nowMs)) return "stale";

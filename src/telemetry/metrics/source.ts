@@ -38,6 +38,8 @@ export interface ServerFigures {
   readonly capacity: number;
   /** How many requests at once it works on, as was learned; `null` = no such limit is in force. */
   readonly concurrency_limit: number | null;
+  /** Instances that have learned something of it; 0 = there is none. */
+  readonly concurrency_limit_sources: number;
   readonly active_connections: number;
   readonly peer_connections: number;
   /** Percent, here and below. */

@@ -411,7 +411,8 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
-    title: "learning/cluster/model/ is who trains and what was promoted: it knows nothing of how models are judged and run",
+    title:
+      "learning/cluster/model/ is who trains and what was promoted: it knows nothing of how models are judged and run",
     folder: "src/learning/cluster/model/",
     allows: either(notFrom("src/learning/"), within("src/learning/cluster/model/")),
   },

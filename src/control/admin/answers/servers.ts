@@ -56,6 +56,9 @@ const serverShape = {
     .min(1)
     .nullable()
     .describe("requests that it works on at once, as was learned; null = no such limit is in force"),
+  concurrency_limit_sources: count.describe(
+    "instances that have learned something of that, this one included ([cluster](cluster.md#what-is-learned)); 0 = no such limit",
+  ),
   active_connections: count.describe("requests in flight, of this instance"),
   peer_connections: count.describe(
     "requests in flight that it counts with the other instances of its cluster; they are a moment old",

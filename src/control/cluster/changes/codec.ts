@@ -38,9 +38,13 @@ export function changeArguments(entry: ReplicaEntry): readonly string[] {
 /** What the script answers. */
 export interface ChangesAnswer {
   readonly epoch: string;
-  /** How often the whole was changed, and up to which of these the answer goes. */
+  /** The number of the last change before what was told now, and with it. */
+  readonly before: number;
   readonly revision: number;
+  /** Up to which of them the answer goes. */
   readonly upTo: number;
+  /** It begins with the first of them: what was known before is not there any more. */
+  readonly isWhole: boolean;
   /** Changes that Redis had no room for. */
   readonly full: number;
   /** Instances that say something, and whether this one is the eldest of them. */
@@ -57,9 +61,10 @@ export interface ChangesAnswer {
 /** Throws an `Error` when that is none of ours. */
 export function readAnswer(answer: unknown): ChangesAnswer {
   const wrong = new Error("an answer that is none of ours");
-  if (!Array.isArray(answer) || answer.length < 8) throw wrong;
-  const [epoch, revision, upTo, full, instances, eldest, nowMs, nowhere, ...rest] = answer.map(String);
-  if (![revision, upTo, full, instances, eldest, nowMs, nowhere].every((text) => WHOLE.test(text))) throw wrong;
+  if (!Array.isArray(answer) || answer.length < 10) throw wrong;
+  const [epoch, ...all] = answer.map(String);
+  const [before, revision, upTo, whole, full, instances, eldest, nowMs, nowhere, ...rest] = all;
+  if (!all.slice(0, 9).every((text) => WHOLE.test(text))) throw wrong;
   const keys = rest.slice(0, Number(nowhere));
   const pairs = rest.slice(keys.length);
   if (keys.length !== Number(nowhere) || pairs.length % 2 !== 0) throw wrong;
@@ -67,8 +72,10 @@ export function readAnswer(answer: unknown): ChangesAnswer {
   for (let i = 0; i < pairs.length; i += 2) values.set(pairs[i], pairs[i + 1]);
   return {
     epoch,
+    before: Number(before),
     revision: Number(revision),
     upTo: Number(upTo),
+    isWhole: whole === "1",
     full: Number(full),
     instances: Number(instances),
     isEldest: eldest === "1",

@@ -22,6 +22,9 @@ const LOOK_MS = 2_000;
 const RETRY_MS = 250;
 /** How often an instance says what is not in force with it. */
 const SAY_MS = 5_000;
+/** What was told is told again, once, after so long; of so many changes. */
+const RETELL_MS = 30_000;
+const MOST_RETOLD = 1_000;
 /** Told in one go. */
 const MOST_TOLD = 200;
 const MOST_TOLD_BYTES = 512 * 1024;
@@ -78,6 +81,7 @@ export class ChangeReplication implements ClusterRider {
   #since = 0;
   /** While a whole is read for the first time: what stands there, by id the stamp. */
   #reading: Map<string, string> | null = null;
+  readonly #retell: { readonly toldMs: number; readonly ids: readonly string[] }[] = [];
   #saidMs = Number.NEGATIVE_INFINITY;
   #failedMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
@@ -200,35 +204,50 @@ export class ChangeReplication implements ClusterRider {
     const kept = store();
     const isBumped = this.#bump;
     // What others know is to be known first.
-    const telling = this.#epoch === null || this.#reading !== null ? [] : portion(kept?.untold() ?? []);
+    const telling = this.#epoch === null || this.#reading !== null || kept === null ? [] : this.#telling(kept);
     const answer = readAnswer(await link.eval(CHANGES_SCRIPT, this.#keys, this.#arguments(isBumped, telling)));
+    const isNew = answer.epoch !== this.#epoch || answer.before !== this.#since;
     if (isBumped) this.#bump = false;
     this.#isEldest = answer.isEldest;
     this.#lookAtClock(answer.nowMs);
     if (kept === null) {
-      const isNews = this.#epoch !== answer.epoch || answer.revision !== this.#since + (isBumped ? 1 : 0);
       this.#epoch = answer.epoch;
       this.#since = answer.revision;
-      if (isNews) void operations().look();
+      if (isNew) void operations().look();
       return false;
     }
-    if (answer.epoch !== this.#epoch) {
-      this.#epoch = answer.epoch;
-      this.#reading = new Map();
-    }
+    this.#epoch = answer.epoch;
+    if (answer.isWhole) this.#reading = new Map();
     const isFull = answer.full > 0;
-    if (!isFull) kept.told(telling);
+    if (!isFull) this.#told(kept, telling);
     this.#sayFull(isFull);
     await this.#take(kept, answer);
     this.#since = answer.upTo;
-    const isWhole = answer.upTo === answer.revision;
-    if (isWhole && this.#reading !== null) {
+    const isAll = answer.upTo === answer.revision;
+    if (isAll && this.#reading !== null) {
       kept.tellBeyond(this.#reading);
       this.#reading = null;
     }
     const nowhere = answer.nowhere.filter((key) => kept.sharedKey(key.split(":")[0]) === key);
     if (nowhere.length > 0) void operations().endForAll(new Set(nowhere.map((key) => key.split(":")[0])));
-    return !isWhole || (!isFull && kept.untold().length > 0);
+    return !isAll || (!isFull && kept.untold().length > 0);
+  }
+
+  #telling(kept: ReplicatedOperationsStore): readonly ReplicaEntry[] {
+    const { nowMs } = this.#options;
+    const again: string[] = [];
+    while (this.#retell.length > 0 && nowMs() - this.#retell[0].toldMs >= RETELL_MS)
+      again.push(...this.#retell.shift()!.ids);
+    if (again.length > 0) kept.tellAgain(again);
+    return portion(kept.untold());
+  }
+
+  /** A failover may lose what Redis was told last: that is told once more. */
+  #told(kept: ReplicatedOperationsStore, entries: readonly ReplicaEntry[]): void {
+    const first = kept.told(entries);
+    if (first.length === 0) return;
+    this.#retell.push({ toldMs: this.#options.nowMs(), ids: first });
+    if (this.#retell.length > MOST_RETOLD) this.#retell.shift();
   }
 
   #arguments(isBumped: boolean, telling: readonly ReplicaEntry[]): readonly string[] {

@@ -4,13 +4,14 @@
  * of the whole it was, and what it says. `!epoch` names the whole: who knows another one, or none, is told everything, and tells
  * what is missing. Instances say, too, which changes are not in force with them: `r:key` = were, and no more; `n:key` = never were.
  *
- * KEYS: the hash, what instances say of it, how often it was changed (for who looks there).
+ * KEYS: the hash, what instances say of it, the number of its last change (for who looks there).
+ * Changes are numbered by the clock, so that after a failover that has lost the last of them no number comes twice.
  * ARGV: the epoch that is known, and up to which change; the epoch and the number that a new whole begins with; 1 = something was
  * changed elsewhere, count it; the instance and when it began (empty = it says nothing); what is not in force with it; changes
  * that are kept at most, and their bytes; bytes of an answer; and of each change id, stamp, gone, text.
- * Gives the epoch, how often it was changed, up to which of them the answer goes, how many had no room, how many instances there
- * are, whether this one is the eldest, the time, how many keys of those that were in force here are in force nowhere, these, and
- * id and value of each change.
+ * Gives the epoch, the number of the last change before this and now, up to which of them the answer goes, whether it begins with the
+ * first, how many had no room, how many instances there are, whether this one is the eldest, the time, how many keys of those that
+ * were in force here are in force nowhere, these, and id and value of each change.
  */
 export const CHANGES_SCRIPT = `
 local H, V, R = KEYS[1], KEYS[2], KEYS[3]
@@ -26,7 +27,8 @@ if not epoch or not revision then
   epoch, revision, bytes = ARGV[3], tonumber(ARGV[4]), 0
   redis.call('HSET', H, '!epoch', epoch)
 end
-if epoch ~= ARGV[1] then since = -1 end
+if epoch ~= ARGV[1] or since > revision then since = -1 end
+local before = revision
 local function parts(value) return string.match(value, '^(%S+) (%d+) (%d+) ') end
 local full = 0
 local function tidy(all)
@@ -62,12 +64,13 @@ if #ARGV >= 15 then
     local known = redis.call('HGET', H, id)
     local before = known and parts(known) or ''
     if before < stamp then
-      local value = stamp .. ' ' .. ARGV[i + 2] .. ' ' .. string.format('%d', revision + 1) .. ' ' .. text
+      local at = math.max(revision + 1, now * 100)
+      local value = stamp .. ' ' .. ARGV[i + 2] .. ' ' .. string.format('%d', at) .. ' ' .. text
       local grown = bytes + #value - (known and #known or 0)
       if (not known and count >= most + 3) or grown > mostBytes then
         full = full + 1
       else
-        revision = revision + 1
+        revision = at
         redis.call('HSET', H, id, value)
         if not known then count = count + 1 end
         bytes = grown
@@ -75,7 +78,7 @@ if #ARGV >= 15 then
     end
   end
 end
-if ARGV[5] == '1' then revision = revision + 1 end
+if ARGV[5] == '1' then revision = math.max(revision + 1, now * 100) end
 local number = string.format('%d', revision)
 redis.call('HSET', H, '!revision', number, '!bytes', string.format('%d', bytes))
 redis.call('EXPIRE', H, 691200)
@@ -116,6 +119,7 @@ if since < revision then
   end
   table.sort(news, function(a, b) return a[1] < b[1] end)
 end
+local isWhole = since < 0 and 1 or 0
 local upTo, sent, out = revision, 0, {}
 for i = 1, #news do
   if sent > 0 and sent + #news[i][3] > answerBytes and news[i][1] > news[i - 1][1] then
@@ -126,7 +130,10 @@ for i = 1, #news do
   out[#out + 1] = news[i][3]
   sent = sent + #news[i][3]
 end
-local head = {epoch, number, string.format('%d', upTo), full, count, eldest == mine and 1 or 0, string.format('%d', now), #nowhere}
+local head = {
+  epoch, string.format('%d', before), number, string.format('%d', upTo), isWhole, full, count, eldest == mine and 1 or 0,
+  string.format('%d', now), #nowhere
+}
 for i = 1, #nowhere do head[#head + 1] = nowhere[i] end
 for i = 1, #out do head[#head + 1] = out[i] end
 return head

@@ -1,5 +1,6 @@
 /** One pool's model in Redis: who trains it, which there is. Every reply is checked; what is none of ours is an error. */
 import { z } from "zod";
+import type { RedisError } from "../../../cluster/redis/redis-error.ts";
 import {
   decodeModel,
   decodeSource,
@@ -210,7 +211,8 @@ export class ModelRegistry {
     try {
       return await this.#link.eval(script, keys, args);
     } catch (error) {
-      throw new RegistryError((error as Error).message);
+      const { kind, message } = error as Partial<RedisError> & Error;
+      throw new RegistryError(message, kind === "script");
     }
   }
 }
@@ -218,6 +220,13 @@ export class ModelRegistry {
 /** Redis does not answer, or not as it should: nothing is known of what was asked. */
 export class RegistryError extends Error {
   override readonly name = "RegistryError";
+  /** It answers, and what it says of the model is wrong: that is nobody else's to tell. */
+  readonly isOurs: boolean;
+
+  constructor(message: string, isOurs: boolean) {
+    super(message);
+    this.isOurs = isOurs;
+  }
 }
 
 /** What lies in Redis under a model's name is none that could be used: to ask again is of no use. */
@@ -227,7 +236,7 @@ export class BadModelError extends Error {
 
 function checked<T>(schema: z.ZodType<T>, reply: unknown): T {
   const { data } = schema.safeParse(reply);
-  if (data === undefined) throw new RegistryError("an answer that is none of ours");
+  if (data === undefined) throw new RegistryError("an answer that is none of ours", true);
   return data;
 }
 

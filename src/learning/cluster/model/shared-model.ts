@@ -24,8 +24,8 @@ export interface SharingTimes {
   readonly aloneMs: number;
 }
 
-/** What the product does. A lease is renewed every third of its time. */
-export const SHARING_TIMES: SharingTimes = { roundMs: 2_000, leaseMs: 6_000, aloneMs: 300_000 };
+/** What the product does. A lease outlives the standstills of a machine that has too much to do. */
+export const SHARING_TIMES: SharingTimes = { roundMs: 2_000, leaseMs: 12_000, aloneMs: 300_000 };
 
 /** What was found bad here is remembered: so many models. */
 const MOST_REFUSED = 16;
@@ -108,7 +108,7 @@ export interface SharedModelOptions {
   readonly instance: { readonly id: string; readonly name: string };
   readonly holder: ModelHolder;
   readonly kept: SharedModelNote;
-  readonly log: Pick<Logger, "info" | "warn">;
+  readonly log: Pick<Logger, "debug" | "info" | "warn">;
   /** Boot clock, milliseconds. */
   readonly nowMs: () => number;
   /** Milliseconds since the epoch. */
@@ -133,6 +133,8 @@ export class SharedModel {
   /** When Redis was first heard. */
   #firstMs: number | null = null;
   #away: string | null = null;
+  /** That was worth a line of its own. */
+  #isSaid = false;
   #dueMs = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | null = null;
   #pending: Pending | null = null;
@@ -277,8 +279,9 @@ export class SharedModel {
       this.#take(heard, nowMs);
       if (this.#closed) return;
       await this.#settle(heard);
-      if (this.#away !== null) log.info({}, "Redis answers again: the model is shared");
+      if (this.#away !== null) log[this.#isSaid ? "info" : "debug"]({}, "Redis answers again: the model is shared");
       this.#away = null;
+      this.#isSaid = false;
     } catch (error) {
       const why = (error as Error).message;
       if (!(error instanceof RegistryError)) {
@@ -286,8 +289,15 @@ export class SharedModel {
         this.#problem = why;
         return;
       }
-      if (this.#away === null)
-        log.warn({ error: why }, "the model is not shared: this instance goes on with what it has");
+      // That Redis does not answer is said for the whole instance, by the supervisor.
+      const isToSay = error.isOurs && !this.#isSaid;
+      if (isToSay || this.#away === null) {
+        log[isToSay ? "warn" : "debug"](
+          { error: why },
+          "the model is not shared: this instance goes on with what it has",
+        );
+      }
+      this.#isSaid ||= isToSay;
       this.#away = why;
     }
   }
@@ -422,6 +432,7 @@ export class SharedModel {
       text: encodeModel(held),
     });
     if ("revision" in told) log.info({ revision }, "Redis had forgotten the model of the cluster: it is there again");
+    this.#problem = null;
   }
 
   /** Takes what is published. */

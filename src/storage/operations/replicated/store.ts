@@ -60,6 +60,8 @@ export class ReplicatedOperationsStore implements OperationsStore {
   #lost: ReadonlySet<string> = new Set();
   /** What others are to be told, by id the stamp. */
   readonly #untold = new Map<string, string>();
+  /** Of these ids, those that they were told of before. */
+  readonly #again = new Set<string>();
   #news: AuditEntry[] = [];
   /** Of others, and not in the audit yet: the last of it. */
   #unaudited: AuditEntry[] = [];
@@ -110,7 +112,10 @@ export class ReplicatedOperationsStore implements OperationsStore {
       const committed = this.#revision;
       // What was hidden behind one that has ended counts now.
       if (!isSame(next.overrides, overrides)) this.#revision++;
-      for (const { id, stamp } of changed) this.#untold.set(id, stamp);
+      for (const { id, stamp } of changed) {
+        this.#untold.set(id, stamp);
+        this.#again.delete(id);
+      }
       if (changed.length > 0) this.#options.onUntold();
       return committed;
     });
@@ -143,14 +148,31 @@ export class ReplicatedOperationsStore implements OperationsStore {
     return [...this.#untold.keys()].flatMap((id) => entries.get(id) ?? []);
   }
 
-  /** They have heard of these. */
-  told(entries: readonly ReplicaEntry[]): void {
-    for (const { id, stamp } of entries) if (this.#untold.get(id) === stamp) this.#untold.delete(id);
+  /** They have heard of these. @returns the ids of those that were told for the first time. */
+  told(entries: readonly ReplicaEntry[]): readonly string[] {
+    const first: string[] = [];
+    for (const { id, stamp } of entries) {
+      if (this.#untold.get(id) !== stamp) continue;
+      this.#untold.delete(id);
+      if (!this.#again.delete(id)) first.push(id);
+    }
+    return first;
+  }
+
+  /** They may not have heard of the last changes of these. */
+  tellAgain(ids: readonly string[]): void {
+    for (const id of ids) {
+      const entry = this.#state.replica.entries.get(id);
+      if (entry === undefined || this.#untold.has(id)) continue;
+      this.#untold.set(id, entry.stamp);
+      this.#again.add(id);
+    }
   }
 
   /** All that others know is this, by id the stamp: the rest is to be told. */
   tellBeyond(known: ReadonlyMap<string, string>): void {
     this.#untold.clear();
+    this.#again.clear();
     for (const { id, stamp } of this.#state.replica.entries.values()) {
       if ((known.get(id) ?? "") < stamp) this.#untold.set(id, stamp);
     }
@@ -183,7 +205,10 @@ export class ReplicatedOperationsStore implements OperationsStore {
       const told = felt.map((entry) => audit(entry, before.get(entry.id) ?? null));
       // One change may be of several overrides.
       const news = [...new Map(told.map((entry) => [JSON.stringify(entry), entry])).values()];
-      for (const { id } of taken) this.#untold.delete(id);
+      for (const { id } of taken) {
+        this.#untold.delete(id);
+        this.#again.delete(id);
+      }
       if (!isSame(next.overrides, this.#state.overrides)) this.#revision++;
       this.#state = next;
       this.#isUnwritten = true;

@@ -19,6 +19,12 @@ import { labelOfPool } from "../pool-label.ts";
 import type { LearnedPoolFigures, MetricsSource } from "../source.ts";
 import { sumCounter } from "../workers.ts";
 
+const CLUSTER_EVENTS = [
+  ["adopted", LearnerCounter.CLUSTER_ADOPTED],
+  ["published", LearnerCounter.CLUSTER_PUBLISHED],
+  ["unusable", LearnerCounter.CLUSTER_UNUSABLE],
+] as const;
+
 function counted(name: string, word: number, help: string): MetricDefinition<MetricsSource> {
   const type = LEARNER_GAUGES.includes(word) ? "gauge" : "counter";
   return { name, type, help, collect: ({ memory }, emit) => emit(memory.learnerCounters[word]) };
@@ -214,6 +220,25 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
       C.SAMPLES_KEPT,
       "Samples that were handed to the store, to be learned from; also of pools with another strategy (`LEARNING_SAMPLES`).",
     ),
+    counted(
+      "ml_cluster_leading",
+      C.CLUSTER_LEADING,
+      "1 while this instance trains a model for the others of its cluster, too: of those that share models one does.",
+    ),
+    counted(
+      "ml_cluster_away",
+      C.CLUSTER_AWAY,
+      "1 while Redis, over which models are shared, does not answer the learner: each instance goes on with the model that it has.",
+    ),
+    {
+      name: "ml_cluster_models_total",
+      type: "counter",
+      help: "Models that were shared over Redis, by `event`: `adopted` (of another instance, it routes here), `published` (for the others), `unusable` (what was published cannot be used here).",
+      labels: ["event"],
+      collect: ({ memory }, emit) => {
+        for (const [event, word] of CLUSTER_EVENTS) emit(memory.learnerCounters[word], { event });
+      },
+    },
     {
       name: "ml_table_age_seconds",
       type: "gauge",
@@ -227,6 +252,16 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
     counted("ml_tables_total", C.TABLES, "Tables of costs that were published: requests are placed by them."),
     counted("ml_samples_total", C.SAMPLES, "Outcomes of attempts that the learner took in."),
     counted("ml_samples_lost_total", C.SAMPLES_LOST, "Outcomes that were overwritten before it could take them in."),
+    counted(
+      "ml_knowledge_rounds_total",
+      C.KNOWLEDGE_ROUNDS,
+      "Rounds in which the learner told other instances what it knows of servers, and heard of them ([cluster](cluster.md#what-is-learned)).",
+    ),
+    counted(
+      "ml_knowledge_failures_total",
+      C.KNOWLEDGE_FAILURES,
+      "Of such rounds, those without an answer that was one: it goes by what it learns itself meanwhile.",
+    ),
     {
       name: "ml_learner_restarts_total",
       type: "counter",

@@ -1,14 +1,8 @@
 import { expect, test } from "bun:test";
-import type { PeerRequests } from "../../../../src/balancing/holding/room.ts";
 import { PoolLimits } from "../../../../src/learning/holding/pool-limits.ts";
 import { HoldState, LearnerFigure, LearnerWord } from "../../../../src/shared/memory/layout/learning.ts";
 import { QueueWord } from "../../../../src/shared/memory/layout/queues.ts";
-import {
-  Header,
-  MAX_SERVERS,
-  SHARED_BYTES,
-  viewSharedMemory,
-} from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { seeded } from "../../../support/networks.ts";
 import { recordingLogger } from "../../../support/recording-logger.ts";
 
@@ -16,7 +10,7 @@ const ROW = 3;
 const SLOTS = Int32Array.of(1, 5);
 
 /** A pool whose servers in `SLOTS` work on so many requests at once, with loads up to four times that. */
-function setUp(sizes: readonly number[] = [4, 4], peers?: PeerRequests) {
+function setUp(sizes: readonly number[] = [4, 4]) {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
   const { log, lines } = recordingLogger();
   const random = seeded(3);
@@ -31,7 +25,6 @@ function setUp(sizes: readonly number[] = [4, 4], peers?: PeerRequests) {
     nowMs: () => nowMs,
     wallOffsetMs: () => 0,
     random,
-    peers,
   });
   const outcome = (place: number, serverId = memory.servers.id[SLOTS[place]]) => {
     const inFlight = Math.floor(random() * 4 * sizes[place]);
@@ -90,8 +83,8 @@ test("what servers work on at once is published with whose it is, and requests m
 });
 
 test("where others send requests to the same servers, each has its part of the limits, and little patience", async () => {
-  const peers = { inFlight: new Int32Array(MAX_SERVERS), transferring: new Int32Array(MAX_SERVERS) };
-  const { run, shown, memory } = setUp([8, 8], peers);
+  const { run, shown, memory } = setUp([8, 8]);
+  const { peers } = memory;
   await run(30_000);
   const { ownLimit } = memory.learned[ROW];
   expect(SLOTS.map((slot) => ownLimit[slot])).toEqual(Int32Array.of(0, 0));

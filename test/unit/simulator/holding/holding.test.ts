@@ -56,6 +56,27 @@ describe("one queue with true limits", () => {
   });
 });
 
+describe("learned limits of instances that hear of each other a moment ago", () => {
+  const fleet = { ...DEFAULT_BASE, servers: 3, load: 0.9, sharing: "cluster" } as const;
+
+  test.each([2, 8])("cost nothing, with %d of them, and spare requests the servers that stand still", (balancers) => {
+    const ratios = [1, 2, 3].map((seed) => {
+      const what = builtInScenario("gc-pauses", { ...fleet, balancers });
+      return p99(what, "ml+limits", seed, 25_000) / p99(what, "ml", seed, 25_000);
+    });
+    expect(ratios.reduce((product, ratio) => product * ratio, 1) ** (1 / ratios.length)).toBeLessThan(1.01);
+  });
+
+  test("hold requests, and cost the mean nothing", () => {
+    const what = builtInScenario("homogeneous", { ...fleet, balancers: 4, meanMs: 50 });
+    const { held, overdue, latenciesMs } = run(what, parsePolicy("ml+limits", network), 20_000, 1, 5000);
+    expect(held).toBeGreaterThan(100);
+    expect(overdue).toBeLessThan(held);
+    const without = run(what, parsePolicy("ml", network), 20_000, 1, 5000);
+    expect(meanOf(latenciesMs)).toBeLessThan(1.02 * meanOf(without.latenciesMs));
+  });
+});
+
 describe("learned limits", () => {
   test.each([
     [1, "own"],

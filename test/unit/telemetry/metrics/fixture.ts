@@ -25,6 +25,7 @@ export function server(id: number, overrides: Partial<ServerFigures> = {}): Serv
     effective_weight: 1,
     capacity: 10,
     concurrency_limit: null,
+    concurrency_limit_sources: 0,
     peer_connections: 0,
     active_connections: 0,
     cpu_usage: null,
