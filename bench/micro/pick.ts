@@ -1,18 +1,20 @@
 /**
- * Nanoseconds per pick, for each strategy and 3, 10 and 100 servers. The fleet is busy and every pick is followed by the
+ * Nanoseconds per pick, for each strategy and some numbers of servers. The fleet is busy and every pick is followed by the
  * outcome of an earlier one, as in a worker; what the harness itself costs is measured and subtracted.
  *
- *     node_modules/.bin/bun bench/micro/pick.ts
+ *     node_modules/.bin/bun bench/micro/pick.ts [servers …]
  */
 import { mix32 } from "../../src/balancing/hash.ts";
 import { seededRandom } from "../../src/balancing/random.ts";
 import { createStrategy, STRATEGY_NAMES } from "../../src/balancing/registry.ts";
 import type { FleetView, Strategy } from "../../src/balancing/strategy.ts";
 
-const SIZES = [3, 10, 100];
+const given = process.argv.slice(2).map(Number);
+if (given.some((size) => !Number.isInteger(size) || size < 1)) throw new Error("how many servers: whole numbers from 1");
+const SIZES = given.length > 0 ? given : [3, 10, 100];
 const ROUNDS = 5;
 const MS_PER_PICK = 0.001; // servers are heard of all the time, so that estimates are fresh
-const SLOTS = 512;
+const SLOTS = Math.max(512, ...SIZES);
 
 function busyFleet(servers: number): { fleet: FleetView; candidates: Int32Array } {
   const random = seededRandom(1);

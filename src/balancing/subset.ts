@@ -19,6 +19,9 @@ export interface RingPlace {
   readonly of: number;
 }
 
+/** The place of an instance that is the only one. */
+export const WHOLE_RING: RingPlace = Object.freeze({ rank: 0, of: 1 });
+
 const WORDS = 2 ** 32;
 
 /** Of a subset at least this part can take requests, or it is made larger. */

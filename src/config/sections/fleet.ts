@@ -128,6 +128,13 @@ export const balancing = {
       doc: "Send requests to servers of this instance's own zone (APP_ZONE) while enough of them are healthy. The zones of servers stand beside their URLs in the configuration file.",
       givenTo: { fleet: "preferZone" },
     }),
+    subsetSize: setting({
+      env: "SUBSET_SIZE",
+      type: integer(0, 10_000),
+      default: "0",
+      doc: "Servers of the pool that this instance uses, where many instances stand before many servers; each instance uses others, and each server has about as many instances as any other ([docs/scaling.md](scaling.md#subsets)). More are used while too many of them are down. 0 means all.",
+      givenTo: { fleet: "subsetSize" },
+    }),
   },
 };
 

@@ -2,7 +2,9 @@
  * A fleet: the servers of one list, what state each is in, and the loop that decides it. Runs in the supervisor; all that
  * it reads is in memory. What several fleets of an instance share is their `FleetTable`; everything else is each one's own.
  */
+
 import type { SecureContext } from "node:tls";
+import { type RingPlace, WHOLE_RING } from "../../balancing/subset.ts";
 import { isUrgent, onReturned } from "../../health/checked-server.ts";
 import { judgeFleet } from "../../health/fleet-ejection.ts";
 import { judgeTogether, votesOf } from "../../health/fleet-majority.ts";
@@ -30,6 +32,7 @@ import { FleetPublisher } from "./publisher.ts";
 import { Roster } from "./roster.ts";
 import { FleetServer } from "./server.ts";
 import type { FleetSummary, OverriddenServer, ServerStatus } from "./status.ts";
+import { FleetSubset } from "./subsets/fleet-subset.ts";
 import type { FleetTable } from "./table.ts";
 import { probeTrustOf } from "./trust.ts";
 import type { Withdrawal } from "./withdrawal.ts";
@@ -63,6 +66,8 @@ export interface FleetDependencies {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly resolver: Resolver;
+  /** Where the instance stands among those of its cluster, for subsets. Default: alone. */
+  readonly place?: () => RingPlace;
 }
 
 /**
@@ -76,6 +81,7 @@ export class Fleet {
   readonly #announce: FleetAnnouncer;
   readonly #discovery: Discovery;
   readonly #roster: Roster;
+  readonly #subset: FleetSubset;
   readonly #observer: FleetObserver;
   readonly #publisher: FleetPublisher;
   readonly #loop: ControlLoop;
@@ -99,6 +105,7 @@ export class Fleet {
     const nowMs = (): number => clock.nowMs();
     this.#announce = new FleetAnnouncer(log, clock, this.#counts, events);
     this.#roster = new Roster(table, log);
+    this.#subset = new FleetSubset(deps.place ?? (() => WHOLE_RING));
     this.#observer = new FleetObserver(table, nowMs, () => this.#publish(nowMs()));
     this.#publisher = new FleetPublisher(pool, table, this.#roster, this.#announce);
     this.#discovery = new Discovery({ resolver, log, nowMs, chooseLoopback: firstListening });
@@ -207,6 +214,11 @@ export class Fleet {
     return this.#discovery.unresolved();
   }
 
+  /** Servers of the pool that this instance leaves to others. */
+  get unused(): number {
+    return this.#subset.unused;
+  }
+
   /** Row of its pool in the shared memory. */
   get row(): number {
     return this.#deps.pool;
@@ -303,7 +315,8 @@ export class Fleet {
     }
     paceRamps(present, options.slowStartMs, nowMs);
     this.#releaseDrained(nowMs);
-    if (this.#roster.isRetryDue(nowMs) && !this.#configuring) this.#reconcile(false, BALANCER);
+    const isDue = this.#roster.isRetryDue(nowMs) || this.#subset.isDue(options.subsetSize, present, nowMs);
+    if (isDue && !this.#configuring) this.#reconcile(false, BALANCER);
     this.#publish(nowMs);
   }
 
@@ -366,7 +379,8 @@ export class Fleet {
   #reconcile(initial: boolean, actor: string): void {
     const nowMs = this.#deps.clock.nowMs();
     const join = (seat: Seat, server: DiscoveredServer): FleetServer => this.#join(seat, server, initial, nowMs);
-    const change = this.#roster.reconcile(this.#discovery.servers(), nowMs, join);
+    const wanted = this.#subset.choose(this.#discovery.servers(), this.#options!, this.#roster.present(), nowMs);
+    const change = this.#roster.reconcile(wanted, nowMs, join);
     const { endpointsChanged, removed, joined } = change;
     if (!initial) this.#announce.membership(joined, change.left, actor); // of those at the start the start itself tells
     for (const [member, number] of change.undone) this.#announce.undone(member, number, actor);

@@ -6,6 +6,7 @@
  * of new pools and publishes them; the caller tells the workers of pools, routes and endpoints at once; and what `settle` is
  * given resolves when they know, from where on those that went drain.
  */
+import { type RingPlace, WHOLE_RING } from "../../balancing/subset.ts";
 import type { OthersVotes } from "../../health/majority.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { DEFAULT_POOL } from "../../protocol/pool.ts";
@@ -71,6 +72,7 @@ export class Fleets {
   readonly #poolOfServer = new PoolOfServer();
   readonly #overrides: StoreOverrides;
   readonly #others = new OthersHeard();
+  #place = WHOLE_RING;
   /** `null` = nobody keeps what operators want: they change the servers themselves. */
   #operated: OperatedServers | null = null;
   readonly #listeners: EndpointsListener[] = [];
@@ -125,6 +127,11 @@ export class Fleets {
       // Not those that have come back, nor those that went again: of that the workers may not know yet.
       for (const [name, gone] of this.#goneSince) if (gone.generation <= generation) this.#dismiss(name, gone.actor);
     });
+  }
+
+  /** Where the instance stands among those before the same servers: pools that use a part of theirs choose it anew. */
+  takePlace(place: RingPlace): void {
+    this.#place = place;
   }
 
   /** Ends all control loops, discovery and probes. What was published stays. */
@@ -215,7 +222,10 @@ export class Fleets {
 
   /** The pools of the configuration, in its order. */
   pools(): readonly PoolSummary[] {
-    return this.#present.map(({ name, row }) => ({ name, row, ...this.#fleets.get(name)!.summary() }));
+    return this.#present.map(({ name, row }) => {
+      const fleet = this.#fleets.get(name)!;
+      return { name, row, unused: fleet.unused, ...fleet.summary() };
+    });
   }
 
   /** There is another pool than the one that `SERVERS` alone makes, or was and still finishes requests. */
@@ -305,6 +315,7 @@ export class Fleets {
       log: this.#logOf(name),
       events: { note: (event) => events.note({ pool: name, ...event }) },
       onRecorded,
+      place: () => this.#place,
       overrideOf: ({ hostname, port }) => this.#overrides.of(name, hostname, port),
       operatedOf: this.#operated === null ? undefined : (server) => this.#operated!.of(name, server),
       othersVotes: (nowMs) => this.#others.fresh(nowMs),

@@ -45,6 +45,8 @@ export interface FleetOptions {
   readonly dns: DnsOptions;
   /** Servers of other zones than `zone` stand by. Default: they do not. */
   readonly preferZone?: boolean;
+  /** Servers that this instance uses; 0 = all. Default: all. */
+  readonly subsetSize?: number;
   /** Where this instance is; unset = nowhere. */
   readonly zone?: string | null;
   /** Authorities beside the usual ones that HTTPS servers are verified with; empty = none. */

@@ -1,10 +1,12 @@
 /** What an instance has beside its fleets, workers and processes: each part lives as long as the instance. */
+import { placeByName } from "../../balancing/subset.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { Canaries } from "../canary/canaries.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { ownFigures } from "../cluster/own-figures.ts";
 import { OwnNumbers } from "../cluster/own-numbers.ts";
 import { PeersInTable } from "../cluster/peers-in-table.ts";
+import { Places } from "../cluster/places.ts";
 import { Verdicts } from "../cluster/verdicts.ts";
 import { PageFiles } from "../dashboard/page-files.ts";
 import { ExplainPart } from "../explain/part.ts";
@@ -12,6 +14,7 @@ import { Live } from "../live/live.ts";
 import { SupportBundle } from "../support/support-bundle.ts";
 import { CertificateRenewal } from "./acme/renewal.ts";
 import { explainOptionsOf } from "./explain-options.ts";
+import { instanceNameOf } from "./instance/cluster-options.ts";
 import type { Operating } from "./operating/operating.ts";
 import type { SupervisorView } from "./status.ts";
 import { canariesOptionsOf } from "./views/canaries.ts";
@@ -39,13 +42,16 @@ export interface PartsOptions {
 }
 
 /** Has fleets and cluster hear of each other. */
-function joinCluster({ cluster, fleets, memory, clock, bootOffsetMs }: SupervisorView, random: () => number): void {
+function joinCluster(view: SupervisorView, random: () => number): void {
+  const { cluster, fleets, memory, clock, bootOffsetMs, configuration } = view;
+  fleets.takePlace(placeByName(instanceNameOf(configuration.config)));
   const [inFlight, health] = [cluster.shares.includes("in_flight"), cluster.shares.includes("health")];
   const own = new OwnNumbers({ memory, servers: () => fleets.told(), inFlight, health });
   cluster.tellOf(() => own.read());
   cluster.describeBy(() => ownFigures(fleets.present()));
   if (inFlight) cluster.ride(new PeersInTable({ memory, bootMs: () => clock.nowMs() + bootOffsetMs(), random }));
   if (health) cluster.ride(new Verdicts(fleets));
+  cluster.ride(new Places(fleets));
 }
 
 /** Makes them. */

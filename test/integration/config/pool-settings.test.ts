@@ -34,6 +34,7 @@ test("what a pool is given", () => {
     HEALTH_CHECK_STATUSES: "2xx, 304, 400-404",
     HEALTH_CHECK_BODY: "ok",
     PREFER_ZONE: "on",
+    SUBSET_SIZE: "50",
     APP_ZONE: "eu-1",
   };
   expect(settingsOf(env).pools).toEqual([
@@ -50,6 +51,7 @@ test("what a pool is given", () => {
   ]);
   expect(toFleetOptions(configOf(env), { upstreamCaPem: "", upstreamCertificate: null })).toMatchObject({
     preferZone: true,
+    subsetSize: 50,
     zone: "eu-1",
     health: {
       port: 9000,

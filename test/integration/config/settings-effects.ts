@@ -588,6 +588,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/integration/proxy/pick/request-classes.test.ts",
     "classes are learned where they are asked for, and both workers count work by them",
   ),
+  SUBSET_SIZE: effect(["0", "50"], ["fleet.subsetSize"], POOLS, "what a pool is given"),
   PREFER_ZONE: effect(["on", "off"], ["fleet.preferZone"], POOLS, "what a pool is given"),
   APP_ZONE: effect(["a", "b"], ["fleet.zone"], POOLS, "what a pool is given"),
   TLS_MIN_VERSION: effect(["1.2", "1.3"], ["worker.clientTls"], TLS_TERMS, "TLS_MIN_VERSION=1.3 speaks nothing below"),

@@ -25,6 +25,7 @@ test("values are those of the configuration, with their types", () => {
     slowStartMs: 2000,
     panicThresholdPercent: 50,
     preferZone: false,
+    subsetSize: 0,
     zone: null,
   });
   // @ts-expect-error: no setting is given to workers under this name
