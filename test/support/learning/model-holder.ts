@@ -24,7 +24,11 @@ export class NamedModels implements ModelHolder {
   note: SharedModelNote | null = null;
   /** What cannot be loaded. */
   readonly unusable = new Set<string>();
-  onChange: (kind: "promoted" | "rolled_back", by: "judge" | "operator" | "cluster", reason: string) => void = () => {};
+  onChange: (
+    kind: "promoted" | "rolled_back",
+    by: "judge" | "operator" | "instance" | "cluster",
+    reason: string,
+  ) => void = () => {};
 
   constructor(name: string) {
     this.models.set(1, name);
@@ -37,7 +41,7 @@ export class NamedModels implements ModelHolder {
   }
 
   /** The judges, or an operator, make this one the champion. */
-  promote(name: string, by: "judge" | "operator" = "judge"): void {
+  promote(name: string, by: "judge" | "operator" | "instance" = "judge"): void {
     this.#promote(this.#versionOf(name));
     this.onChange("promoted", by, "it was better");
   }

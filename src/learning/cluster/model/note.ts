@@ -22,6 +22,8 @@ export interface SharedModelNote {
   readonly ordered: boolean;
   /** The champion was promoted here, and the others know nothing of it: what is published takes its place, unless it is published. */
   readonly strayed: boolean;
+  /** An operator chose it for this instance alone. */
+  readonly local: boolean;
 }
 
 const note = z.object({
@@ -37,9 +39,10 @@ const note = z.object({
   refused: z.array(z.string().max(64)).max(MOST_REFUSED),
   ordered: z.boolean(),
   strayed: z.boolean(),
+  local: z.boolean(),
 });
 
-const NOTHING: SharedModelNote = { floor: 0, taken: null, refused: [], ordered: false, strayed: false };
+const NOTHING: SharedModelNote = { floor: 0, taken: null, refused: [], ordered: false, strayed: false, local: false };
 
 /** What was kept, or nothing where it cannot be gone on with. */
 export function readSharedModelNote(kept: unknown): SharedModelNote {

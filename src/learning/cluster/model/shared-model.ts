@@ -78,6 +78,9 @@ export class SharedModel {
   /** Why they may not, for whoever orders it. */
   get whyNot(): string {
     const lease = this.#heard?.lease ?? null;
+    if (this.#options.holder.isPaused) return "paused: resume first";
+    if (this.#note.local)
+      return "the model was chosen for this instance alone: it trains again when one is chosen for all";
     if (this.#away !== null) return `Redis does not answer (${this.#away}), and another instance may be training`;
     if (lease === null || lease.id === this.#options.instance.id)
       return "it is not settled yet which instance of the cluster trains";
@@ -85,7 +88,7 @@ export class SharedModel {
   }
 
   /** Another model serves here. */
-  onChampion(kind: ModelSource["kind"], by: "judge" | "operator" | "cluster", reason: string): void {
+  onChampion(kind: ModelSource["kind"], by: "judge" | "operator" | "instance" | "cluster", reason: string): void {
     if (by === "cluster") return;
     const { taken } = this.#note;
     const wasTaken = this.#pending === null && !this.#note.strayed;
@@ -93,7 +96,12 @@ export class SharedModel {
     if (taken !== null && taken.version === this.#options.holder.champion) {
       // Back to what is published: there is nothing to tell any more.
       this.#pending = null;
-      this.#change({ ordered: false, strayed: false });
+      this.#change({ ordered: false, strayed: false, local: false });
+      return;
+    }
+    if (by === "instance") {
+      this.#pending = null;
+      this.#change({ ordered: false, strayed: false, local: true });
       return;
     }
     const replaces = kind === "rolled_back" && wasTaken ? taken?.checksum : undefined;
@@ -174,7 +182,7 @@ export class SharedModel {
   get #hasSteppedDown(): boolean {
     const { holder } = this.#options;
     const { taken } = this.#note;
-    if (taken === null || this.#pending !== null || this.#note.strayed) return false;
+    if (taken === null || this.#pending !== null || this.#note.strayed || this.#note.local) return false;
     return holder.champion !== taken.version || holder.isRefuted;
   }
 
@@ -221,7 +229,7 @@ export class SharedModel {
   /** Who has no traffic leaves it to those that have; those whose model every instance has wait for those that have learned something. */
   #wantsLease(nowMs: number): boolean {
     const { holder } = this.#options;
-    if (holder.isPaused || !holder.canLead) return false;
+    if (holder.isPaused || this.#note.local || !holder.canLead) return false;
     const heard = this.#heard;
     if (!holder.isBusy && (heard === null || heard.busy > 0)) return false;
     if (!holder.isShipped || (heard !== null && (heard.model !== null || heard.instances === 1))) return true;
@@ -329,6 +337,7 @@ export class SharedModel {
       refused: refused.filter((one) => one !== checksum),
       ordered: this.#pending !== null && this.#note.ordered,
       strayed: this.#pending !== null && this.#note.strayed,
+      local: false,
     });
   }
 
@@ -360,8 +369,10 @@ export class SharedModel {
     if (holder.champion === null) return;
     if (source === null) return this.#cannotUse(model, "what Redis says of it is none of ours");
     const isOrder = source.by === "operator";
-    if (holder.isPaused && !isOrder) {
-      this.#problem = "paused: what other instances promote is not taken until it is resumed";
+    if ((holder.isPaused || this.#note.local) && !isOrder) {
+      this.#problem = this.#note.local
+        ? "an operator chose another one for this instance alone: only what one chooses for all takes its place"
+        : "paused: what other instances promote is not taken until it is resumed";
       return;
     }
     if (source.replaces !== undefined && source.replaces !== checksum) this.#refuse(source.replaces);
@@ -380,7 +391,7 @@ export class SharedModel {
         log.info(fields, `the champion of the cluster is taken: ${source.kind} at ${source.instance}`);
       }
       this.#problem = null;
-      this.#change({ taken: { revision, version, checksum, source }, strayed: false });
+      this.#change({ taken: { revision, version, checksum, source }, strayed: false, local: false });
     } catch (error) {
       if (!(error instanceof BadModelError)) throw error;
       this.#cannotUse(model, error.message);

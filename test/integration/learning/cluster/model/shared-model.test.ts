@@ -321,6 +321,21 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     await settled([other, follower]);
   });
 
+  test("what an operator chose for one instance stays there, until one chooses for all", async () => {
+    const all = [instance("a", "first"), instance("b", "first"), instance("c", "first")];
+    const leader = await settled(all);
+    const [one, other] = all.filter((any) => any !== leader);
+    one.holder.promote("its own", "instance");
+    leader.holder.promote("second");
+    await until(() => one.shared.describe().problem?.includes("for this instance alone"));
+    await until(() => other.holder.serves === "second" && other.shared.describe().follows);
+    expect(one.holder.serves).toBe("its own");
+    expect(leader.shared.describe().stepped_down).toBe(0);
+    expect(one.shared.whyNot).toContain("for this instance alone");
+    other.holder.promote("third", "operator");
+    await until(() => all.every(({ holder, shared }) => holder.serves === "third" && shared.describe().follows));
+  });
+
   test("who has traffic trains, and not who has none", async () => {
     const [idle, busy] = [instance("a", "first"), instance("b", "first")];
     idle.holder.isBusy = false;
