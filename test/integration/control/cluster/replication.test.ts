@@ -228,6 +228,13 @@ describe.skipIf(!hasRedis)("changes through Redis", () => {
     await again.set((all) => all.filter(({ scope }) => scope === undefined), "instance");
     expect(await again.values()).toEqual({ "a:1": 3, "b:1": 2 });
     expect(await two.values()).toEqual({ "a:1": 3, "b:1": 2 });
+    // A change of all that is made there takes its place; one that is made elsewhere does not.
+    await again.set(replace(weight("a:1", 9, { scope: "instance" })), "instance");
+    await two.set(replace(weight("a:1", 4)));
+    await until(() => two.replication.figures.untold === 0);
+    expect((await again.values())["a:1"]).toBe(9);
+    await again.set(replace(weight("a:1", 8)));
+    for (const { values } of [again, two]) await until(async () => (await values())["a:1"] === 8);
   });
 
   test("more than one answer holds is taken in portions, and both have the same", async () => {
