@@ -170,7 +170,7 @@ function start(message: LearnerStart, balanced: Balanced, { log, tell }: Supervi
         });
       case "order":
         await opening;
-        return pools.order(question.pool, question.order, question.version);
+        return pools.order(question.pool, question.order, question.version, question.scope);
     }
   };
   const close = async (): Promise<void> => {

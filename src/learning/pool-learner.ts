@@ -4,7 +4,7 @@
  * (pool-learners.ts).
  */
 
-import type { LearnerOrder, LearnerOrderReply } from "../protocol/learner.ts";
+import type { LearnerOrder, LearnerOrderReply, OrderScope } from "../protocol/learner.ts";
 import type { LearnerDescription } from "../shared/explanation/learned.ts";
 import { Rung } from "../shared/memory/layout/learning.ts";
 import { MAX_SERVERS } from "../shared/memory/layout/shared-memory.ts";
@@ -114,8 +114,8 @@ export class PoolLearner implements PoolMember {
   }
 
   /** Carries out what an operator orders, once it learns. Never rejects. */
-  async order(order: LearnerOrder, version: number | null): Promise<LearnerOrderReply | null> {
-    return (await this.#learning?.order(order, version)) ?? null;
+  async order(order: LearnerOrder, version: number | null, scope?: OrderScope): Promise<LearnerOrderReply | null> {
+    return (await this.#learning?.order(order, version, scope)) ?? null;
   }
 
   /** Ends a training, and hands what is left to the store. */

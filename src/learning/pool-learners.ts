@@ -2,7 +2,7 @@
  * The learners of all pools of the instance: which there are, and what each is given of the outcomes, of the time and of the
  * questions. What one pool's traffic says never reaches another's learner.
  */
-import type { LearnerOrder, LearnerOrderReply, LearnerPool } from "../protocol/learner.ts";
+import type { LearnerOrder, LearnerOrderReply, LearnerPool, OrderScope } from "../protocol/learner.ts";
 import type { LearnedExplanation, LearnerDescription } from "../shared/explanation/learned.ts";
 import type { SharedMemory } from "../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
@@ -177,10 +177,15 @@ export class PoolLearners {
   }
 
   /** Carries out what an operator orders for a pool, once it learns; `null` = it is not learned of. Never rejects. */
-  async order(name: string, order: LearnerOrder, version: number | null): Promise<LearnerOrderReply | null> {
+  async order(
+    name: string,
+    order: LearnerOrder,
+    version: number | null,
+    scope?: OrderScope,
+  ): Promise<LearnerOrderReply | null> {
     for (const { pool, learner } of this.#entries.values()) {
       if (pool.name !== name) continue;
-      if (learner !== null) return learner.order(order, version);
+      if (learner !== null) return learner.order(order, version, scope);
       return { done: false, message: `the pool ${name} is not balanced by ml: it has no models` };
     }
     return null;

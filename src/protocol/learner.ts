@@ -81,6 +81,14 @@ export type LearnerOrder = (typeof LEARNER_ORDERS)[number];
 /** Orders that are about one version. */
 export const ORDERS_OF_A_VERSION: readonly LearnerOrder[] = ["promote", "reject"];
 
+/** Whom a choice of the champion is for: all instances that share the model, or this one alone. */
+export const ORDER_SCOPES = ["cluster", "instance"] as const;
+/** One of them. Where nothing is shared they are the same. */
+export type OrderScope = (typeof ORDER_SCOPES)[number];
+
+/** Orders that choose the champion. */
+export const ORDERS_OF_THE_CHAMPION: readonly LearnerOrder[] = ["promote", "rollback"];
+
 /** What became of an order. `message` is a sentence for the operator; `done` = it was carried out. */
 export interface LearnerOrderReply {
   readonly done: boolean;
@@ -94,7 +102,13 @@ export type LearnerQuestion =
   /** What does it know of the servers now? A `LearnerDescription` by name of the pool. */
   | { readonly kind: "describe"; readonly pool: string | null }
   /** A `LearnerOrderReply`. */
-  | { readonly kind: "order"; readonly pool: string; readonly order: LearnerOrder; readonly version: number | null }
+  | {
+      readonly kind: "order";
+      readonly pool: string;
+      readonly order: LearnerOrder;
+      readonly version: number | null;
+      readonly scope: OrderScope;
+    }
   /** Models, the newest first. */
   | { readonly kind: "models"; readonly limit: number; readonly pool: string | null }
   /** Verdicts, the newest first. */

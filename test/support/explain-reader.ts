@@ -26,7 +26,7 @@ export function explainReader(
     memory,
     workers: () => workers,
     enabled: () => true,
-    meanings: () => ({ names: known, classes: () => [], wallOffsetMs }),
+    meanings: () => ({ names: known, classes: () => [], limitOf: () => null, wallOffsetMs }),
     bootMs,
     bytes: () => ({ taken: 0, limit: 0 }),
     learned: () => Promise.reject(new ApiError(404, "not_learning", "nothing is learned")),

@@ -1,8 +1,13 @@
 /** `neurabalancer models`: what was learned, read from the store, beside a running instance or without one. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
-import { type LearnerOrder, ORDERS_OF_A_VERSION } from "../../protocol/learner.ts";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import {
+  type LearnerOrder,
+  ORDER_SCOPES,
+  ORDERS_OF_A_VERSION,
+  ORDERS_OF_THE_CHAMPION,
+} from "../../protocol/learner.ts";
 import type { LearningReader, Model, StoredModelFiles, Verdict } from "../../storage/learning-store.ts";
 import { openStoreReader } from "../../storage/open-store.ts";
 import { type AdminFlags, askAdmin, withAdminFlags } from "../admin-client.ts";
@@ -42,6 +47,7 @@ interface ReadingFlags extends StoreFlags {
 
 interface OrderFlags extends AdminFlags {
   readonly pool?: string;
+  readonly scope?: string;
 }
 
 /** Orders with their descriptions; `<version>` where they are about one model. */
@@ -115,8 +121,14 @@ export function registerModels(program: Command): void {
     const ordering = withAdminFlags(models.command(order))
       .description(description)
       .option("--pool <name>", "of which pool of servers, where several are learned of");
+    if (ORDERS_OF_THE_CHAMPION.includes(order)) {
+      const about = "instance: at this instance alone, where several share the model";
+      ordering.addOption(new Option("--scope <cluster|instance>", about).choices(ORDER_SCOPES));
+    }
     const send = async (flags: OrderFlags, body: object) => {
-      const { message } = (await askAdmin(flags, `/api/v1/ml/${order}${poolQuery(flags.pool)}`, { body })) as {
+      const pool = poolQuery(flags.pool);
+      const scope = flags.scope === undefined ? "" : `${pool === "" ? "?" : "&"}scope=${flags.scope}`;
+      const { message } = (await askAdmin(flags, `/api/v1/ml/${order}${pool}${scope}`, { body })) as {
         message: string;
       };
       print(`Done: ${message}.`);

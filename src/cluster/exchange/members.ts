@@ -5,7 +5,9 @@ import type { ClusterMember, MemberDescription } from "./round.ts";
 
 /** The most instances of a cluster. */
 export const MOST_MEMBERS = 1_000;
-/** Who describes itself once a second, and has not for so long, is shown no more; milliseconds of the clock of Redis. */
+/** Who is silent for longer is not counted, milliseconds of the clock of Redis; as long in the future: that clock was set. */
+export const SILENT_MS = 2_000;
+/** Who describes itself once a second, and has not for so long, is shown no more. */
 const UNSEEN_MS = 3_000;
 /** The longest description, characters. */
 const MOST_CHARACTERS = 1_024;
@@ -24,14 +26,26 @@ export function writeDescription(description: MemberDescription): string {
   return JSON.stringify({ ...description, name: description.name.slice(0, 64), figures: {} });
 }
 
-/** @param said by id, the clock before each. @param nowMs the clock of Redis. @param self which one this is. */
-export function readMembers(said: readonly Said[], nowMs: number, self: string): ClusterMember[] {
+/**
+ * @param said by id, the clock before each.
+ * @param nowMs the clock of Redis.
+ * @param self which one this is.
+ * @param heard when each told its numbers last; `null` = not known, then it is as old as what it said of itself.
+ */
+export function readMembers(
+  said: readonly Said[],
+  nowMs: number,
+  self: string,
+  heard: ReadonlyMap<string, number> | null,
+): ClusterMember[] {
   const members: ClusterMember[] = [];
   for (const { id, atMs, text } of said) {
     const ageMs = nowMs - atMs;
     const description = readDescription(text);
-    if (Math.abs(ageMs) > UNSEEN_MS || description === null) continue;
-    members.push({ id, self: id === self, ageMs: Math.max(0, ageMs), description });
+    if (!(Math.abs(ageMs) <= UNSEEN_MS) || description === null) continue;
+    const numbersMs = heard === null ? ageMs : nowMs - (heard.get(id) ?? Number.NaN);
+    if (heard !== null && !(Math.abs(numbersMs) <= SILENT_MS)) continue;
+    members.push({ id, self: id === self, ageMs: Math.max(0, numbersMs), description });
   }
   return members.sort((a, b) => (a.id < b.id ? -1 : 1));
 }

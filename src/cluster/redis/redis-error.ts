@@ -59,6 +59,8 @@ function meaningOf(reply: string, where: string, password: string): readonly [Re
 
 /** Codes of what is wrong with TLS, as runtime and library have them. */
 const TLS_CODE = /^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO|CERT_|ERR_TLS_|ERR_SSL|ERR_OSSL|INVALID_|HOSTNAME_|EPROTO)/;
+/** What the library makes of an answer that is none: it has no code for that. */
+const NO_PROTOCOL = /Unknown RESP type|waitingForReply/;
 const BROKEN = /^(ECONNRESET|EPIPE|ERR_STREAM_DESTROYED|ConnectionClosed)$/;
 
 /** What happened to a connection. @param phase whether it was open already. @param isTls whether it is one of TLS. */
@@ -75,6 +77,8 @@ export function errorOfConnection(
   if (/^(ENOTFOUND|EAI_|DNS_)/.test(code))
     return new RedisError("refused", `${where}: the name cannot be resolved (${code})`);
   if (TLS_CODE.test(code)) return new RedisError("tls", certificateError(code, text, where));
+  if (NO_PROTOCOL.test(error.message))
+    return new RedisError("other", `${where} does not speak as Redis does: is it another program? (${text})`);
   if (phase === "open") return new RedisError("refused", `the connection to ${where} broke off (${text})`);
   if (error.name === "ConnectionTimeoutError" || error.message === "Connection timeout")
     return noConnection(where, isTls);
@@ -87,7 +91,7 @@ export function errorOfConnection(
       )
     : new RedisError(
         "refused",
-        `${where} ended the connection at once: does it speak TLS alone (REDIS_TLS)? (${text})`,
+        `${where} ended the connection before it said anything: is Redis up there, and does it speak TLS alone (REDIS_TLS)? (${text})`,
       );
 }
 

@@ -1,6 +1,6 @@
 /** The responses about learned balancing: what the learner says, with the names of the servers. */
 import { LEARNED_STRATEGY } from "../../balancing/registry.ts";
-import type { LearnerOrder, LearnerOrderReply } from "../../protocol/learner.ts";
+import type { LearnerOrder, LearnerOrderReply, OrderScope } from "../../protocol/learner.ts";
 import type { LearnedExplanation, LearnerDescription, NamedServer } from "../../shared/explanation/learned.ts";
 import type { Model as StoredModel, Verdict as StoredVerdict } from "../../storage/learning-store.ts";
 import { type Learner, LearnerUnavailableError } from "../processes/learner/learner.ts";
@@ -122,7 +122,12 @@ export class LearningResponses {
   }
 
   /** `POST /api/v1/ml/<order>`. What was done, in a sentence; throws 409 with the sentence that says why not. */
-  async order(order: LearnerOrder, version: number | null, wanted: string | null): Promise<string> {
+  async order(
+    order: LearnerOrder,
+    version: number | null,
+    wanted: string | null,
+    scope: OrderScope = "cluster",
+  ): Promise<string> {
     const learner = this.#running();
     const pool = this.#pool(wanted) ?? this.#only();
     if (pool === null) {
@@ -133,7 +138,7 @@ export class LearningResponses {
         `several pools are learned of: name one of ${names.join(", ")} (?pool=<name>; --pool <name> on the command line)`,
       );
     }
-    const answer = known(await ask<LearnerOrderReply>(learner, { kind: "order", pool, order, version }));
+    const answer = known(await ask<LearnerOrderReply>(learner, { kind: "order", pool, order, version, scope }));
     if (!answer.done) throw new ApiError(409, "not_possible", answer.message);
     return answer.message;
   }

@@ -8,11 +8,12 @@ import {
   ExplainAttemptWord,
   ExplainCandidateFlag,
   ExplainCandidateWord,
+  Ineligible,
 } from "../../shared/memory/layout/explain.ts";
 import { TraceAttemptKind } from "../../shared/memory/layout/tracing.ts";
 import type { ExplainNames } from "./names.ts";
 import { beganMs, type FoundRecord, type Meanings, rounded } from "./record.ts";
-import { howChosen, INELIGIBLE, RANKS, SCALES } from "./words.ts";
+import { howChosen, INELIGIBLE, limitText, RANKS, SCALES } from "./words.ts";
 
 const ID_MASK = 0xff_ffff;
 const KINDS: Readonly<Record<number, AttemptKind>> = {
@@ -28,7 +29,7 @@ const FLOAT_BITS = new Int32Array(FLOAT.buffer);
 export function describeAttempt(
   record: FoundRecord,
   place: number,
-  { names, classes, wallOffsetMs }: Meanings,
+  { names, classes, limitOf, wallOffsetMs }: Meanings,
 ): ExplainedAttempt {
   const { words, floats } = record.row;
   const first = words[place + ExplainAttemptWord.SERVER];
@@ -75,7 +76,9 @@ export function describeAttempt(
     candidate_count: counts & 0x3ff,
     candidates: candidatesOf(record, place, kept, id, names),
     ineligible_count: (counts >>> 10) & 0x3ff,
-    ineligible: Array.from(words.subarray(behind, behind + ineligibleKept), (word) => ineligibleOf(word, names)),
+    ineligible: Array.from(words.subarray(behind, behind + ineligibleKept), (word) =>
+      ineligibleOf(word, names, limitOf),
+    ),
     ineligible_by_state: countsOf(
       words.subarray(behind + ineligibleKept, behind + ineligibleKept + ((how >>> 22) & 0xf)),
     ),
@@ -129,9 +132,11 @@ function candidatesOf(
   });
 }
 
-function ineligibleOf(word: number, names: ExplainNames): IneligibleServer {
+function ineligibleOf(word: number, names: ExplainNames, limitOf: Meanings["limitOf"]): IneligibleServer {
   const [state, why] = INELIGIBLE[word >>> 24] ?? ["unknown", "why is not known"];
-  return { ...named(names, word & ID_MASK), state, why };
+  const server = named(names, word & ID_MASK);
+  const learned = word >>> 24 === Ineligible.AT_LIMIT ? limitOf(server.server_id) : null;
+  return { ...server, state, why: learned === null ? why : `${why} (${limitText(learned.limit, learned.sources)})` };
 }
 
 function countsOf(words: Int32Array): Record<string, number> {

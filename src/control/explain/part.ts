@@ -5,6 +5,7 @@ import type { RecordedNames } from "../../protocol/recorded-names.ts";
 import type { LearnedExplanation } from "../../shared/explanation/learned.ts";
 import type { PublishedClass } from "../../shared/memory/class-table.ts";
 import { Header, MAX_WORKERS, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
+import { limitInForce, sourcesInForce } from "../../shared/memory/learned-limits.ts";
 import type { MemoryPages } from "../../shared/memory/pages.ts";
 import type { ControlClock } from "../clock.ts";
 import type { ControlLog } from "../log.ts";
@@ -88,7 +89,17 @@ export class ExplainPart {
   #meanings(): Meanings {
     const { clock, classes } = this.#options;
     this.#rename();
-    return { names: this.#names, classes, wallOffsetMs: clock.wallMs() - this.#bootMs() };
+    const limitOf = (id: number) => this.#limitOf(id);
+    return { names: this.#names, classes, limitOf, wallOffsetMs: clock.wallMs() - this.#bootMs() };
+  }
+
+  #limitOf(id: number): ReturnType<Meanings["limitOf"]> {
+    const { servers, learned } = this.#options.memory;
+    const slot = servers.id.indexOf(id);
+    const table = learned[servers.pool[slot]];
+    if (slot < 0 || table === undefined) return null;
+    const limit = limitInForce(table, slot, id, this.#bootMs());
+    return limit === null ? null : { limit, sources: sourcesInForce(table, slot, id, this.#bootMs()) };
   }
 
   #bootMs(): number {

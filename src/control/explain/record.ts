@@ -29,6 +29,8 @@ export interface Meanings {
   readonly names: ExplainNames;
   /** Classes of requests to a pool that are told apart now; none = it does not tell them apart. */
   readonly classes: (pool: string) => readonly PublishedClass[];
+  /** The limit that is learned of a server now, and by how many instances it was; `null` = there is none. */
+  readonly limitOf: (id: number) => { readonly limit: number; readonly sources: number } | null;
   /** Added to the boot clock it gives milliseconds since the epoch. */
   readonly wallOffsetMs: number;
 }

@@ -101,3 +101,8 @@ export const INELIGIBLE: Readonly<Record<number, readonly [state: string, why: s
   [Ineligible.MAINTENANCE]: ["maintenance", "an operator has taken it out for maintenance"],
   [Ineligible.LESS_TRUSTED]: ["less_trusted", "others were more likely to answer a second attempt"],
 };
+
+/** A limit as it is now. @param sources how many instances learned it. */
+export function limitText(limit: number, sources: number): string {
+  return sources > 1 ? `now ${limit}, learned by ${sources} instances` : `now ${limit}`;
+}

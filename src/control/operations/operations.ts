@@ -194,15 +194,15 @@ export class Operations {
   /** Those of all instances that are not in force here. */
   notInForce(): readonly NotInForce[] {
     return [...this.#current().values()]
-      .filter((override) => override.kept && override.scope === undefined && this.#whyNot(override) !== null)
+      .filter((override) => isOfAll(override) && this.#whyNot(override) !== null)
       .map((override) => ({ id: override.id, isLost: this.#standing.isLost(override) }));
   }
 
   /** No instance has these in force any more, by id: where that is so here, they end for all. Never rejects. */
   endForAll(ids: ReadonlySet<string>): Promise<void> {
     const work = async (): Promise<void> => {
-      const lost = [...this.#set.kept.overrides].filter((override) => {
-        return ids.has(override.id) && override.scope === undefined && this.#standing.isLost(override);
+      const lost = [...this.#current().values()].filter((override) => {
+        return ids.has(override.id) && isOfAll(override) && this.#standing.isLost(override);
       });
       if (lost.length === 0) return;
       this.#set.drop(lost);
@@ -489,4 +489,8 @@ function applied(current: ReadonlyMap<string, Override>, { made, removed }: Next
   for (const { id } of removed) next.delete(id);
   for (const override of made) next.set(override.id, override);
   return next;
+}
+
+function isOfAll({ kept, scope }: Override): boolean {
+  return kept && scope === undefined;
 }

@@ -3,7 +3,13 @@
  * model is loaded, and whenever something fails, the estimator balances.
  */
 
-import type { LearnerOrder, LearnerOrderReply, LearnerPool, LearnerSettings } from "../../protocol/learner.ts";
+import type {
+  LearnerOrder,
+  LearnerOrderReply,
+  LearnerPool,
+  LearnerSettings,
+  OrderScope,
+} from "../../protocol/learner.ts";
 import type { LearningState } from "../../shared/explanation/learned.ts";
 import { LearnerCounter, LearnerFigure } from "../../shared/memory/layout/learning.ts";
 import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
@@ -180,9 +186,9 @@ export class OnlineLearning {
   }
 
   /** Carries out what an operator orders. Never rejects. */
-  async order(order: LearnerOrder, version: number | null): Promise<LearnerOrderReply> {
+  async order(order: LearnerOrder, version: number | null, scope: OrderScope = "cluster"): Promise<LearnerOrderReply> {
     try {
-      return { done: true, message: await this.#carryOut(order, version ?? 0) };
+      return { done: true, message: await this.#carryOut(order, version ?? 0, scope) };
     } catch (error) {
       return { done: false, message: (error as Error).message };
     }
@@ -221,7 +227,7 @@ export class OnlineLearning {
     this.#shelf.keep(new Set());
   }
 
-  async #carryOut(order: LearnerOrder, version: number): Promise<string> {
+  async #carryOut(order: LearnerOrder, version: number, scope: OrderScope): Promise<string> {
     const { nowMs } = this.#options;
     if (order === "train") {
       if (this.#isPinned)
@@ -236,8 +242,13 @@ export class OnlineLearning {
     if (order === "promote") await this.#load(version);
     const { previous } = this.#judging.status;
     if (order === "rollback" && previous !== null) await this.#shelf.load(previous);
-    this.#judging.order(order, version, nowMs());
-    const forAll = this.#shared === null ? "" : ", and soon at the other instances of the cluster";
+    this.#judging.order(order, version, nowMs(), scope);
+    const forAll =
+      this.#shared === null
+        ? ""
+        : scope === "instance"
+          ? ", at this instance alone"
+          : ", and soon at the other instances of the cluster";
     const done: Record<typeof order, string> = {
       promote: `model ${version} is the champion${forAll}`,
       rollback: `model ${this.#judging.champion} serves again${forAll}`,

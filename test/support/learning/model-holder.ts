@@ -1,7 +1,9 @@
 /** A pool's learning as the cluster's part sees it, without any learning: models are texts, and tests decide what the judges would. */
+
+import type { HeldModel, ModelHolder } from "../../../src/learning/cluster/model/model-holder.ts";
 import { BadModelError } from "../../../src/learning/cluster/model/model-registry.ts";
+import type { SharedModelNote } from "../../../src/learning/cluster/model/note.ts";
 import type { ModelSource, PublishedModel } from "../../../src/learning/cluster/model/published-model.ts";
-import type { HeldModel, ModelHolder, SharedModelNote } from "../../../src/learning/cluster/model/shared-model.ts";
 import type { StoredModelFiles } from "../../../src/storage/learning-store.ts";
 
 /** Files that are told apart by a name. */
@@ -22,7 +24,11 @@ export class NamedModels implements ModelHolder {
   note: SharedModelNote | null = null;
   /** What cannot be loaded. */
   readonly unusable = new Set<string>();
-  onChange: (kind: "promoted" | "rolled_back", by: "judge" | "operator" | "cluster", reason: string) => void = () => {};
+  onChange: (
+    kind: "promoted" | "rolled_back",
+    by: "judge" | "operator" | "instance" | "cluster",
+    reason: string,
+  ) => void = () => {};
 
   constructor(name: string) {
     this.models.set(1, name);
@@ -35,7 +41,7 @@ export class NamedModels implements ModelHolder {
   }
 
   /** The judges, or an operator, make this one the champion. */
-  promote(name: string, by: "judge" | "operator" = "judge"): void {
+  promote(name: string, by: "judge" | "operator" | "instance" = "judge"): void {
     this.#promote(this.#versionOf(name));
     this.onChange("promoted", by, "it was better");
   }

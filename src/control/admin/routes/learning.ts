@@ -1,6 +1,6 @@
 /** `/api/v1/ml…`: what was learned, and orders to the learner. */
 import { z } from "zod";
-import { LEARNER_ORDERS, type LearnerOrder } from "../../../protocol/learner.ts";
+import { LEARNER_ORDERS, type LearnerOrder, ORDER_SCOPES } from "../../../protocol/learner.ts";
 import type { Operations } from "../../operations/operations.ts";
 import { learningOverview, modelList, verdictList } from "../answers/learning.ts";
 import type { LearningResponses } from "../learner-responses.ts";
@@ -76,21 +76,21 @@ export const learningRoutes: RouteGroup<LearningControl> = (control) => [
     methods: {
       POST: operation({
         scope: "admin",
-        query: ofPool,
+        query: ofPool.extend({ scope: z.enum(ORDER_SCOPES).default("cluster") }),
         body: orderSchema,
         response: z.strictObject({ message: z.string() }),
-        doc: '`promote` and `reject` with `{"version": 7}`; `rollback`, `pause`, `resume`, `train` with `{}`. `?pool=` where several pools are learned of. 409 and a sentence when it cannot be done',
-        handle: async ({ parts: [name], query: { pool }, body, caller }) => {
+        doc: '`promote` and `reject` with `{"version": 7}`; `rollback`, `pause`, `resume`, `train` with `{}`. `?pool=` where several pools are learned of; `?scope=instance`: what is promoted or rolled back is so here alone, and not at all instances of the cluster. 409 and a sentence when it cannot be done',
+        handle: async ({ parts: [name], query: { pool, scope }, body, caller }) => {
           const order = name as LearnerOrder;
           const version = checkOrder(body, order);
-          const message = await control.learning.order(order, version, pool);
+          const message = await control.learning.order(order, version, pool, scope);
           control.operations.note(caller, {
             action: `learner.${order}`,
             target: pool === null ? "the models" : `the models of pool ${pool}`,
             about: { pool: pool ?? "" },
             words: `ordered by an operator: ${message}`,
             before: null,
-            after: { order, model_version: version },
+            after: { order, model_version: version, scope },
             reason: body.reason,
           });
           return json({ message });

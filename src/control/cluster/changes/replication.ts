@@ -20,6 +20,8 @@ import { CHANGES_SCRIPT, UNSAY_SCRIPT } from "./script.ts";
 /** Without a word of the exchange it is looked so often, and tried again so soon. */
 const LOOK_MS = 2_000;
 const RETRY_MS = 250;
+/** Nobody who wants to know what others have changed waits for longer: an instance that starts has what it kept itself. */
+const PATIENCE_MS = 800;
 /** How often an instance says what is not in force with it. */
 const SAY_MS = 5_000;
 /** What was told is told again, once, after so long; of so many changes. */
@@ -99,7 +101,9 @@ export class ChangeReplication implements ClusterRider {
   constructor(options: ReplicationOptions) {
     this.#options = options;
     const { cluster } = options;
-    this.#keys = ["changes", "changes:said", "changes:revision"].map((what) => clusterKey(cluster, what));
+    this.#keys = ["changes", "changes:said", "changes:revision", "changes:order"].map((what) =>
+      clusterKey(cluster, what),
+    );
     this.#beganMs = Math.floor(options.wallMs());
   }
 
@@ -141,9 +145,12 @@ export class ChangeReplication implements ClusterRider {
   }
 
   /** Hears what others have changed by now, unless Redis is away. Never rejects. */
-  refresh(): Promise<void> {
-    if (this.#stopped || this.#options.nowMs() - this.#failedMs < RETRY_MS) return Promise.resolve();
-    return this.#run();
+  async refresh(): Promise<void> {
+    if (this.#stopped || this.#options.nowMs() - this.#failedMs < RETRY_MS) return;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, PATIENCE_MS);
+    await Promise.race([this.#run(), late.promise]);
+    clearTimeout(timer);
   }
 
   /** It does not count any more what this instance has said. Never rejects. */
@@ -205,9 +212,16 @@ export class ChangeReplication implements ClusterRider {
     const isBumped = this.#bump;
     // What others know is to be known first.
     const telling = this.#epoch === null || this.#reading !== null || kept === null ? [] : this.#telling(kept);
-    const answer = readAnswer(await link.eval(CHANGES_SCRIPT, this.#keys, this.#arguments(isBumped, telling)));
+    const asked = this.#arguments(isBumped, telling);
+    this.#bump = false; // what is changed from now on is told anew
+    const answer = await link
+      .eval(CHANGES_SCRIPT, this.#keys, asked)
+      .then(readAnswer)
+      .catch((error: Error) => {
+        this.#bump ||= isBumped;
+        throw error;
+      });
     const isNew = answer.epoch !== this.#epoch || answer.before !== this.#since;
-    if (isBumped) this.#bump = false;
     this.#isEldest = answer.isEldest;
     this.#lookAtClock(answer.nowMs);
     if (kept === null) {

@@ -2,6 +2,7 @@
  * The judges at work: they are told how attempts ended, and what they order is carried out. Each verdict is logged, counted
  * and kept in the store, and so is what the judges must know after a restart.
  */
+import type { OrderScope } from "../../../protocol/learner.ts";
 import { type LearnedTable, LearnerFigure, Rung } from "../../../shared/memory/layout/learning.ts";
 import { Judge, type JudgeState } from "../../judge/judge.ts";
 import { CommandError } from "../../judge/lifecycle/command-error.ts";
@@ -51,7 +52,8 @@ export interface JudgingOptions extends VerdictKeeperOptions {
 /** Another model serves, and who decided that. */
 export interface ChampionChange {
   readonly kind: "promoted" | "rolled_back";
-  readonly by: "judge" | "operator" | "cluster";
+  /** `instance`: an operator, for this instance alone. */
+  readonly by: "judge" | "operator" | "instance" | "cluster";
   readonly reason: string;
 }
 
@@ -161,10 +163,16 @@ export class Judging {
   }
 
   /** What an operator orders; the model that it is about is on the shelf. Throws a `CommandError`. */
-  order(order: "promote" | "rollback" | "reject" | "pause" | "resume", version: number, nowMs: number): void {
+  order(
+    order: "promote" | "rollback" | "reject" | "pause" | "resume",
+    version: number,
+    nowMs: number,
+    scope: OrderScope = "cluster",
+  ): void {
     if (order === "promote" || order === "reject") this.#judge[order](version, nowMs);
     else this.#judge[order](nowMs);
-    this.#settle(order === "promote" || order === "rollback" ? "operator" : "judge", nowMs);
+    const by = scope === "instance" ? "instance" : "operator";
+    this.#settle(order === "promote" || order === "rollback" ? by : "judge", nowMs);
   }
 
   /**

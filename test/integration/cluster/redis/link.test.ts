@@ -236,6 +236,32 @@ describe.skipIf(!hasRedis)("a link to Redis", () => {
     expect(await link.eval(ECHO, [], ["x"])).toBe("x");
   });
 
+  test.each([
+    ["another protocol", "other", () => "HTTP/1.1 400 Bad Request\r\n\r\n"],
+    ["bytes that mean nothing", "other", () => "\0\x01\xff\r\n"],
+    ["more answers than questions", "other", () => "+PONG\r\n+PONG\r\n+PONG\r\n"],
+    ["an answer without an end", "timeout", greeted("$99999999999999\r\nx")],
+    ["arrays in arrays", "timeout", greeted("*1\r\n".repeat(20_000))],
+    ["more than there can be", "timeout", greeted("*4294967295\r\n:1\r\n")],
+  ] as const)("a stranger that says %s does no harm", async (_, kind, say) => {
+    const server = Bun.listen<{ turns: number }>({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        open(socket) {
+          socket.data = { turns: 0 };
+        },
+        data(socket) {
+          socket.write(say(socket.data.turns++));
+        },
+      },
+    });
+    ends.push(() => server.stop(true));
+    const link = linkTo(redis.place({ addrs: [`127.0.0.1:${server.port}`], password: null }));
+    expect((await errorOf(link.eval(ECHO, [], ["x"]))).kind).toBe(kind);
+    expect((await errorOf(link.eval(ECHO, [], ["x"]))).kind).toBe(kind);
+  });
+
   test("what is closed is asked nothing more", async () => {
     const link = openRedis(redis.place());
     await link.eval(ECHO, [], ["x"]);
@@ -243,6 +269,11 @@ describe.skipIf(!hasRedis)("a link to Redis", () => {
     expect((await errorOf(link.eval(ECHO, [], ["x"]))).message).toBe("the link to Redis is closed");
   });
 });
+
+/** It greets as Redis does, and says this then. */
+function greeted(then: string): (turn: number) => string {
+  return (turn) => (turn === 0 ? "+PONG\r\n" : then);
+}
 
 function descriptors(): number {
   return readdirSync("/proc/self/fd").length;

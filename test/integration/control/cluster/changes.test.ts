@@ -156,6 +156,32 @@ describe.skipIf(!hasRedis)("changes of three instances on one Redis", () => {
   );
 
   test(
+    "one that starts while Redis hangs has what it kept itself before its first request; the rest comes with Redis",
+    async () => {
+      const start = cluster();
+      const [one, two] = await Promise.all(["one", "two"].map((name) => start(name)));
+      expect((await patch(one, { state: "drain" })).status).toBe(200);
+      await until(() => isDrained(two));
+      await one.kill();
+      running.delete(one);
+      expect((await patch(two, { weight: 6 })).status).toBe(200);
+      process.kill(redis.pid, "SIGSTOP");
+      try {
+        const again = await start("one");
+        expect(await isDrained(again)).toBe(true);
+        expect(await again.names(4)).toEqual({ b: 4 });
+        expect((await patch(again, { capacity: 30 })).status).toBe(200);
+        process.kill(redis.pid, "SIGCONT");
+        await until(async () => (await weights([again]))[0] === 6);
+        await until(() => all([again, two], async (product) => (await list(product)).length === 3));
+      } finally {
+        process.kill(redis.pid, "SIGCONT");
+      }
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     "of two changes at once one wins everywhere; who looked before is told; a change may be for one instance",
     async () => {
       const start = cluster();

@@ -57,6 +57,14 @@ describe.skipIf(!hasRedis)("a limit that instances share", () => {
     expect(alone).toBeWithin(294, 331);
   });
 
+  test("advance: 0: the first is refused, and never more pass than one limit lets", async () => {
+    const quota = { kind: "rate", requests: 50, periodMs: DAY_MS, burst: 50 } as const;
+    const all = await instances(sharedLimit("unasked", quota, { advancePercent: 0 }), 3);
+    expect(all.map((one) => one.passes("ann"))).toEqual([false, false, false]);
+    await until(() => all[0].passes("ann"));
+    expect(1 + (await exhaust((turn) => all[turn % 3].passes("ann")))).toBe(50);
+  });
+
   test("a burst of one is one, or one of each instance at most", async () => {
     const all = await instances(limitOf("one", 1, 1), 3);
     for (const key of ["a", "b", "c"]) {

@@ -92,7 +92,7 @@ describe("with one pool", () => {
     );
     expect(asked.slice(1)).toMatchObject([{ pool: "default" }, { pool: "default" }]); // not of pools that are gone
     expect(await learning.order("train", null, null)).toBe("done");
-    expect(asked.at(-1)).toEqual({ kind: "order", pool: "default", order: "train", version: null });
+    expect(asked.at(-1)).toEqual({ kind: "order", pool: "default", order: "train", version: null, scope: "cluster" });
   });
 });
 
@@ -123,7 +123,7 @@ describe("with several pools", () => {
     expect([code, message]).toEqual(["pool_needed", expect.stringContaining("name one of default, shop")]);
     expect(asked).toEqual([]);
     expect(await learning.order("train", null, "shop")).toBe("done");
-    expect(asked).toEqual([{ kind: "order", pool: "shop", order: "train", version: null }]);
+    expect(asked).toEqual([{ kind: "order", pool: "shop", order: "train", version: null, scope: "cluster" }]);
     await expect(learning.order("train", null, "other")).rejects.toThrow(
       "no pool other is learned of: there are default, shop",
     );

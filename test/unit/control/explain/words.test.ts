@@ -1,7 +1,7 @@
 /** Every number of a record has a word and a sentence. */
 import { describe, expect, test } from "bun:test";
 import { Choice, isHighestBest, Scale } from "../../../../src/balancing/choice.ts";
-import { howChosen, INELIGIBLE, SCALES } from "../../../../src/control/explain/words.ts";
+import { howChosen, INELIGIBLE, limitText, SCALES } from "../../../../src/control/explain/words.ts";
 import { CHOICE_WORDS } from "../../../../src/shared/explanation/choices.ts";
 import { Ineligible } from "../../../../src/shared/memory/layout/explain.ts";
 import { DecisionArm, Rung } from "../../../../src/shared/memory/layout/learning.ts";
@@ -53,4 +53,9 @@ describe("words", () => {
       "probe",
     ]);
   });
+});
+
+test("a limit says by how many instances it was learned, where there are several", () => {
+  expect(limitText(4, 1)).toBe("now 4");
+  expect(limitText(4, 3)).toBe("now 4, learned by 3 instances");
 });

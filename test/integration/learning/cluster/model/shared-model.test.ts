@@ -3,8 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { RedisClient } from "bun";
 import { openRedis } from "../../../../../src/cluster/redis/link.ts";
 import { ModelRegistry } from "../../../../../src/learning/cluster/model/model-registry.ts";
+import { readSharedModelNote } from "../../../../../src/learning/cluster/model/note.ts";
 import { checksumOf, encodeModel, MOST_FILE_BYTES } from "../../../../../src/learning/cluster/model/published-model.ts";
-import { readSharedModelNote, SharedModel } from "../../../../../src/learning/cluster/model/shared-model.ts";
+import { SharedModel } from "../../../../../src/learning/cluster/model/shared-model.ts";
 import { hasRedis, RedisServer } from "../../../../support/databases/redis-server.ts";
 import { filesOf, NamedModels } from "../../../../support/learning/model-holder.ts";
 import { recordingLogger } from "../../../../support/recording-logger.ts";
@@ -293,6 +294,19 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     }
   });
 
+  test("what was promoted under a lease that ended with its process gives way to what the others have", async () => {
+    const [one, other] = [instance("a", "first"), instance("b", "first")];
+    const leader = await settled([one, other]);
+    const heir = leader === one ? other : one;
+    leader.stop();
+    leader.holder.promote("stray");
+    await until(() => heir.shared.describe().leading);
+    const kept = readSharedModelNote(JSON.parse(JSON.stringify(leader.holder.note)));
+    const follower = instance("a2", "stray", { kept });
+    await until(() => follower.holder.serves === "first" && follower.shared.describe().follows);
+    expect(heir.holder.serves).toBe("first");
+  });
+
   test("a choice of an operator's that Redis could not be told is told later, also by the process that follows", async () => {
     const [one, other] = [instance("a", "first"), instance("b", "first")];
     await settled([one, other]);
@@ -305,6 +319,21 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     const follower = instance("a2", "chosen", { kept });
     await until(() => other.holder.serves === "chosen");
     await settled([other, follower]);
+  });
+
+  test("what an operator chose for one instance stays there, until one chooses for all", async () => {
+    const all = [instance("a", "first"), instance("b", "first"), instance("c", "first")];
+    const leader = await settled(all);
+    const [one, other] = all.filter((any) => any !== leader);
+    one.holder.promote("its own", "instance");
+    leader.holder.promote("second");
+    await until(() => one.shared.describe().problem?.includes("for this instance alone"));
+    await until(() => other.holder.serves === "second" && other.shared.describe().follows);
+    expect(one.holder.serves).toBe("its own");
+    expect(leader.shared.describe().stepped_down).toBe(0);
+    expect(one.shared.whyNot).toContain("for this instance alone");
+    other.holder.promote("third", "operator");
+    await until(() => all.every(({ holder, shared }) => holder.serves === "third" && shared.describe().follows));
   });
 
   test("who has traffic trains, and not who has none", async () => {
