@@ -1,6 +1,12 @@
 import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import { EwmaLatency } from "./estimators/ewma-latency.ts";
-import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
+import {
+  type FleetView,
+  ownInFlight,
+  type Strategy,
+  type StrategyDependencies,
+  type StrategyEntry,
+} from "./strategy.ts";
 
 /** Estimates fade over seconds; reading them anew for every server and pick would cost more than all the rest. */
 const REFRESH_MS = 10;
@@ -39,14 +45,15 @@ export class LeastResponseTime implements Strategy {
       this.#probed = unknown >= 0;
       if (unknown >= 0) return unknown;
     }
-    const { inFlight, effectiveWeight } = this.#fleet;
+    const fleet = this.#fleet;
+    const { effectiveWeight } = fleet;
     const estimateMs = this.#estimateMs;
     let best = candidates[0];
-    let least = (estimateMs[best] * (inFlight[best] + 1)) / effectiveWeight[best];
+    let least = (estimateMs[best] * (ownInFlight(fleet, best) + 1)) / effectiveWeight[best];
     let ties = 1;
     for (let i = 1; i < count; i++) {
       const slot = candidates[i];
-      const load = (estimateMs[slot] * (inFlight[slot] + 1)) / effectiveWeight[slot];
+      const load = (estimateMs[slot] * (ownInFlight(fleet, slot) + 1)) / effectiveWeight[slot];
       if (load > least) continue;
       if (load < least) {
         least = load;
@@ -67,12 +74,13 @@ export class LeastResponseTime implements Strategy {
     _slot: number,
     notes: ChoiceNotes,
   ): void {
-    const { inFlight, effectiveWeight } = this.#fleet;
+    const fleet = this.#fleet;
+    const { effectiveWeight } = fleet;
     const { scores } = notes;
     notes.made(this.#probed ? Choice.PROBE : Choice.BEST, Scale.LATENCY_LOAD);
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
-      scores[slot] = (this.#estimateMs[slot] * (inFlight[slot] + 1)) / effectiveWeight[slot];
+      scores[slot] = (this.#estimateMs[slot] * (ownInFlight(fleet, slot) + 1)) / effectiveWeight[slot];
     }
     notes.ranked(candidates, count);
   }
@@ -91,7 +99,7 @@ export class LeastResponseTime implements Strategy {
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
       this.#estimateMs[slot] = this.#latency.read(slot, nowMs);
-      if (this.#fleet.inFlight[slot] > 0 || !this.#latency.isUnknown(slot, nowMs)) continue;
+      if (ownInFlight(this.#fleet, slot) > 0 || !this.#latency.isUnknown(slot, nowMs)) continue;
       if (this.#random() * ++found < 1) unknown = slot;
     }
     if (unknown >= 0) this.#latency.onProbe(unknown, nowMs);

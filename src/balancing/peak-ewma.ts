@@ -1,6 +1,12 @@
 import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import { PeakEwmaLatency } from "./estimators/peak-ewma-latency.ts";
-import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
+import {
+  type FleetView,
+  ownInFlight,
+  type Strategy,
+  type StrategyDependencies,
+  type StrategyEntry,
+} from "./strategy.ts";
 
 /**
  * Power of two choices over `peak EWMA latency × (inFlight + 1) / effectiveWeight` (Finagle, linkerd): quick to leave a
@@ -58,7 +64,7 @@ export class PeakEwma implements Strategy {
 
   /** 0 for an idle server of which nothing is known: one request finds out. */
   #load(slot: number, nowMs: number): number {
-    const inFlight = this.#fleet.inFlight[slot];
+    const inFlight = ownInFlight(this.#fleet, slot);
     if (inFlight === 0 && this.#latency.isUnknown(slot, nowMs)) return 0;
     return (this.#latency.read(slot, nowMs) * (inFlight + 1)) / this.#fleet.effectiveWeight[slot];
   }

@@ -167,3 +167,11 @@ export interface StrategyEntry<Options extends object = object> {
   /** Throws a `RangeError` when an option of this strategy is out of range. */
   readonly create: (dependencies: StrategyDependencies, options: Options) => Strategy;
 }
+
+/**
+ * Requests in flight that this instance placed itself. For those who multiply a latency by them: to them one request more or less says
+ * so much that they place better without what others told some hundred milliseconds ago (docs/scaling.md).
+ */
+export function ownInFlight({ inFlight, peers }: Pick<FleetView, "inFlight" | "peers">, slot: number): number {
+  return peers === undefined ? inFlight[slot] : Math.max(0, inFlight[slot] - peers.inFlight[slot]);
+}

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { PeerLoad } from "../../../src/balancing/estimators/peer-load.ts";
 import { seededRandom } from "../../../src/balancing/random.ts";
+import { createStrategy } from "../../../src/balancing/registry.ts";
 
 const SLOTS = 8;
 
@@ -92,4 +93,22 @@ describe("what others told of their requests", () => {
     }
     expect(Array.from(into.inFlight.subarray(4))).toEqual([7, 7, 7, 7]);
   });
+});
+
+test.each(["least_response_time", "peak_ewma"])("%s goes by what its instance has in flight itself", (name) => {
+  const fleet = {
+    inFlight: new Int32Array(SLOTS),
+    effectiveWeight: new Float64Array(SLOTS).fill(1),
+    weight: new Float64Array(SLOTS).fill(1),
+    id: Int32Array.from({ length: SLOTS }, (_, i) => i + 1),
+    identityHash: new Uint32Array(SLOTS),
+    peers: { inFlight: new Int32Array(SLOTS), transferring: new Int32Array(SLOTS) },
+  };
+  const strategy = createStrategy(name, { fleet, random: seededRandom(1).next });
+  const both = Int32Array.of(0, 1);
+  for (const slot of both) strategy.onOutcome!(slot, 10, false, 1000);
+  fleet.peers.inFlight[0] = 40;
+  fleet.inFlight[0] = 40;
+  fleet.inFlight[1] = 1;
+  for (let i = 0; i < 20; i++) expect(strategy.pick(both, 2, 0, 1000)).toBe(0);
 });
