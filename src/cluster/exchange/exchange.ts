@@ -7,15 +7,13 @@ import { addRow, clearFigures, emptyFigures, type Figures } from "./figures.ts";
 import { clusterKey } from "./keys.ts";
 import { KnownLayouts } from "./known-layouts.ts";
 import { type Layout, layoutOf, writeLayout } from "./layout.ts";
-import { readMembers, writeDescription } from "./members.ts";
+import { readMembers, SILENT_MS, writeDescription } from "./members.ts";
 import { OwnShares } from "./own-shares.ts";
 import { NotOursError, notOurs, readDigits, readSaid, type Said } from "./replies.ts";
 import type { ClusterMember, MemberDescription } from "./round.ts";
 import { LAYOUTS_SCRIPT, LEAVE_KEYS, LEAVE_SCRIPT, ROUND_KEYS, ROUND_SCRIPT, SUM_KEYS, SUM_SCRIPT } from "./scripts.ts";
 import { readTold, type ShareName, type Told, writeTold } from "./share.ts";
 
-/** Who is silent for longer is not counted, milliseconds of the clock of Redis; as long in the future: that clock was set. */
-export const SILENT_MS = 2_000;
 /** How often an instance says who it is. */
 const DESCRIBE_MS = 1_000;
 
@@ -76,6 +74,8 @@ export class Exchange {
   #isKept = false;
   #describedMs = Number.NEGATIVE_INFINITY;
   #members: readonly ClusterMember[] = [];
+  /** When each instance told its numbers last, by the clock of Redis; `null` = only their sum was read. */
+  #heard: ReadonlyMap<string, number> | null = null;
   #gone: Said[] = [];
   #instances = 1;
   /** Of the sum that the numbers are from: which turn, and when shares were read for it by the clock of Redis. */
@@ -111,14 +111,15 @@ export class Exchange {
     const changes = Number(revision);
     if (!Number.isSafeInteger(changes)) throw notOurs();
     this.#isKept = isKept === 1;
-    if (describes) {
-      this.#describedMs = nowMs();
-      this.#members = readMembers(readSaid(described), redisMs, id);
-    }
+    this.#heard = null;
     if (kind === "sum") await this.#takeSum(payload, redisMs);
     else if (kind === "shares" || kind === "add")
       await this.#addUp(readSaid(list), redisMs, kind === "add" ? payload : null);
     else throw notOurs();
+    if (describes) {
+      this.#describedMs = nowMs();
+      this.#members = readMembers(readSaid(described), redisMs, id, this.#heard);
+    }
     const ageMs = Math.max(0, redisMs - this.#sum.atMs); // NaN = there are none
     return { others: this.#others, ageMs, instances: this.#instances, members: this.#members, changes };
   }
@@ -157,6 +158,7 @@ export class Exchange {
   /** @param turn of the sum that is wanted for all; `null` = nobody waits for one. */
   async #addUp(said: readonly Said[], redisMs: number, turn: unknown): Promise<void> {
     this.#gone = said.filter(({ atMs }) => !(Math.abs(redisMs - atMs) <= SILENT_MS));
+    this.#heard = new Map(said.map(({ id, atMs }) => [id, atMs]));
     const told = said.filter((one) => !this.#gone.includes(one)).flatMap((one) => this.#readShare(one) ?? []);
     await this.#learn(told.map(({ layout }) => layout));
     const fresh = told.flatMap((one) => {

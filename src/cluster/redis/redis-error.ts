@@ -87,7 +87,7 @@ export function errorOfConnection(
       )
     : new RedisError(
         "refused",
-        `${where} ended the connection at once: does it speak TLS alone (REDIS_TLS)? (${text})`,
+        `${where} ended the connection before it said anything: is Redis up there, and does it speak TLS alone (REDIS_TLS)? (${text})`,
       );
 }
 

@@ -89,9 +89,12 @@ export function readPools(
   const lists = read.map(({ draft: { servers: section }, variables }) => {
     return { servers: section.list as readonly ServerSpec[] | undefined, entries: variables.get(SERVERS)?.entries };
   });
-  const named = lists.reduce((sum, { servers: list }) => sum + (list?.length ?? 0), 0);
-  if (named > MAX_SERVERS) {
-    findings.problems.push(`pools: name ${named} servers in all; the most is ${MAX_SERVERS}: leave some out`);
+  const used = read.reduce((sum, { draft: one }) => sum + usedServers(one), 0);
+  if (used > MAX_SERVERS) {
+    const whose = pools.length === 0 ? `${SERVERS}: names` : "pools: name";
+    findings.problems.push(
+      `${whose} ${used} servers in all; the most is ${MAX_SERVERS}: leave some out, or have each instance use a part of them (SUBSET_SIZE)`,
+    );
   }
   const applied = applyOverrides(lists, overrides);
   findings.problems.push(...applied.problems);
@@ -130,6 +133,13 @@ export function readPools(
     return { section: "servers", env: name, value: shown ?? value, origin };
   });
   return { pools: withServers, effective: [...effective, ...described, ...said], changedServers };
+}
+
+/** Servers of a pool for which the instance needs room. */
+function usedServers({ servers: section, balancing }: Draft<keyof Sections>): number {
+  const named = (section.list as readonly ServerSpec[] | undefined)?.length ?? 0;
+  const subsetSize = (balancing.subsetSize as number | undefined) ?? 0;
+  return subsetSize > 0 ? Math.min(named, subsetSize) : named;
 }
 
 function readOwn(

@@ -1,5 +1,4 @@
 /** Reads `SERVERS`: comma-separated URLs of servers, or of DNS records that name them. */
-import { MAX_SERVERS } from "../../shared/memory/layout/shared-memory.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
 import type { ValueType } from "../setting.ts";
 import { Complaints, valueType } from "../values/value-types.ts";
@@ -7,6 +6,9 @@ import { SERVER_SCHEMES, serverScheme } from "./schemes.ts";
 
 /** The capacity that is shown, and that a model sees, for a server with none configured. */
 export const DEFAULT_CAPACITY = 10;
+
+/** The most servers that a pool may name: more than an instance has room for, because each may use a part of them. */
+export const MAX_NAMED_SERVERS = 8_192;
 
 const UNWEIGHTED = { weight: 1, capacity: DEFAULT_CAPACITY, hardLimit: 0, zone: null, backup: false } as const;
 
@@ -38,7 +40,9 @@ function parseServerList(text: string): ServerSpec[] {
       );
     }
   }
-  if (servers.length > MAX_SERVERS) complaints.push(`names ${servers.length} servers; the most is ${MAX_SERVERS}`);
+  if (servers.length > MAX_NAMED_SERVERS) {
+    complaints.push(`names ${servers.length} servers; the most is ${MAX_NAMED_SERVERS}`);
+  }
   if (complaints.length > 0) throw new Complaints(complaints);
   return servers;
 }

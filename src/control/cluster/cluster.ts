@@ -54,6 +54,8 @@ const NO_BYTES: ExchangedBytes = Object.freeze({ sent: 0, received: 0 });
 export class Cluster {
   readonly #options: ClusterOptions;
   readonly #riders: ClusterRider[] = [];
+  /** Riders that have thrown: said once of each. */
+  readonly #fallen = new Set<ClusterRider>();
   readonly #counted: CountedLink | null;
   readonly #exchange: Exchange | null;
   #ownFigures: () => MemberDescription["figures"] = () => ({});
@@ -182,13 +184,26 @@ export class Cluster {
       this.#numbersMs = nowMs - (ageMs || 0);
       this.#isThere();
       const numbers: PeerNumbers = { ...others, heardMs: this.#numbersMs, instances };
-      for (const rider of this.#riders) rider.heard({ numbers, members, revision: { changes } });
+      this.#tell((rider) => rider.heard({ numbers, members, revision: { changes } }));
       waitMs = Math.max(0, ROUND_MS - this.#figures.lastMs);
     } catch (error) {
       this.#figures.failures++;
       if (bootMs() - this.#heardMs >= ALONE_MS) this.#isAway((error as Error).message);
     }
     this.#next(waitMs);
+  }
+
+  /** What is wrong with one rider is no matter of Redis, nor of the others. */
+  #tell(say: (rider: ClusterRider) => void): void {
+    for (const rider of this.#riders) {
+      try {
+        say(rider);
+      } catch (error) {
+        if (this.#fallen.has(rider)) continue;
+        this.#fallen.add(rider);
+        this.#options.log.error({ err: error }, "what other instances told could not be taken in: this is a bug");
+      }
+    }
   }
 
   #isThere(): void {
@@ -204,7 +219,7 @@ export class Cluster {
       this.#options.log.warn(fields, "Redis does not answer: this instance goes on alone");
       this.#members = [];
       this.#exchange!.forget();
-      for (const rider of this.#riders) rider.lost(why);
+      this.#tell((rider) => rider.lost(why));
     }
     this.#away = why;
   }

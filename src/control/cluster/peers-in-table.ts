@@ -12,8 +12,8 @@ import { MAX_POOLS, MAX_SERVERS, ServerState, type SharedMemory } from "../../sh
 import { forgetPeers, setPeers } from "../../shared/memory/peers.ts";
 import { ResponseTimes } from "./response-times.ts";
 
-/** How old numbers are when they come, on average: they were told up to a round before. */
-const TOLD_MS = 50;
+/** How old numbers are while they count, on average: they were told up to a round before, and count for a round. */
+const TOLD_MS = 100;
 
 /** What it is made from. */
 export interface PeersInTableOptions {

@@ -214,6 +214,11 @@ export class Fleet {
     return this.#discovery.unresolved();
   }
 
+  /** Servers of the pool that this instance leaves to others. */
+  get unused(): number {
+    return this.#subset.unused;
+  }
+
   /** Row of its pool in the shared memory. */
   get row(): number {
     return this.#deps.pool;

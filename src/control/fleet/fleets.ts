@@ -222,7 +222,10 @@ export class Fleets {
 
   /** The pools of the configuration, in its order. */
   pools(): readonly PoolSummary[] {
-    return this.#present.map(({ name, row }) => ({ name, row, ...this.#fleets.get(name)!.summary() }));
+    return this.#present.map(({ name, row }) => {
+      const fleet = this.#fleets.get(name)!;
+      return { name, row, unused: fleet.unused, ...fleet.summary() };
+    });
   }
 
   /** There is another pool than the one that `SERVERS` alone makes, or was and still finishes requests. */

@@ -69,6 +69,8 @@ export interface PoolSummary extends FleetSummary {
   readonly name: string;
   /** Of the shared memory. */
   readonly row: number;
+  /** Servers that this instance leaves to others (`SUBSET_SIZE`); none of the figures counts them. */
+  readonly unused: number;
 }
 
 /** The fleet in two numbers, for readiness. */

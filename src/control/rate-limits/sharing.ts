@@ -11,8 +11,10 @@ import { PRESENCE_SCRIPT } from "./presence-script.ts";
 import { SharedRate } from "./requests/shared-rate.ts";
 import { type Round, type SharedLimit, tellLost } from "./shared-limit.ts";
 
-/** Between two rounds, also while no key is in use: a client's first requests often come together, and one of them alone passes before. */
+/** Between two rounds while keys are in use. */
 const ROUND_MS = 10;
+/** And while none is: not much longer, because a client's first requests often come together, and few of them pass before it was lent some. */
+const QUIET_MS = 20;
 /** Between two tries while it is away. */
 const RETRY_MS = 250;
 /** How often an instance says that it is there. */
@@ -97,7 +99,8 @@ export class LimitSharing {
       this.#isAway((error as Error).message);
     }
     this.#running = false;
-    this.#next(this.#away !== null ? RETRY_MS : ROUND_MS);
+    const busy = this.#limits.some(({ size }) => size > 0);
+    this.#next(this.#away !== null ? RETRY_MS : busy ? ROUND_MS : QUIET_MS);
   }
 
   async #present(): Promise<void> {

@@ -150,9 +150,10 @@ export function describePools(view: SupervisorView): ShownPool[] {
   const { settings } = view.configuration;
   const inUse = poolsInUse(settings.routes);
   const waitingOf = poolWaiting(view);
-  return view.fleets.pools().map(({ name, row, total, healthy, up, usable, panic }) => {
+  return view.fleets.pools().map(({ name, row, total, healthy, up, usable, panic, unused }) => {
     const strategy = settings.pools.find((pool) => pool.name === name)?.strategy;
-    return { name, strategy, total, healthy, up, usable, panic, in_use: inUse.has(name), ...waitingOf(name, row) };
+    const counts = { total, healthy, up, usable, panic, unused };
+    return { name, strategy, ...counts, in_use: inUse.has(name), ...waitingOf(name, row) };
   });
 }
 

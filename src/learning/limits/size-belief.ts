@@ -61,7 +61,7 @@ export class SizeBelief {
   /** `[slots × EXPERTS]`: nats, the best expert at 0. */
   readonly #loss: Float64Array;
   readonly #heardMs: Float64Array;
-  /** `[slots × GUESSES]`: how likely each size is by what others have seen, all 1 = nobody has told. */
+  /** `[slots × GUESSES]`: how likely each size is by what others have seen, less 1; all 0 = nobody has told. */
   readonly #others: Float64Array;
   /** `[GUESSES]`: the fleet's mean latency / growth as each guess has it: its sum, and the responses in it. */
   readonly #fleetSum = new Float64Array(CURVES);
@@ -81,7 +81,7 @@ export class SizeBelief {
     this.#speedCount = new Float64Array(slots * MEMORIES);
     this.#loss = new Float64Array(slots * EXPERTS);
     this.#heardMs = new Float64Array(slots).fill(Number.NEGATIVE_INFINITY);
-    this.#others = new Float64Array(slots * GUESSES).fill(1);
+    this.#others = new Float64Array(slots * GUESSES);
   }
 
   /** Forgets the server in `slot`. */
@@ -116,13 +116,13 @@ export class SizeBelief {
     const others = this.#others;
     const at = slot * GUESSES;
     if (nats === null) {
-      others.fill(1, at, at + GUESSES);
+      others.fill(0, at, at + GUESSES);
       return;
     }
     let total = 0;
     for (let g = 0; g < GUESSES; g++) total += Math.exp(-nats[g]);
     for (let g = 0; g < GUESSES; g++) {
-      others[at + g] = ((1 - OTHERS_WRONG) * Math.exp(-nats[g])) / total + OTHERS_WRONG / GUESSES;
+      others[at + g] = ((1 - OTHERS_WRONG) * Math.exp(-nats[g])) / total + OTHERS_WRONG / GUESSES - 1;
     }
   }
 
@@ -226,7 +226,7 @@ export class SizeBelief {
     weight[GUESSES - 1] *= PRIOR_FLAT;
     let total = 0;
     for (let g = 0; g < GUESSES; g++) {
-      weight[g] *= this.#others[slot * GUESSES + g];
+      weight[g] *= 1 + this.#others[slot * GUESSES + g];
       total += weight[g];
     }
     for (let g = 0; g < GUESSES; g++) weight[g] /= total;

@@ -1,5 +1,5 @@
 /** Three instances whose Redis fails over: by Sentinels, and within a Redis Cluster. They follow, and no request notices. */
-import { describe, expect, test } from "bun:test";
+import { describe, test } from "bun:test";
 import { keySlot } from "../../../src/cluster/redis/key-slot.ts";
 import { RedisCluster } from "../../support/databases/redis/cluster.ts";
 import { MASTER, RedisSentinels, SENTINEL_PASSWORD, SERVER_PASSWORD } from "../../support/databases/redis/sentinels.ts";
@@ -17,13 +17,12 @@ async function followed(
     await instances.flow();
     await master.kill();
     // How long each is alone is the business of Redis: each has said it, whether or not it is over by now.
-    await until(() => instances.said().every(([alone]) => alone > 0));
+    await until(() => instances.said().every((times) => times > 0));
     await instances.together();
     await instances.flow();
     await master.start();
     await instances.flow();
     await instances.together();
-    for (const [alone, again] of instances.said()) expect(alone).toBe(again);
   } finally {
     await instances.end();
   }

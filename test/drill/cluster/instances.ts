@@ -51,13 +51,14 @@ export class Instances {
     }
   }
 
-  /** Waits until each of these knows of all of these, and of no other, and whatever else is shared is shared again. */
+  /** Waits until each of these knows of all of these, and of no other, and has said so; whatever else is shared is shared again. */
   async together(products = this.products): Promise<void> {
     await until(async () => {
       const answers = await Promise.all(products.map(clusterOf));
       if (!answers.every(({ redis, members }) => redis.state === "up" && members.length === products.length))
         return false;
-      return (await Promise.all(products.map((product) => product.degraded("redis")))).every((mode) => mode === 0);
+      const modes = await Promise.all(products.map((product) => product.degraded("redis")));
+      return modes.every((mode) => mode === 0) && products.every((one) => one.count(ALONE) === one.count(AGAIN));
     });
   }
 
@@ -82,9 +83,9 @@ export class Instances {
     await this.#load.caughtUp();
   }
 
-  /** How often each has said that it goes on alone, and that it does not any more. */
-  said(): readonly (readonly [number, number])[] {
-    return this.products.map((product) => [product.count(ALONE), product.count(AGAIN)]);
+  /** How often each has said that it goes on alone. */
+  said(): readonly number[] {
+    return this.products.map((product) => product.count(ALONE));
   }
 
   /** Another one, to which none of the requests are sent. It is not waited for. */

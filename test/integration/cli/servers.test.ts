@@ -72,6 +72,15 @@ describe("servers", () => {
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("must be a number from 0.001")]);
   });
 
+  test("are changed for this instance alone where that is asked for; for all only where there are others", async () => {
+    expect((await run("servers", "weight", nameOf(a), "4", "--scope", "instance")).code).toBe(0);
+    expect(await shown(urlOf(a))).toMatchObject({ weight: 4 });
+    const alone = await run("servers", "weight", nameOf(a), "5", "--scope", "cluster");
+    expect([alone.code, alone.stderr]).toEqual([1, expect.stringContaining("REDIS_ADDR")]);
+    expect((await run("servers", "weight", nameOf(a), "configured")).code).toBe(0);
+    expect(await shown(urlOf(a))).toMatchObject({ weight: 1 });
+  });
+
   test("are drained, waited for, and taken back", async () => {
     const dry = await run("servers", "maintenance", nameOf(a), "--for", "2h", "--dry-run", "--reason", "disks");
     expect([dry.code, dry.stdout]).toEqual([0, expect.stringContaining("Nothing was changed")]);

@@ -1,7 +1,9 @@
 /** A pool's learning as the cluster's part sees it, without any learning: models are texts, and tests decide what the judges would. */
+
+import type { HeldModel, ModelHolder } from "../../../src/learning/cluster/model/model-holder.ts";
 import { BadModelError } from "../../../src/learning/cluster/model/model-registry.ts";
+import type { SharedModelNote } from "../../../src/learning/cluster/model/note.ts";
 import type { ModelSource, PublishedModel } from "../../../src/learning/cluster/model/published-model.ts";
-import type { HeldModel, ModelHolder, SharedModelNote } from "../../../src/learning/cluster/model/shared-model.ts";
 import type { StoredModelFiles } from "../../../src/storage/learning-store.ts";
 
 /** Files that are told apart by a name. */

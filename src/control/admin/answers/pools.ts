@@ -41,6 +41,10 @@ const poolShape = {
   up: z.int().min(0),
   usable: z.int().min(0).describe("that requests may be sent to; 0 = they get 503"),
   panic: z.boolean(),
+  unused: z
+    .int()
+    .min(0)
+    .describe("servers of the pool that this instance leaves to others (SUBSET_SIZE); none of the figures counts them"),
   in_use: z.boolean().describe("some route leads there"),
   queue: poolQueue,
   holding,

@@ -99,7 +99,9 @@ export class ChangeReplication implements ClusterRider {
   constructor(options: ReplicationOptions) {
     this.#options = options;
     const { cluster } = options;
-    this.#keys = ["changes", "changes:said", "changes:revision"].map((what) => clusterKey(cluster, what));
+    this.#keys = ["changes", "changes:said", "changes:revision", "changes:order"].map((what) =>
+      clusterKey(cluster, what),
+    );
     this.#beganMs = Math.floor(options.wallMs());
   }
 

@@ -9,7 +9,7 @@ const MOST_REVISION = 9e14;
  * of the whole it was, and what it says. `!epoch` names the whole: who knows another one, or none, is told everything, and tells
  * what is missing. Instances say, too, which changes are not in force with them: `r:key` = were, and no more; `n:key` = never were.
  *
- * KEYS: the hash, what instances say of it, the number of its last change (for who looks there).
+ * KEYS: the hash, what instances say of it, the number of its last change (for who looks there), ids in the order of their numbers.
  * Changes are numbered by the clock, so that after a failover that has lost the last of them no number comes twice. Where the last
  * number is none that a clock gives, a new whole begins.
  * ARGV: the epoch that is known, and up to which change; the epoch and the number that a new whole begins with; 1 = something was
@@ -20,7 +20,7 @@ const MOST_REVISION = 9e14;
  * were in force here are in force nowhere, these, and id and value of each change.
  */
 export const CHANGES_SCRIPT = `
-local H, V, R = KEYS[1], KEYS[2], KEYS[3]
+local H, V, R, Z = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 local most, mostBytes, answerBytes = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
@@ -28,8 +28,11 @@ local since = tonumber(ARGV[2])
 local epoch = redis.call('HGET', H, '!epoch')
 local revision = tonumber(redis.call('HGET', H, '!revision') or '')
 local bytes = tonumber(redis.call('HGET', H, '!bytes') or '') or 0
-if not epoch or not revision or not (revision >= 0 and revision < ${MOST_REVISION}) then
-  redis.call('DEL', H)
+local tidied = tonumber(redis.call('HGET', H, '!tidied') or '') or 0
+local isNumber = revision and revision >= 0 and revision < ${MOST_REVISION}
+if not epoch or not isNumber or redis.call('EXISTS', Z) == 0 then
+  redis.call('DEL', H, Z)
+  redis.call('ZADD', Z, -1, '!')
   epoch, revision, bytes = ARGV[3], tonumber(ARGV[4]), 0
   redis.call('HSET', H, '!epoch', epoch)
 end
@@ -49,6 +52,7 @@ local function tidy(all)
       if stamp and tonumber(gone) > 0 then
         if tonumber(gone) <= now then
           redis.call('HDEL', H, id)
+          redis.call('ZREM', Z, id)
           bytes = bytes - #value
           count = count - 1
         else ended[#ended + 1] = {stamp, id, #value} end
@@ -59,14 +63,19 @@ local function tidy(all)
   local next = 1
   while ended[next] and (count >= most or bytes > mostBytes) do
     redis.call('HDEL', H, ended[next][2])
+    redis.call('ZREM', Z, ended[next][2])
     bytes = bytes - ended[next][3]
     count = count - 1
     next = next + 1
   end
 end
 if #ARGV >= 15 then
-  tidy(redis.call('HGETALL', H))
-  local count = redis.call('HLEN', H)
+  local count = redis.call('ZCARD', Z)
+  if count >= most or bytes > mostBytes or math.abs(now - tidied) > 60000 then
+    tidy(redis.call('HGETALL', H))
+    tidied = now
+    count = redis.call('ZCARD', Z)
+  end
   for i = 12, #ARGV, 4 do
     local id, stamp, text = ARGV[i], ARGV[i + 1], ARGV[i + 3]
     local known = redis.call('HGET', H, id)
@@ -75,11 +84,12 @@ if #ARGV >= 15 then
       local at = math.max(revision + 1, now * 100)
       local value = stamp .. ' ' .. ARGV[i + 2] .. ' ' .. string.format('%d', at) .. ' ' .. text
       local grown = bytes + #value - (known and #known or 0)
-      if (not known and count >= most + 3) or grown > mostBytes then
+      if (not known and count > most) or grown > mostBytes then
         full = full + 1
       else
         revision = at
         redis.call('HSET', H, id, value)
+        redis.call('ZADD', Z, at, id)
         if not known then count = count + 1 end
         bytes = grown
       end
@@ -88,8 +98,9 @@ if #ARGV >= 15 then
 end
 if ARGV[5] == '1' then revision = math.max(revision + 1, now * 100) end
 local number = string.format('%d', revision)
-redis.call('HSET', H, '!revision', number, '!bytes', string.format('%d', bytes))
+redis.call('HSET', H, '!revision', number, '!bytes', string.format('%d', bytes), '!tidied', string.format('%d', tidied))
 redis.call('EXPIRE', H, 691200)
+redis.call('EXPIRE', Z, 691200)
 redis.call('SET', R, number, 'EX', 691200)
 
 local count, eldest, nowhere = 0, '', {}
@@ -116,16 +127,21 @@ if ARGV[6] ~= '' then
 end
 
 local news = {}
-if since < revision then
+if since < 0 then
   local all = redis.call('HGETALL', H)
   for i = 1, #all, 2 do
     if string.sub(all[i], 1, 1) ~= '!' then
       local _, _, at = parts(all[i + 1])
-      at = tonumber(at) or (since < 0 and 0 or -1)
-      if at > since then news[#news + 1] = {at, all[i], all[i + 1]} end
+      news[#news + 1] = {tonumber(at) or 0, all[i], all[i + 1]}
     end
   end
   table.sort(news, function(a, b) return a[1] < b[1] end)
+elseif since < revision then
+  local ids = redis.call('ZRANGEBYSCORE', Z, '(' .. string.format('%d', since), '+inf', 'WITHSCORES')
+  for i = 1, #ids, 2 do
+    local value = redis.call('HGET', H, ids[i])
+    if value then news[#news + 1] = {tonumber(ids[i + 1]), ids[i], value} end
+  end
 end
 local isWhole = since < 0 and 1 or 0
 local upTo, sent, out = revision, 0, {}

@@ -31,6 +31,11 @@ export class FleetSubset {
     this.#place = place;
   }
 
+  /** Servers that are there and not used. */
+  get unused(): number {
+    return this.#rings.reduce((sum, { servers }) => sum + servers.length, 0) - this.#used.size;
+  }
+
   /** Of `wanted`, those that are used; from now on, until it is asked again. */
   choose(
     wanted: readonly DiscoveredServer[],
@@ -42,6 +47,7 @@ export class FleetSubset {
     if (subsetSize === 0) {
       this.#wanted = [];
       this.#rings = [];
+      this.#used = new Set();
       return wanted;
     }
     if (wanted !== this.#wanted) {

@@ -60,22 +60,20 @@ export function markOf(pool: string, name: string): string {
 
 /** Puts together what is told. */
 export class Packer {
-  readonly #bytes = Buffer.alloc(MOST_BYTES);
+  #bytes = Buffer.alloc(0);
   #length = HEAD_BYTES;
 
-  constructor() {
-    this.#bytes[0] = FORMAT;
-    this.#bytes[1] = SIZE_GUESSES;
-    this.#bytes[2] = CURVE_GUESSES;
-  }
-
-  begin(): void {
+  /** Begins anew. @param rows how many servers are added at most. */
+  begin(rows: number): void {
+    const bytes = HEAD_BYTES + Math.min(rows, MOST_ROWS) * ROW_BYTES;
+    if (this.#bytes.length < bytes) this.#bytes = Buffer.alloc(bytes);
+    this.#bytes.set([FORMAT, SIZE_GUESSES, CURVE_GUESSES]);
     this.#length = HEAD_BYTES;
   }
 
   /** Adds a server; one too many is left out. */
   add(mark: string, { sizes, curve, ratio }: Knowledge): void {
-    if (this.#length + ROW_BYTES > MOST_BYTES) return;
+    if (this.#length + ROW_BYTES > this.#bytes.length) return;
     const row = this.#bytes.subarray(this.#length, this.#length + ROW_BYTES);
     this.#length += ROW_BYTES;
     row.write(mark, 0, "hex");

@@ -5,6 +5,7 @@
  */
 import { clusterKey } from "../../../cluster/exchange/keys.ts";
 import type { RedisLink } from "../../../cluster/redis/link.ts";
+import { RedisError } from "../../../cluster/redis/redis-error.ts";
 import { LearnerCounter } from "../../../shared/memory/layout/learning.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import type { PoolMember } from "../../member.ts";
@@ -59,7 +60,8 @@ export class PoolKnowledge implements PoolMember {
   #after = "";
   #isAsking = false;
   #hasHeard = false;
-  #isAway = false;
+  /** What stands in Redis is none of ours. */
+  #isSpoilt = false;
   #closed = false;
 
   constructor(options: PoolKnowledgeOptions) {
@@ -108,7 +110,7 @@ export class PoolKnowledge implements PoolMember {
       this.#say(null);
     } catch (error) {
       counters[LearnerCounter.KNOWLEDGE_FAILURES]++;
-      this.#say((error as Error).message);
+      this.#say(error as Error);
     }
     if (this.#closed) return;
     this.#others.expire(nowMs());
@@ -120,7 +122,7 @@ export class PoolKnowledge implements PoolMember {
     const { curves, limits, nowMs } = this.#options;
     const own = this.#own;
     const limited = limits();
-    this.#packer.begin();
+    this.#packer.begin(slots.length);
     for (const [slot, mark] of this.#marked(slots)) {
       own.ratio = curves.evidence(slot, nowMs(), own.curve);
       own.sizes.fill(0);
@@ -159,18 +161,24 @@ export class PoolKnowledge implements PoolMember {
     return found;
   }
 
-  /** Once when others are heard for the first time, and once for each time that nobody is. @param why `null` = they were. */
-  #say(why: string | null): void {
+  /** Once when others are heard for the first time, and each time that what is there is none of ours. @param error `null` = they were heard. */
+  #say(error: Error | null): void {
     const { log } = this.#options;
-    if (why !== null && !this.#isAway) {
-      log.info(
-        { error: why },
-        "what other instances learn of servers is not heard: this one goes by what it learns itself",
-      );
-    } else if (why === null && (this.#isAway || !this.#hasHeard) && this.#others.instances > 0) {
+    const instances = this.#others.instances;
+    const isOurs = error !== null && !isOfRedis(error);
+    if (isOurs && !this.#isSpoilt) {
+      const fields = { error: error.message };
+      log.warn(fields, "what other instances learn of servers cannot be read: this one goes by what it learns itself");
+    } else if (error === null && instances > 0 && (this.#isSpoilt || !this.#hasHeard)) {
+      log.info({ instances }, "what other instances learn of servers is heard");
       this.#hasHeard = true;
-      log.info({ instances: this.#others.instances }, "what other instances learn of servers is heard");
     }
-    this.#isAway = why !== null;
+    if (isOurs) this.#isSpoilt = true;
+    else if (error === null) this.#isSpoilt = false;
   }
+}
+
+/** Whether it is about Redis as a whole: the supervisor says that, once for all that is shared. */
+function isOfRedis(error: Error): boolean {
+  return error instanceof RedisError && error.kind !== "script";
 }

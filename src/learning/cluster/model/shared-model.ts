@@ -2,19 +2,13 @@
  * One pool's model, as instances share it: one of them trains, all use what it promoted. Nothing here is waited for by requests, and
  * each instance's judges go on guarding: what turns out worse here is not used here. Without Redis each goes on with what it has.
  */
-import { z } from "zod";
 import type { ClusterModelState } from "../../../shared/explanation/learned.ts";
-import type { StoredModelFiles } from "../../../storage/learning-store.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import { LeaseWatch } from "./lease-watch.ts";
+import type { ModelHolder } from "./model-holder.ts";
 import { BadModelError, type ModelRegistry, RegistryError, type RoundHeard } from "./model-registry.ts";
-import {
-  checksumOf,
-  encodeModel,
-  type ModelSource,
-  type PublishedModel,
-  type PublishedVerdict,
-} from "./published-model.ts";
+import { MOST_REFUSED, type SharedModelNote } from "./note.ts";
+import { checksumOf, encodeModel, type ModelSource } from "./published-model.ts";
 
 /** How long things take, milliseconds. */
 export interface SharingTimes {
@@ -26,81 +20,6 @@ export interface SharingTimes {
 
 /** What the product does. A lease outlives the standstills of a machine that has too much to do. */
 export const SHARING_TIMES: SharingTimes = { roundMs: 2_000, leaseMs: 12_000, aloneMs: 300_000 };
-
-/** What was found bad here is remembered: so many models. */
-const MOST_REFUSED = 16;
-
-/** A model of the pool's own store. */
-export interface HeldModel {
-  readonly files: StoredModelFiles;
-  readonly report: unknown;
-  readonly verdicts: readonly PublishedVerdict[];
-}
-
-/** The pool's learning, as this part of it sees it. */
-export interface ModelHolder {
-  /** Models can be trained here. */
-  readonly canLead: boolean;
-  /** There is traffic to learn from. */
-  readonly isBusy: boolean;
-  /** An operator wants no model to move on by itself. */
-  readonly isPaused: boolean;
-  /** Version of the model that serves; `null` = none does yet. */
-  readonly champion: number | null;
-  /** It is the product's, which every instance has. */
-  readonly isShipped: boolean;
-  /** The champion was found worse than the estimator. */
-  readonly isRefuted: boolean;
-  /** A model; `null` = it is not kept any more. Rejects when the store cannot be read. */
-  model(version: number): Promise<HeldModel | null>;
-  /**
-   * Makes it the champion, and gives its version. Rejects with a `BadModelError` when it cannot be used, and when the store does not
-   * take it.
-   */
-  adopt(model: PublishedModel, source: ModelSource, revision: number): Promise<number>;
-  /** Back to the champion before, because others stepped down from this one. False = there is none. */
-  withdraw(reason: string): boolean;
-  /** Keeps what must be known after a restart. Never rejects. */
-  keep(note: SharedModelNote): Promise<void>;
-}
-
-/** What must be known after a restart. */
-export interface SharedModelNote {
-  /** The highest number that was heard of. */
-  readonly floor: number;
-  /** What was taken last of what was published, or published here; `version` is `null` where it could not be used. */
-  readonly taken: {
-    readonly revision: number;
-    readonly version: number | null;
-    readonly checksum: string;
-    readonly source: ModelSource;
-  } | null;
-  /** Checksums of models that turned out bad here, or for all. */
-  readonly refused: readonly string[];
-  /** An operator's choice that Redis has not been told of. */
-  readonly ordered: boolean;
-}
-
-const note = z.object({
-  floor: z.int().min(0).max(1e15),
-  taken: z
-    .object({
-      revision: z.int().min(1).max(1e15),
-      version: z.int().min(1).nullable(),
-      checksum: z.string().max(64),
-      source: z.custom<ModelSource>((value) => typeof value === "object" && value !== null),
-    })
-    .nullable(),
-  refused: z.array(z.string().max(64)).max(MOST_REFUSED),
-  ordered: z.boolean(),
-});
-
-const NOTHING: SharedModelNote = { floor: 0, taken: null, refused: [], ordered: false };
-
-/** What was kept, or nothing where it cannot be gone on with. */
-export function readSharedModelNote(kept: unknown): SharedModelNote {
-  return note.safeParse(kept).data ?? NOTHING;
-}
 
 /** What it is made from. */
 export interface SharedModelOptions {
@@ -138,8 +57,6 @@ export class SharedModel {
   #dueMs = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | null = null;
   #pending: Pending | null = null;
-  /** The champion is one that the others know nothing of, and should not be. */
-  #strayed = false;
   /** Why what is published is not used here. */
   #problem: string | null = null;
   #closed = false;
@@ -171,21 +88,20 @@ export class SharedModel {
   onChampion(kind: ModelSource["kind"], by: "judge" | "operator" | "cluster", reason: string): void {
     if (by === "cluster") return;
     const { taken } = this.#note;
-    const wasTaken = this.#pending === null && !this.#strayed;
+    const wasTaken = this.#pending === null && !this.#note.strayed;
     this.#dueMs = Number.NEGATIVE_INFINITY;
     if (taken !== null && taken.version === this.#options.holder.champion) {
       // Back to what is published: there is nothing to tell any more.
       this.#pending = null;
-      this.#strayed = false;
-      this.#change({ ordered: false });
+      this.#change({ ordered: false, strayed: false });
       return;
     }
     const replaces = kind === "rolled_back" && wasTaken ? taken?.checksum : undefined;
     if (replaces !== undefined) this.#refuse(replaces);
     const isOrder = by === "operator";
-    if (isOrder) this.#change({ ordered: true });
     if (isOrder || this.#lease.isHeld(this.#options.nowMs())) this.#pending = { kind, reason, replaces };
-    else if (kind === "promoted") this.#strayed = true;
+    if (isOrder || kind === "promoted")
+      this.#change({ ordered: isOrder || this.#note.ordered, strayed: kind === "promoted" });
   }
 
   /** The store was begun anew: a model has another version there. */
@@ -258,7 +174,7 @@ export class SharedModel {
   get #hasSteppedDown(): boolean {
     const { holder } = this.#options;
     const { taken } = this.#note;
-    if (taken === null || this.#pending !== null || this.#strayed) return false;
+    if (taken === null || this.#pending !== null || this.#note.strayed) return false;
     return holder.champion !== taken.version || holder.isRefuted;
   }
 
@@ -339,7 +255,8 @@ export class SharedModel {
     if (heard.known > Math.max(published, taken?.revision ?? 0)) return undefined;
     if (this.#pending !== null && leads) return this.#publish("lead", this.#pending);
     if (this.#pending !== null && heard.lease !== null && heard.lease.id !== instance.id) this.#giveUpPending();
-    if (model !== null && (published > (taken?.revision ?? 0) || this.#strayed)) return this.#follow(model);
+    const isLost = this.#note.strayed && this.#pending === null;
+    if (model !== null && (published > (taken?.revision ?? 0) || isLost)) return this.#follow(model);
     if (model === null && leads && this.#isFirst(heard)) {
       return this.#publish("lead", { kind: "promoted", reason: "the first of the cluster" });
     }
@@ -364,7 +281,7 @@ export class SharedModel {
   #giveUpPending(): void {
     this.#options.log.warn({}, "another instance trains by now: what was promoted here is given up");
     this.#pending = null;
-    this.#strayed = true;
+    this.#change({ strayed: true });
   }
 
   async #publish(mode: "lead" | "order", pending: Pending): Promise<void> {
@@ -381,7 +298,7 @@ export class SharedModel {
     } catch (error) {
       this.#problem = (error as Error).message;
       this.#pending = null;
-      this.#change({ ordered: false });
+      this.#change({ ordered: false, strayed: false }); // it stays this instance's own
       log.warn({ model_version: version }, `the model is not shared: ${this.#problem}`);
       return;
     }
@@ -399,7 +316,7 @@ export class SharedModel {
         "the promotion is not the cluster's: its lease is over, or another came first",
       );
       this.#pending = null;
-      this.#strayed = true;
+      this.#change({ strayed: true });
       return;
     }
     count?.("published");
@@ -411,6 +328,7 @@ export class SharedModel {
       taken: { revision: told.revision, version, checksum, source },
       refused: refused.filter((one) => one !== checksum),
       ordered: this.#pending !== null && this.#note.ordered,
+      strayed: this.#pending !== null && this.#note.strayed,
     });
   }
 
@@ -462,8 +380,7 @@ export class SharedModel {
         log.info(fields, `the champion of the cluster is taken: ${source.kind} at ${source.instance}`);
       }
       this.#problem = null;
-      this.#strayed = false;
-      this.#change({ taken: { revision, version, checksum, source } });
+      this.#change({ taken: { revision, version, checksum, source }, strayed: false });
     } catch (error) {
       if (!(error instanceof BadModelError)) throw error;
       this.#cannotUse(model, error.message);
@@ -473,12 +390,11 @@ export class SharedModel {
   /** It is not asked for again: only another one is. */
   #cannotUse({ revision, checksum, source }: NonNullable<RoundHeard["model"]>, why: string): void {
     const { log, count, wallMs } = this.#options;
-    this.#strayed = false;
     this.#problem = `revision ${revision} is not used here: ${why}`;
     count?.("unusable");
     log.warn({ revision, from: source?.instance ?? null }, this.#problem);
     const nobody = { kind: "promoted", by: "judge", instance: "", id: "", atMs: wallMs(), reason: "" } as const;
-    this.#change({ taken: { revision, version: null, checksum, source: source ?? nobody } });
+    this.#change({ taken: { revision, version: null, checksum, source: source ?? nobody }, strayed: false });
   }
 
   #refuse(checksum: string): void {

@@ -1,9 +1,10 @@
 /** A pool's models as the cluster sees them: what it takes becomes a version of the pool's own store, and is judged like any other. */
 
 import type { LearningStore, Model } from "../../../storage/learning-store.ts";
+import type { HeldModel, ModelHolder } from "../../cluster/model/model-holder.ts";
 import { BadModelError } from "../../cluster/model/model-registry.ts";
+import type { SharedModelNote } from "../../cluster/model/note.ts";
 import type { ModelSource, PublishedModel } from "../../cluster/model/published-model.ts";
-import type { HeldModel, ModelHolder, SharedModelNote } from "../../cluster/model/shared-model.ts";
 import { CommandError } from "../../judge/lifecycle/command-error.ts";
 import { sameFiles } from "../../models/files/stored-files.ts";
 import type { IsolatedModelOptions } from "../../models/inference/isolated-model.ts";

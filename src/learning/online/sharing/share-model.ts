@@ -3,12 +3,8 @@ import { LearnerCounter } from "../../../shared/memory/layout/learning.ts";
 import type { LearningStore } from "../../../storage/learning-store.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import { ModelRegistry, type ScriptLink } from "../../cluster/model/model-registry.ts";
-import {
-  readSharedModelNote,
-  SHARING_TIMES,
-  SharedModel,
-  type SharingTimes,
-} from "../../cluster/model/shared-model.ts";
+import { readSharedModelNote } from "../../cluster/model/note.ts";
+import { SHARING_TIMES, SharedModel, type SharingTimes } from "../../cluster/model/shared-model.ts";
 import type { PoolGauges } from "../../serving/pool-gauges.ts";
 import { CLUSTER_NOTE, PoolHolder, type PoolHolderOptions } from "./pool-holder.ts";
 

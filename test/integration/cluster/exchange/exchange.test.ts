@@ -14,7 +14,7 @@ let redis: RedisServer;
 let client: RedisClient;
 /** The clock of Redis, milliseconds. */
 let redisMs = 0;
-const nowMs = 0;
+let nowMs = 0;
 beforeAll(async () => {
   if (!hasRedis) return;
   redis = await RedisServer.start();
@@ -102,9 +102,18 @@ describe.skipIf(!hasRedis)("numbers of instances", () => {
     await a.round();
     expect(a.others).toEqual([1]);
     expect(a.last!.instances).toBe(2);
-    redisMs += 3_000; // c says nothing for so long
+    nowMs += 1_000;
+    redisMs += 1_500;
+    await a.round();
+    expect(a.last!.members.map(({ id, ageMs }) => [Number(id), ageMs])).toEqual([
+      [1, 0],
+      [3, 1_500],
+    ]);
+    nowMs += 1_000;
+    redisMs += 1_000; // c says nothing for so long
     await a.round();
     expect(a.others).toEqual([0]);
+    expect(a.last!.members.map(({ self }) => self)).toEqual([true]);
     await a.round(); // and it is taken out
     expect(await client.send("HLEN", ["neurabalancer:1:{default}:shares"])).toBe(1);
     expect(await client.send("HEXISTS", ["neurabalancer:1:{default}:members", "0000000000000003"])).toBe(0);

@@ -44,6 +44,7 @@ const SHOP = {
   healthy: 1,
   up: 1,
   usable: 1,
+  unused: 0,
   panic: false,
   in_use: true,
   queue: { waiting: 0, held: 0, oldest_ms: null },

@@ -67,6 +67,18 @@ describe.skipIf(!hasRedis)("instances on one Redis", () => {
     await until(() => [a, b].every(({ cluster }) => cluster.instances === 2));
   });
 
+  test("a rider that throws is told of once, and keeps nobody from anything", async () => {
+    const { cluster, lines, told } = instance();
+    const bug = (): never => {
+      throw new Error("a bug");
+    };
+    cluster.ride({ heard: bug, lost: bug });
+    const before = told.length;
+    await until(() => told.length > before + 3);
+    expect(cluster.away).toBeNull();
+    expect(lines).toEqual([expect.stringContaining("this is a bug")]);
+  });
+
   test("those of another CLUSTER_NAME do not count", async () => {
     const all = [instance({ CLUSTER_NAME: "one" }), instance({ CLUSTER_NAME: "one" }), instance()];
     await until(() => all[0].cluster.instances === 2 && all[2].cluster.figures.rounds > 3);

@@ -47,6 +47,7 @@ test("the others are not checked, and nobody is told of them", async () => {
   const { fleets, usedPorts, backends } = await makeFleets(8, 4);
   await eventually(() => expect(fleets.summary()).toMatchObject({ total: 4, healthy: 4 }));
   const used = usedPorts();
+  expect(fleets.pools()).toMatchObject([{ name: "default", total: 4, unused: 4 }]);
   expect(fleets.endpoints().map(({ port }) => port)).toEqual(used);
   for (const { port, paths } of backends) expect(paths.length > 0).toBe(used.includes(port));
 });

@@ -108,8 +108,8 @@ describe("pools and routes of the file", () => {
     };
     const pool = { strategy: "round_robin", panic: false, in_use: true, ...waiting };
     const pools = [
-      { name: "shop", total: 2, healthy: 2, up: 2, usable: 2, ...pool },
-      { name: "blog", total: 1, healthy: 1, up: 1, usable: 1, ...pool },
+      { name: "shop", total: 2, healthy: 2, up: 2, usable: 2, unused: 0, ...pool },
+      { name: "blog", total: 1, healthy: 1, up: 1, usable: 1, unused: 0, ...pool },
     ];
     expect(await (await product.admin("/api/v1/pools")).json()).toEqual({ pools });
     expect(await (await product.admin("/api/v1/status")).json()).toMatchObject({ pools, degraded: [] });

@@ -10,7 +10,17 @@ import { until } from "../../../support/until.ts";
 const COUNT = 3;
 const QUOTA = 120;
 const PASSWORD = "p:a@s/s word";
-const backend = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("ok") });
+const AT_ONCE = 6;
+/** Who uploads, and nobody else. */
+const UPLOADER = "198.51.100.7";
+const backend = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  idleTimeout: 0,
+  // An upload is answered, and goes on until the client has gone.
+  fetch: ({ url }) =>
+    url.endsWith("/upload") ? new Response(new ReadableStream({ pull: endless })) : new Response("ok"),
+});
 let redis: RedisServer;
 let products: ProductProcess[] = [];
 
@@ -34,7 +44,7 @@ beforeAll(async () => {
       REDIS_PASSWORD: PASSWORD,
       REDIS_DB: "5",
       REDIS_TLS: "on",
-      RATE_LIMITS: `users rate=${QUOTA}/d key=header:x-user shared=on; strict rate=${QUOTA}/d key=header:x-strict shared=on when_away=closed clients=192.0.2.1`,
+      RATE_LIMITS: `users rate=${QUOTA}/d key=header:x-user shared=on; strict rate=${QUOTA}/d key=header:x-strict shared=on when_away=closed clients=192.0.2.1; uploads concurrent=${AT_ONCE} key=client_ip clients=${UPLOADER} shared=on`,
       TRUSTED_PROXIES: "127.0.0.1",
     };
     return new ProductProcess(settings, { prelude: `export NODE_EXTRA_CA_CERTS=${ca}` });
@@ -58,6 +68,33 @@ async function statusOf(product: ProductProcess, user: string, from = "203.0.113
   const response = await fetch(`http://127.0.0.1:${product.port}/`, { headers });
   await response.arrayBuffer();
   return response.status;
+}
+
+/** Says something, and then nothing for ever. */
+function endless(controller: ReadableStreamDefaultController<string>): Promise<void> {
+  controller.enqueue("begun");
+  return new Promise(() => {});
+}
+
+/** Begins uploads at these in turn until so many are under way, and then until none may begin for a while. */
+async function upload(at: readonly ProductProcess[], least: number): Promise<(() => void)[]> {
+  const underWay: (() => void)[] = [];
+  let [turn, silent] = [0, 0];
+  await until(async () => {
+    const abort = new AbortController();
+    const url = `http://127.0.0.1:${at[turn++ % at.length].port}/upload`;
+    const headers = { "x-forwarded-for": UPLOADER, "x-user": `${turn}` };
+    const response = await fetch(url, { headers, signal: abort.signal });
+    const { status } = response;
+    // Read to its end, which does not come: the client of a response that nobody reads goes away by itself.
+    response.text().catch(() => {});
+    expect([200, 429]).toContain(status);
+    silent = status === 200 ? 0 : silent + 1;
+    if (status === 200) underWay.push(() => abort.abort());
+    else abort.abort();
+    return underWay.length >= least && silent >= 50;
+  });
+  return underWay;
 }
 
 /** What may come of a user that nobody has asked about, after one request. */
@@ -99,12 +136,29 @@ describe.skipIf(!hasRedis)("rate limits in Redis", () => {
     expect(await products[0].admin("/metrics").then((response) => response.text())).toContain(
       'neurabalancer_degraded{mode="redis"} 1',
     );
+    for (const { lines } of products) {
+      const told = (): number => lines.filter(({ msg }) => msg.startsWith("Redis does not answer: shared")).length;
+      await until(() => told() > 0);
+      expect(told()).toBe(1);
+    }
     await redis.start();
     await until(async () => (await Promise.all(products.map(degraded))).every((modes) => !modes.includes("redis")));
     await until(async () => (await statusOf(products[0], "dora", "192.0.2.1")) === 200);
-    for (const { lines } of products) {
-      const told = lines.filter(({ msg }) => msg.startsWith("Redis does not answer: shared"));
-      expect(told.length).toBe(1);
-    }
+  });
+
+  test("requests at once are shared, and those of an instance that was killed are the others'", async () => {
+    const first = await upload(products, AT_ONCE);
+    // But for the first of each instance.
+    expect(first.length).toBeWithin(AT_ONCE, AT_ONCE + COUNT);
+    await products[2].kill();
+    for (const end of first) end();
+    // Its own come back after their time, whether or not it has said that they are over.
+    const others = await upload(products.slice(0, 2), AT_ONCE);
+    expect(others.length).toBeWithin(AT_ONCE, AT_ONCE + 2);
+    for (const end of others) end();
+    const { limits } = (await (await products[0].admin("/api/v1/limits")).json()) as {
+      readonly limits: readonly { readonly name: string; readonly shared: { readonly away: string | null } | null }[];
+    };
+    expect(limits.find(({ name }) => name === "uploads")?.shared).toMatchObject({ when_away: "local", away: null });
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { MAX_NAMED_SERVERS } from "../../../../src/config/servers/list.ts";
 import { MAX_SERVERS } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { configOf, problemsOf } from "../../../support/configuration.ts";
 
@@ -93,10 +94,20 @@ describe("SERVERS", () => {
   });
 
   test("there is a most", () => {
-    const many = Array.from({ length: MAX_SERVERS + 1 }, (_, i) => `http://10.0.${i >> 8}.${i & 255}:80`).join(",");
-    const [problem] = problemsOf({ SERVERS: many });
-    expect(problem).toContain(`names ${MAX_SERVERS + 1} servers; the most is ${MAX_SERVERS}`);
+    const hosts = (count: number): string =>
+      Array.from({ length: count }, (_, i) => `http://10.0.${i >> 8}.${i & 255}:80`).join(",");
+    const [problem] = problemsOf({ SERVERS: hosts(MAX_SERVERS + 1) });
+    expect(problem).toContain(`names ${MAX_SERVERS + 1} servers in all; the most is ${MAX_SERVERS}`);
     expect(problem.length).toBeLessThan(300);
+    const [tooMany] = problemsOf({ SERVERS: hosts(MAX_NAMED_SERVERS + 1), SUBSET_SIZE: "50" });
+    expect(tooMany).toContain(`names ${MAX_NAMED_SERVERS + 1} servers; the most is ${MAX_NAMED_SERVERS}`);
+    expect(tooMany.length).toBeLessThan(300);
+  });
+
+  test("there may be more where each instance uses a part of them", () => {
+    const many = Array.from({ length: 2 * MAX_SERVERS }, (_, i) => `http://10.0.${i >> 8}.${i & 255}:80`).join(",");
+    expect(problemsOf({ SERVERS: many, SUBSET_SIZE: "50" })).toEqual([]);
+    expect(problemsOf({ SERVERS: many, SUBSET_SIZE: String(MAX_SERVERS + 1) })).toHaveLength(1);
   });
 });
 

@@ -53,6 +53,7 @@ function makeInstance() {
     store,
   });
   let nowMs = 0;
+  const judging = { here: true };
   const pools = [
     { name: "old", up: 1 },
     { name: "next", up: 1 },
@@ -64,7 +65,7 @@ function makeInstance() {
       routes: () => [ROUTE],
       pools: () => pools,
       isSticky: () => false,
-      isJudge: () => true,
+      isJudge: () => judging.here,
       log,
       nowMs: () => nowMs,
       wallMs: () => Date.UTC(2026, 0, 2) + nowMs,
@@ -101,6 +102,7 @@ function makeInstance() {
     noted,
     logged,
     configured,
+    judging,
     pools,
     rounds,
     begin,
@@ -144,6 +146,31 @@ test("one that fails goes back at once, and nothing of it is left in force", asy
   expect(inForce()).toEqual([]);
   expect(logged.some((line) => line.startsWith("canary of route shop: pool next does worse: cost 8.00"))).toBe(true);
   expect(canaries.verdicts.get("worse")).toBe(1);
+});
+
+test("of instances that share it one acts; any of them gives up what has no server, and what is of one alone is its own", async () => {
+  const shared = makeInstance();
+  shared.judging.here = false;
+  await shared.begin();
+  await shared.rounds(10, 5, true);
+  expect(shared.canaries.of("shop")).toMatchObject({ state: "running", verdict: "worse" });
+  expect(shared.inForce()).toHaveLength(1);
+  shared.judging.here = true;
+  await shared.rounds(1, 5, true);
+  expect(shared.canaries.of("shop")).toMatchObject({ state: "rolled_back" });
+
+  const unusable = makeInstance();
+  unusable.judging.here = false;
+  await unusable.begin();
+  unusable.pools[1].up = 0;
+  await unusable.rounds(20, 5);
+  expect(unusable.canaries.of("shop")).toMatchObject({ state: "rolled_back", verdict: "unusable" });
+
+  const own = makeInstance();
+  own.judging.here = false;
+  await own.begin({}, false);
+  await own.rounds(10, 5, true);
+  expect(own.canaries.of("shop")).toMatchObject({ state: "rolled_back" });
 });
 
 test("where it does not go by itself there is a verdict in the audit, and nothing changes", async () => {

@@ -3,8 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { RedisClient } from "bun";
 import { openRedis } from "../../../../../src/cluster/redis/link.ts";
 import { ModelRegistry } from "../../../../../src/learning/cluster/model/model-registry.ts";
+import { readSharedModelNote } from "../../../../../src/learning/cluster/model/note.ts";
 import { checksumOf, encodeModel, MOST_FILE_BYTES } from "../../../../../src/learning/cluster/model/published-model.ts";
-import { readSharedModelNote, SharedModel } from "../../../../../src/learning/cluster/model/shared-model.ts";
+import { SharedModel } from "../../../../../src/learning/cluster/model/shared-model.ts";
 import { hasRedis, RedisServer } from "../../../../support/databases/redis-server.ts";
 import { filesOf, NamedModels } from "../../../../support/learning/model-holder.ts";
 import { recordingLogger } from "../../../../support/recording-logger.ts";
@@ -270,6 +271,20 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     await until(() => one.shared.describe().away === null);
   });
 
+  test("numbers and leases that nobody can have given are in nobody's way", async () => {
+    const one = instance("a", "first");
+    await settled([one]);
+    await until(() => one.shared.describe().revision);
+    const direct = client();
+    for (const number of ["nan", "inf", "-1", "1e300", "999999999999999999"]) {
+      await direct.send("SET", [key("revision"), number]);
+      await direct.send("HSET", [key("training"), "id", "stranger", "token", number, "since", number, "beat", number]);
+      await until(async () => (await direct.send("HGET", [key("training"), "id"])) === "a");
+      await until(() => one.shared.describe().leading && one.shared.describe().away === null);
+    }
+    expect(one.lines.filter(({ message }) => message.includes("is not shared"))).toEqual([]);
+  });
+
   test("without Redis each goes on with what it has, learns for itself after a while, and comes back to the others", async () => {
     const times = { ...TIMES, aloneMs: 2_500 };
     const all = [instance("a", "first", { times }), instance("b", "first", { times })];
@@ -291,6 +306,19 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
       // It is the supervisor who says that Redis does not answer.
       expect(lines.filter(({ message, level }) => message.includes("is not shared") && level !== "debug")).toEqual([]);
     }
+  });
+
+  test("what was promoted under a lease that ended with its process gives way to what the others have", async () => {
+    const [one, other] = [instance("a", "first"), instance("b", "first")];
+    const leader = await settled([one, other]);
+    const heir = leader === one ? other : one;
+    leader.stop();
+    leader.holder.promote("stray");
+    await until(() => heir.shared.describe().leading);
+    const kept = readSharedModelNote(JSON.parse(JSON.stringify(leader.holder.note)));
+    const follower = instance("a2", "stray", { kept });
+    await until(() => follower.holder.serves === "first" && follower.shared.describe().follows);
+    expect(heir.holder.serves).toBe("first");
   });
 
   test("a choice of an operator's that Redis could not be told is told later, also by the process that follows", async () => {

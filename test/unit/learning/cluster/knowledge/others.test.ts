@@ -10,7 +10,7 @@ function told(nats: number, ratio: number): Uint8Array {
   known.sizes.fill(nats);
   known.sizes[3] = 0;
   known.ratio = ratio;
-  packer.begin();
+  packer.begin(10);
   packer.add(MARK, known);
   return packer.told.slice();
 }

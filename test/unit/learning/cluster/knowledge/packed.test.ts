@@ -18,7 +18,7 @@ function packed(mark = MARK, ratio = 2) {
   known.curve.fill(1000);
   known.curve[2] = 0;
   known.ratio = ratio;
-  packer.begin();
+  packer.begin(10);
   packer.add(mark, known);
   return packer.told.slice();
 }
@@ -63,11 +63,12 @@ test("any bytes in the rows are numbers within bounds", () => {
 test("who knows nothing tells nothing, and no more is told than there is room for", () => {
   expect(saysSomething(emptyKnowledge())).toBe(false);
   const packer = new Packer();
-  packer.begin();
+  packer.begin(10);
   expect(packer.told).toHaveLength(0);
   const known = emptyKnowledge();
   known.ratio = 1;
   expect(saysSomething(known)).toBe(true);
+  packer.begin(2 * MOST_ROWS);
   for (let i = 0; i < MOST_ROWS + 10; i++) packer.add(markOf("shop", String(i)), known);
   expect(Told.read(packer.told)!.addTo(markOf("shop", String(MOST_ROWS - 1)), known)).toBeCloseTo(1);
   expect(Told.read(packer.told)!.addTo(markOf("shop", String(MOST_ROWS)), known)).toBeNull();
