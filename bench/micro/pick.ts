@@ -10,7 +10,8 @@ import { createStrategy, STRATEGY_NAMES } from "../../src/balancing/registry.ts"
 import type { FleetView, Strategy } from "../../src/balancing/strategy.ts";
 
 const given = process.argv.slice(2).map(Number);
-if (given.some((size) => !Number.isInteger(size) || size < 1)) throw new Error("how many servers: whole numbers from 1");
+if (given.some((size) => !Number.isInteger(size) || size < 1))
+  throw new Error("how many servers: whole numbers from 1");
 const SIZES = given.length > 0 ? given : [3, 10, 100];
 const ROUNDS = 5;
 const MS_PER_PICK = 0.001; // servers are heard of all the time, so that estimates are fresh
