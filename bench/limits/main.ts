@@ -148,7 +148,7 @@ async function startInstances(redis: RedisServer, { instances, rate, maxKeys }: 
     const memory = limitMemory(limitShape(limit), SECRET);
     const link = openRedis(redis.place());
     const log = { warn: (fields: object, text: string) => console.error(text, fields), info: () => {} };
-    const sharing = new LimitSharing({ link, cluster: "bench", id: String(i), bootMs, log });
+    const sharing = new LimitSharing({ link, cluster: "bench", id: String(i), bootMs, alone: () => false, log });
     sharing.set([{ limit, memory }]);
     return { sharing, link, words: memory.sharing.words, counts: new SharedRateCounts(memory, terms, limit.shared!) };
   });

@@ -12,8 +12,11 @@ const UNSEEN_MS = 3_000;
 /** The longest description, characters. */
 const MOST_CHARACTERS = 1_024;
 
+/** Of a longer name others are told the beginning. */
+const MOST_NAME = 256;
+
 const descriptionSchema = z.object({
-  name: z.string().max(256),
+  name: z.string().max(MOST_NAME),
   version: z.string().max(64),
   sinceMs: z.number().min(0).max(8.64e15),
   figures: z.record(z.string().max(64), z.number()),
@@ -21,7 +24,7 @@ const descriptionSchema = z.object({
 
 /** What an instance says of itself, as it is kept. */
 export function writeDescription(description: MemberDescription): string {
-  const text = JSON.stringify(description);
+  const text = JSON.stringify({ ...description, name: description.name.slice(0, MOST_NAME) });
   if (text.length <= MOST_CHARACTERS) return text;
   return JSON.stringify({ ...description, name: description.name.slice(0, 64), figures: {} });
 }

@@ -17,6 +17,8 @@ const ROUND_MS = 10;
 const QUIET_MS = 20;
 /** Between two tries while it is away. */
 const RETRY_MS = 250;
+/** Away for so long it is said, unless all of the instance is alone, which has been said by then. */
+const SAY_MS = 1500;
 /** How often an instance says that it is there. */
 const PRESENCE_MS = 1000;
 
@@ -29,6 +31,8 @@ export interface SharingOptions {
   readonly id: string;
   /** The boot clock. */
   readonly bootMs: () => number;
+  /** It has been said that Redis does not answer this instance. */
+  readonly alone: () => boolean;
   readonly log: { warn(fields: object, text: string): void; info(fields: object, text: string): void };
 }
 
@@ -41,8 +45,10 @@ export class LimitSharing {
   #timer: Timer | null = null;
   #running = false;
   #stopped = false;
-  /** Redis does not answer: told once. */
+  /** Why Redis does not answer, since when, and whether that was said here. */
   #away: string | null = null;
+  #awaySinceMs = 0;
+  #said = false;
 
   constructor(options: SharingOptions) {
     this.#options = options;
@@ -114,16 +120,21 @@ export class LimitSharing {
   }
 
   #isThere(): void {
-    if (this.#away !== null)
+    if (this.#said)
       this.#options.log.info({ instances: this.#instances }, "Redis answers again: rate limits are shared");
     this.#away = null;
+    this.#said = false;
   }
 
   #isAway(why: string): void {
-    const fields = { error: why, instances: this.#instances };
-    for (const shared of this.#limits) shared.lost(this.#options.bootMs(), this.#instances);
-    if (this.#away === null)
-      this.#options.log.warn(fields, "Redis does not answer: shared rate limits do what they say of that (when_away)");
+    const { bootMs, alone, log } = this.#options;
+    const nowMs = bootMs();
+    for (const shared of this.#limits) shared.lost(nowMs, this.#instances);
+    if (this.#away === null) this.#awaySinceMs = nowMs;
     this.#away = why;
+    if (this.#said || alone() || nowMs - this.#awaySinceMs < SAY_MS) return;
+    this.#said = true;
+    const fields = { error: why, instances: this.#instances };
+    log.warn(fields, "Redis does not answer: shared rate limits do what they say of that (when_away)");
   }
 }

@@ -113,7 +113,8 @@ export class SupervisorInstance {
     const id = idOf(options.secret());
     this.#redis = openRedisOf(config);
     this.#cluster = new Cluster(clusterOptions(config, this.#redis, id, clock, bootMs, this.#log));
-    const shared = sharedLimits(config, this.#redis, id, bootMs, this.#log);
+    const alone = () => this.#cluster.away !== null;
+    const shared = sharedLimits(config, this.#redis, id, bootMs, alone, this.#log);
     this.#rateLimits = new RateLimitFiles(bootMs, options.secret, shared);
     this.#configuration = new ConfigurationInForce({
       config,

@@ -24,6 +24,12 @@ afterAll(async () => {
 });
 
 const servers = async (product: Product) => (await (await product.admin("/api/v1/servers")).json()) as ServerView[];
+const patienceMs = async (product: Product) => {
+  const { pools } = (await (await product.admin("/api/v1/pools")).json()) as {
+    pools: readonly { holding: { patience_ms: number | null } }[];
+  };
+  return pools[0].holding.patience_ms ?? Number.POSITIVE_INFINITY;
+};
 const isKnown = ({ concurrency_limit: limit }: ServerView) =>
   limit !== null && limit >= WORKERS && limit <= 6 * WORKERS;
 
@@ -49,8 +55,11 @@ describe.skipIf(!hasRedis)("instances on one Redis", () => {
     const old = new Product(settings(urls));
     open.push(old);
     await old.ready();
-    const running = new Load(PER_SECOND, () => request(old.port));
+    const learning = new Load(PER_SECOND, () => request(old.port));
     await until(async () => (await servers(old)).every(isKnown));
+    expect((await learning.stop()).why).toEqual({});
+    const running = new Load(PER_SECOND / 2, () => request(old.port));
+    await until(async () => (await patienceMs(old)) > 500);
 
     // Nobody sends it anything: what it knows is from the other.
     const fresh = new Product(settings(urls.toReversed()));
@@ -67,10 +76,14 @@ describe.skipIf(!hasRedis)("instances on one Redis", () => {
       (await servers(fresh)).every((server) => isKnown(server) && server.concurrency_limit_sources === 2),
     );
 
+    // Each has a queue of its own for the same places: nobody is held for long.
+    await until(async () => (await patienceMs(old)) < 500 && (await patienceMs(fresh)) < 500);
+
     await redis.kill();
     await until(async () => (await fresh.metric("ml_knowledge_failures_total")) > 2);
     await until(async () => (await servers(old)).every((server) => server.concurrency_limit_sources <= 1));
     await until(async () => (await servers(old)).every(isKnown));
+    await until(async () => (await patienceMs(old)) > 500);
     await redis.start();
     await until(async () => (await servers(old)).every((server) => server.concurrency_limit_sources === 2));
     expect((await running.stop()).why).toEqual({});

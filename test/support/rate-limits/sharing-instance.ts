@@ -59,7 +59,14 @@ export class SharingInstance {
       info: (_: object, text: string) => this.lines.push(text),
     };
     this.#link = openRedis(place);
-    this.sharing = new LimitSharing({ link: this.#link, cluster: "test", id, bootMs: () => this.bootMs(), log });
+    this.sharing = new LimitSharing({
+      link: this.#link,
+      cluster: "test",
+      id,
+      bootMs: () => this.bootMs(),
+      alone: () => false,
+      log,
+    });
     const { quota, shared } = limit;
     if (shared === null) throw new Error(`${limit.name} is not shared`);
     this.#counts =

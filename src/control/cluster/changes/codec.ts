@@ -3,7 +3,7 @@ import { z } from "zod";
 import { MAX_OVERRIDES_BYTES } from "../../../shared/operations/limits.ts";
 import type { Override } from "../../../shared/operations/override.ts";
 import { overrideId } from "../../../shared/operations/override-id.ts";
-import { isStamp } from "../../../shared/operations/stamp.ts";
+import { isStamp, stampMs } from "../../../shared/operations/stamp.ts";
 import { inRange, MOMENT_MS, type Range, SHARE, WEIGHT } from "../../../shared/ranges.ts";
 import { readEntry, readOverride } from "../../../storage/operations/format.ts";
 import { type ChangeNote, goneMs, type ReplicaEntry } from "../../../storage/operations/replicated/replica.ts";
@@ -12,6 +12,8 @@ import { type ChangeNote, goneMs, type ReplicaEntry } from "../../../storage/ope
 const FORMAT = 1;
 const MAX_TEXT_BYTES = MAX_OVERRIDES_BYTES + 65_536;
 const MAX_NAME = 300;
+/** Every change made later is stamped later than what was heard: there has to be room for them. The year 5138. */
+const MOST_HEARD_MS = 1e14;
 const CAPACITY_LIMIT: Range = { least: 0, most: 1_000_000, whole: true };
 const ID = /^[0-9a-f]{12}$/;
 /** Numbers that Redis gives, as texts. */
@@ -89,6 +91,7 @@ export function readAnswer(answer: unknown): ChangesAnswer {
 export function readChange(id: string, value: string): ReplicaEntry {
   const match = /^(\S+) \d{1,16} \d{1,16} /.exec(value);
   if (!ID.test(id) || match === null || !isStamp(match[1])) throw new Error("it is none of ours");
+  if (stampMs(match[1]) > MOST_HEARD_MS) throw new Error("its time lies thousands of years ahead: no clock says that");
   if (value.length > MAX_TEXT_BYTES) throw new Error(`it has more than ${MAX_TEXT_BYTES} characters`);
   let text: unknown;
   try {

@@ -93,6 +93,9 @@ export class ChangeReplication implements ClusterRider {
   /** Something was changed in the database. */
   #bump = false;
   #isEldest = true;
+  #isAlone = false;
+  /** The trouble was said. */
+  #said = false;
   #running: Promise<void> | null = null;
   #again = false;
   #timer: Timer | null = null;
@@ -127,11 +130,15 @@ export class ChangeReplication implements ClusterRider {
 
   /** The exchange has something to say. */
   heard({ revision }: ClusterRound): void {
+    this.#isAlone = false;
     if (this.#epoch === null || revision.changes !== this.#since || this.#options.nowMs() - this.#saidMs > SAY_MS)
       this.#kick();
   }
 
-  lost(): void {}
+  /** That Redis does not answer is said of the whole instance. */
+  lost(): void {
+    this.#isAlone = true;
+  }
 
   /** Something was changed here. */
   tell(): void {
@@ -190,14 +197,16 @@ export class ChangeReplication implements ClusterRider {
   async #look(): Promise<void> {
     try {
       for (let trip = 0; trip < MOST_TRIPS && (await this.#trip()); trip++);
-      if (this.#trouble !== null) this.#options.log.info({}, "changes are shared with the other instances again");
+      if (this.#said) this.#options.log.info({}, "changes are shared with the other instances again");
+      this.#said = false;
       this.#failures = 0;
       this.#trouble = null;
     } catch (error) {
       const { message } = error as Error;
       this.#failures++;
       this.#failedMs = this.#options.nowMs();
-      if (this.#failures === TROUBLE) {
+      if (this.#failures >= TROUBLE && !this.#said && !this.#isAlone) {
+        this.#said = true;
         const says = "changes are not shared with the other instances: each keeps its own until that works again";
         this.#options.log.warn({ error: message }, `${says}: ${message}`);
       }

@@ -1,3 +1,8 @@
+/** How changes are kept in Redis. */
+
+/** Numbers of changes are less, and their digits no more than who reads the answer takes; the clock comes there in the year 2255. */
+const MOST_REVISION = 9e14;
+
 /**
  * What instances tell each other of changes, merged in Redis in one step: of each thing the change with the greatest stamp stays.
  * The hash has by id `stamp gone revision text`: when it may be forgotten (milliseconds since the epoch, 0 = never), which change
@@ -5,7 +10,8 @@
  * what is missing. Instances say, too, which changes are not in force with them: `r:key` = were, and no more; `n:key` = never were.
  *
  * KEYS: the hash, what instances say of it, the number of its last change (for who looks there), ids in the order of their numbers.
- * Changes are numbered by the clock, so that after a failover that has lost the last of them no number comes twice.
+ * Changes are numbered by the clock, so that after a failover that has lost the last of them no number comes twice. Where the last
+ * number is none that a clock gives, a new whole begins.
  * ARGV: the epoch that is known, and up to which change; the epoch and the number that a new whole begins with; 1 = something was
  * changed elsewhere, count it; the instance and when it began (empty = it says nothing); what is not in force with it; changes
  * that are kept at most, and their bytes; bytes of an answer; and of each change id, stamp, gone, text.
@@ -23,7 +29,8 @@ local epoch = redis.call('HGET', H, '!epoch')
 local revision = tonumber(redis.call('HGET', H, '!revision') or '')
 local bytes = tonumber(redis.call('HGET', H, '!bytes') or '') or 0
 local tidied = tonumber(redis.call('HGET', H, '!tidied') or '') or 0
-if not epoch or not revision or redis.call('EXISTS', Z) == 0 then
+local isNumber = revision and revision >= 0 and revision < ${MOST_REVISION}
+if not epoch or not isNumber or redis.call('EXISTS', Z) == 0 then
   redis.call('DEL', H, Z)
   redis.call('ZADD', Z, -1, '!')
   epoch, revision, bytes = ARGV[3], tonumber(ARGV[4]), 0
@@ -35,10 +42,12 @@ local function parts(value) return string.match(value, '^(%S+) (%d+) (%d+) ') en
 local full = 0
 local function tidy(all)
   local ended, count = {}, 0
+  bytes = 0
   for i = 1, #all, 2 do
     local id, value = all[i], all[i + 1]
     if string.sub(id, 1, 1) ~= '!' then
       count = count + 1
+      bytes = bytes + #value
       local stamp, gone = parts(value)
       if stamp and tonumber(gone) > 0 then
         if tonumber(gone) <= now then

@@ -9,7 +9,7 @@ import {
   type ModelSource,
   type PublishedModel,
 } from "./published-model.ts";
-import { FETCH_SCRIPT, LEAVE_SCRIPT, PUBLISH_SCRIPT, ROUND_SCRIPT, Word } from "./scripts.ts";
+import { FETCH_SCRIPT, LEAVE_SCRIPT, MOST_NUMBER, PUBLISH_SCRIPT, ROUND_SCRIPT, Word } from "./scripts.ts";
 
 /** What is asked of Redis. */
 export interface ScriptLink {
@@ -88,9 +88,7 @@ export type Publication = {
 /** What became of it: its revision, or why it has none. */
 export type Published = { readonly revision: number } | { readonly refused: "lease" | "moved" | "older" };
 
-/** The largest number that there may be: far beyond what is given in centuries, and exact in a double. */
-const MOST = 1e15;
-const whole = z.coerce.number().int().min(0).max(MOST);
+const whole = z.coerce.number().int().min(0).max(MOST_NUMBER);
 const text = z.string().max(500);
 const roundReply = z.tuple([
   z.literal(Word.DONE),

@@ -21,11 +21,15 @@ const MOST_LEARNERS = 1024;
 /** A description of a model that is longer is none of ours. */
 const MOST_META_BYTES = 4096;
 
-/** The last number given, raised to what the asking instance knows of: whoever was there before Redis forgot. */
+/** The largest number that there may be: far beyond what is given in centuries, and exact in a double. */
+export const MOST_NUMBER = 1e15;
+
+/** The last number given, raised to what the asking instance knows of: whoever was there before Redis forgot, or held what is none. */
 const RAISE = `
 local function whole(text) return string.format('%.0f', text) end
 local function raised(key, floor)
   local known = tonumber(redis.call('GET', key) or '0') or 0
+  if not (known >= 0 and known < ${MOST_NUMBER}) then known = 0 end
   return math.max(known, tonumber(floor))
 end
 local function keep(key, number, ms) redis.call('SET', key, whole(number), 'PX', ms) end
@@ -44,7 +48,11 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local number = raised(KEYS[2], ARGV[6])
 local lease = redis.call('HMGET', KEYS[1], 'id', 'token')
-if lease[1] and (lease[2] == ARGV[5] or (lease[1] == id and not wants)) then
+local isLease = true
+for _, text in ipairs(redis.call('HMGET', KEYS[1], 'token', 'since', 'beat')) do
+  if not text or #text > 15 or not string.find(text, '^%d+$') then isLease = false end
+end
+if lease[1] and (not isLease or lease[2] == ARGV[5] or (lease[1] == id and not wants)) then
   redis.call('DEL', KEYS[1])
   lease = {false, false}
 end

@@ -214,6 +214,27 @@ describe.skipIf(!hasRedis)("numbers of instances", () => {
     expect(a.round()).rejects.toThrow("WRONGTYPE");
   });
 
+  test("what is larger, or more, than instances can have written is taken out, and nobody has to read it", async () => {
+    const [a, b] = [1, 2].map((number) => new Instance(number, ["x"]));
+    b.has(0, 4);
+    await rounds([a, b]);
+    const [shares, members] = ["shares", "members"].map((what) => `neurabalancer:1:{default}:${what}`);
+    const put = "redis.call('HSET', KEYS[1], '00000000000000aa', string.rep('0', 2000000))";
+    for (const key of [shares, members]) await client.send("EVAL", [put, "1", key]);
+    // A name that is no text cannot be named by who reads it.
+    await client.send("EVAL", ["redis.call('HSET', KEYS[1], '\\255', '')", "1", shares]);
+    const again = new Instance(3, ["x"]); // describes itself, so it hears of all
+    await rounds([a, again]);
+    expect(a.others).toEqual([4]);
+    expect(again.last!.members).toHaveLength(3);
+    expect([await client.send("HLEN", [shares]), await client.send("HLEN", [members])]).toEqual([3, 3]);
+    const many = "for i = 1, 2000 do redis.call('HSET', KEYS[1], string.format('%016x', i + 100), '') end";
+    await client.send("EVAL", [many, "1", shares]);
+    await rounds([a, b, again]);
+    expect(a.others).toEqual([4]);
+    expect(await client.send("HLEN", [shares])).toBe(3);
+  });
+
   test("everything expires", async () => {
     await rounds([new Instance(1, ["x"])]);
     const keys = (await client.send("KEYS", ["*"])) as string[];
@@ -288,5 +309,26 @@ describe.skipIf(!hasRedis)("numbers of many instances with many servers", () => 
     redisMs += 200;
     await rounds(all, 2);
     expect(all[3].others).toEqual(expected(all, 3));
+  });
+
+  test("a sum of a turn that was never given, one that is too large, and turns that are no numbers are written over", async () => {
+    const all = many(7);
+    spread(all, 3);
+    await rounds(all, 3);
+    const [sum, adding] = ["sum", "adding"].map((what) => `neurabalancer:1:{default}:${what}`);
+    const large = ["EVAL", ["redis.call('SET', KEYS[1], string.rep('9', 2000000))", "1", sum]] as const;
+    const rubbish = [
+      ["SET", [sum, "99999999999999by hand"]],
+      large,
+      ...["by hand", "-1", "nan", "9223372036854775807"].map((turn) => ["HSET", [adding, "turn", turn]] as const),
+    ] as const;
+    for (const [by, [command, args]] of rubbish.entries()) {
+      await client.send(command, [...args]);
+      spread(all, by + 4);
+      await rounds(all, 1);
+      redisMs += 100;
+      await rounds(all, 2);
+      expect(all[3].others).toEqual(expected(all, 3));
+    }
   });
 });

@@ -228,6 +228,13 @@ describe.skipIf(!hasRedis)("changes through Redis", () => {
     await again.set((all) => all.filter(({ scope }) => scope === undefined), "instance");
     expect(await again.values()).toEqual({ "a:1": 3, "b:1": 2 });
     expect(await two.values()).toEqual({ "a:1": 3, "b:1": 2 });
+    // A change of all that is made there takes its place; one that is made elsewhere does not.
+    await again.set(replace(weight("a:1", 9, { scope: "instance" })), "instance");
+    await two.set(replace(weight("a:1", 4)));
+    await until(() => two.replication.figures.untold === 0);
+    expect((await again.values())["a:1"]).toBe(9);
+    await again.set(replace(weight("a:1", 8)));
+    for (const { values } of [again, two]) await until(async () => (await values())["a:1"] === 8);
   });
 
   test("more than one answer holds is taken in portions, and both have the same", async () => {
@@ -293,6 +300,7 @@ describe.skipIf(!hasRedis)("changes through Redis", () => {
       [weight("f:1", 2).id]: `${stamp} 0 1 ${text({ ...weight("f:1", 2), kind: "unheard_of" })}`,
       [weight("g:1", 2).id]: `${stamp} 0 1 {`,
       [weight("h:1", 2).id]: `${stamp} 0 1 ${text(weight("h:1", 2, { scope: "instance" }))}`,
+      [weight("j:1", 2).id]: `253402300799999-999999-00000000000000aa 0 1 ${text(weight("j:1", 2))}`,
       [weight("i:1", 2).id]: `${stamp} 0 1 ${text(weight("i:1", 2, { atMs: 1e300 }))}`,
     };
     for (const [field, value] of Object.entries(rubbish)) await asked.send("HSET", [key, field, value]);
@@ -305,6 +313,22 @@ describe.skipIf(!hasRedis)("changes through Redis", () => {
     await asked.send("HSET", [key, "!epoch", "another"]);
     await until(async () => (await two.values())["a:1"] === 4);
     expect(await one.values()).toEqual({ "a:1": 4 });
+  });
+
+  test("a number or a size that nobody can have written is in nobody's way", async () => {
+    const [one, two] = [await instance(), await instance()];
+    const asked = await client();
+    const key = clusterKey("test", "changes");
+    let value = 1;
+    for (const rubbish of ["nan", "inf", "-1", "1e300", "999999999999999", "by hand"]) {
+      await asked.send("HSET", [key, "!revision", rubbish, "!bytes", rubbish]);
+      await one.set(replace(weight("a:1", ++value)));
+      await until(async () => (await two.values())["a:1"] === value);
+      await asked.send("HSET", [key, "!bytes", rubbish]);
+      await two.set(replace(weight("a:1", ++value)));
+      await until(async () => (await one.values())["a:1"] === value);
+    }
+    expect([...one.lines, ...two.lines]).toEqual([]);
   });
 
   test("keys of another kind are said, and nobody's change waits or is lost", async () => {

@@ -106,6 +106,7 @@ describe.skipIf(!hasRedis)("a limit that instances share", () => {
     });
     for (const part of parts) expect(part).toBeWithin(60, 101);
     expect(local.every(({ sharing }) => sharing.away !== null)).toBe(true);
+    await until(() => local[0].lines.some((line) => line.startsWith("Redis does not answer")));
     await redis.start();
     await until(() => [...local, ...open, ...closed].every(({ sharing }) => sharing.away === null));
     await until(() => closed[0].passes("dora"));
@@ -135,7 +136,8 @@ describe.skipIf(!hasRedis)("a limit that instances share", () => {
   test("a wrong password is told, and it is not counted together", async () => {
     const one = new SharingInstance(limitOf("wrong", 10, 10), "wrong", redis.place({ password: "another" }));
     ends.push(() => one.stop());
-    await until(() => one.sharing.away !== null);
+    await until(() => one.lines.length > 0);
+    expect(one.sharing.away).not.toBeNull();
     expect(one.lines).toHaveLength(1);
   });
 });

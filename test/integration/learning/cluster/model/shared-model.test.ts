@@ -271,6 +271,20 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     await until(() => one.shared.describe().away === null);
   });
 
+  test("numbers and leases that nobody can have given are in nobody's way", async () => {
+    const one = instance("a", "first");
+    await settled([one]);
+    await until(() => one.shared.describe().revision);
+    const direct = client();
+    for (const number of ["nan", "inf", "-1", "1e300", "999999999999999999"]) {
+      await direct.send("SET", [key("revision"), number]);
+      await direct.send("HSET", [key("training"), "id", "stranger", "token", number, "since", number, "beat", number]);
+      await until(async () => (await direct.send("HGET", [key("training"), "id"])) === "a");
+      await until(() => one.shared.describe().leading && one.shared.describe().away === null);
+    }
+    expect(one.lines.filter(({ message }) => message.includes("is not shared"))).toEqual([]);
+  });
+
   test("without Redis each goes on with what it has, learns for itself after a while, and comes back to the others", async () => {
     const times = { ...TIMES, aloneMs: 2_500 };
     const all = [instance("a", "first", { times }), instance("b", "first", { times })];
