@@ -2,6 +2,8 @@
 
 /** Numbers of changes are less, and their digits no more than who reads the answer takes; the clock comes there in the year 2255. */
 const MOST_REVISION = 9e14;
+/** Of a whole that has more fields than changes and these, most are nobody's. */
+const MOST_OTHER_FIELDS = 100;
 
 /**
  * What instances tell each other of changes, merged in Redis in one step: of each thing the change with the greatest stamp stays.
@@ -11,7 +13,7 @@ const MOST_REVISION = 9e14;
  *
  * KEYS: the hash, what instances say of it, the number of its last change (for who looks there), ids in the order of their numbers.
  * Changes are numbered by the clock, so that after a failover that has lost the last of them no number comes twice. Where the last
- * number is none that a clock gives, a new whole begins.
+ * number is none that a clock gives, or there are more fields than can be, a new whole begins; what is too large is taken out.
  * ARGV: the epoch that is known, and up to which change; the epoch and the number that a new whole begins with; 1 = something was
  * changed elsewhere, count it; the instance and when it began (empty = it says nothing); what is not in force with it; changes
  * that are kept at most, and their bytes; bytes of an answer; and of each change id, stamp, gone, text.
@@ -30,8 +32,8 @@ local revision = tonumber(redis.call('HGET', H, '!revision') or '')
 local bytes = tonumber(redis.call('HGET', H, '!bytes') or '') or 0
 local tidied = tonumber(redis.call('HGET', H, '!tidied') or '') or 0
 local isNumber = revision and revision >= 0 and revision < ${MOST_REVISION}
-if not epoch or not isNumber or redis.call('EXISTS', Z) == 0 then
-  redis.call('DEL', H, Z)
+if not epoch or not isNumber or redis.call('EXISTS', Z) == 0 or redis.call('HLEN', H) > most + ${MOST_OTHER_FIELDS} then
+  redis.call('UNLINK', H, Z)
   redis.call('ZADD', Z, -1, '!')
   epoch, revision, bytes = ARGV[3], tonumber(ARGV[4]), 0
   redis.call('HSET', H, '!epoch', epoch)
@@ -40,6 +42,16 @@ if epoch ~= ARGV[1] or since > revision then since = -1 end
 local before = revision
 local function parts(value) return string.match(value, '^(%S+) (%d+) (%d+) ') end
 local full = 0
+local function everything()
+  local all, sound = redis.call('HGETALL', H), {}
+  for i = 1, #all, 2 do
+    if #all[i + 1] > mostBytes then
+      redis.call('HDEL', H, all[i])
+      redis.call('ZREM', Z, all[i])
+    else sound[#sound + 1], sound[#sound + 2] = all[i], all[i + 1] end
+  end
+  return sound
+end
 local function tidy(all)
   local ended, count = {}, 0
   bytes = 0
@@ -49,7 +61,12 @@ local function tidy(all)
       count = count + 1
       bytes = bytes + #value
       local stamp, gone = parts(value)
-      if stamp and tonumber(gone) > 0 then
+      if not stamp then
+        redis.call('HDEL', H, id)
+        redis.call('ZREM', Z, id)
+        bytes = bytes - #value
+        count = count - 1
+      elseif tonumber(gone) > 0 then
         if tonumber(gone) <= now then
           redis.call('HDEL', H, id)
           redis.call('ZREM', Z, id)
@@ -72,7 +89,7 @@ end
 if #ARGV >= 15 then
   local count = redis.call('ZCARD', Z)
   if count >= most or bytes > mostBytes or math.abs(now - tidied) > 60000 then
-    tidy(redis.call('HGETALL', H))
+    tidy(everything())
     tidied = now
     count = redis.call('ZCARD', Z)
   end
@@ -128,7 +145,7 @@ end
 
 local news = {}
 if since < 0 then
-  local all = redis.call('HGETALL', H)
+  local all = everything()
   for i = 1, #all, 2 do
     if string.sub(all[i], 1, 1) ~= '!' then
       local _, _, at = parts(all[i + 1])

@@ -328,6 +328,17 @@ describe.skipIf(!hasRedis)("changes through Redis", () => {
       await two.set(replace(weight("a:1", ++value)));
       await until(async () => (await one.values())["a:1"] === value);
     }
+    // As much as is no change of ours, and as large, does not have to be read by anybody.
+    const script = "redis.call('HSET', KEYS[1], 'large', string.rep('x', 5000000))";
+    const many = "for i = 1, 10000 do redis.call('HSET', KEYS[1], string.format('%012x', i), 'by hand') end";
+    for (const put of [script, many]) {
+      await asked.send("EVAL", [put, "1", key]);
+      await one.set(replace(weight("a:1", ++value)));
+      await until(async () => (await two.values())["a:1"] === value);
+      const three = await instance();
+      expect(await three.values()).toEqual({ "a:1": value });
+      expect(three.lines).toEqual([]);
+    }
     expect([...one.lines, ...two.lines]).toEqual([]);
   });
 
