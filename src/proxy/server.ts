@@ -179,6 +179,7 @@ export class ProxyServer {
       scratch: createScratch(settings),
       requestHead: new RequestHead(settings.maxHeaderCount + OWN_FIELDS),
       responseHead: new ResponseHead(settings.maxHeaderCount),
+      leaving: false,
       draining: false,
       challenges: null,
       dateLine: dateLine(now() + epochOffsetMs),
@@ -293,6 +294,7 @@ export class ProxyServer {
     const ctx = this.#ctx;
     this.#onDrained = onDrained;
     this.#drainDeadlineMs = ctx.now() + ctx.settings.shutdownTimeoutMs;
+    ctx.leaving = true;
     ctx.draining = true;
     this.#listeners.stop();
     const nowMs = ctx.now();
@@ -328,6 +330,10 @@ export class ProxyServer {
       ctx.dateLine = dateLine(second * 1000);
     }
     this.#forgetStalePeers();
+    if (!ctx.leaving && Atomics.load(ctx.memory.header, Header.DRAINING) === 1) {
+      ctx.leaving = true;
+      this.#clients.askToLeave(nowMs);
+    }
     this.#pools.tick(nowMs);
     this.#seriesKeeper.tick(nowMs);
     try {

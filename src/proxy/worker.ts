@@ -5,7 +5,7 @@ import { limitShape } from "../protocol/rate-limit.ts";
 import type { FromWorker, ProxySettings, ToWorker, WorkerStart } from "../protocol/worker.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
-import { Header, type WorkerBlock, WorkerInfo } from "../shared/memory/layout/shared-memory.ts";
+import { type WorkerBlock, WorkerInfo } from "../shared/memory/layout/shared-memory.ts";
 import { WorkerCounter } from "../shared/memory/layout/worker-counters.ts";
 import { openLimitFile } from "../shared/memory/rate-limits/limit-file.ts";
 import { WallClock } from "../shared/wall-clock.ts";
@@ -141,8 +141,6 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
       counters[WorkerCounter.DESCRIPTORS_SHORT] = 0; // the next refusal sets it again
     },
   );
-  // Readiness also follows the supervisor's word in the shared memory, whatever the channel says.
-  if (memory.header[Header.DRAINING] === 1) server.drain(() => process.exit(0));
   return server;
 }
 
