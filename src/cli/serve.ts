@@ -22,6 +22,7 @@ Examples:
 Signals:
   SIGTERM, SIGINT   finish the requests in flight (SHUTDOWN_TIMEOUT_SECONDS), then exit with 0
   SIGUSR1           open ACCESS_LOG_FILE again, after it was moved (logrotate)
+  SIGUSR2           sent by an instance that takes over from this one (--take-over)
   SIGHUP            read settings and certificates again, without losing a connection
                     (closing the terminal stops it as SIGTERM does; "nohup" keeps it)
 
