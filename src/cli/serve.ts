@@ -58,6 +58,8 @@ export function registerServe(program: Command): void {
 async function serve(flags: ServeFlags): Promise<void> {
   // Would end it; what they mean is said where there are logs to open again, and somebody to hand over to.
   for (const signal of ["SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => {});
+  const notifySocket = process.env.NOTIFY_SOCKET;
+  delete process.env.NOTIFY_SOCKET; // it is for this process: others that it starts say nothing there
   const { takeOver } = flags;
   const takeOverMs = takeOver === undefined ? null : 1000 * (takeOver === true ? TAKE_OVER_SECONDS : takeOver);
   const { loaded, refused } = await loadToServe(flags, Date.now());
@@ -102,6 +104,7 @@ async function serve(flags: ServeFlags): Promise<void> {
       refused: refused.length > 0,
       onInForce,
       takeOverMs,
+      notifySocket,
     }),
   );
 }

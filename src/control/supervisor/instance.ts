@@ -355,6 +355,7 @@ export class SupervisorInstance {
 
   /** Has what the predecessor had alone. */
   async #finishTakeOver(takeOver: TakeOver, openAdminPort: () => Promise<unknown>): Promise<void> {
+    await setImmediate(); // who waits for the start hears of it while both are there
     await takeOver.finish();
     if (this.#stopping) return;
     this.#takeOver = null;

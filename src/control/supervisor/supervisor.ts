@@ -6,6 +6,7 @@ import { systemResolver } from "../discovery/dns/resolver.ts";
 import { problemsOf } from "./configuration.ts";
 import type { InstanceOptions } from "./instance/options.ts";
 import { SupervisorInstance } from "./instance.ts";
+import { notifierOf } from "./service-manager/notify.ts";
 
 const CERTIFICATE_POLL_MS = 10_000;
 /** npm passes on a Ctrl-C that the terminal has sent already: the same signal so soon is the same request. */
@@ -17,7 +18,10 @@ const FLAGS = ["--no-env-file", "--config=/dev/null", "--no-install", "--use-sys
 
 /** What must be given; the rest has the defaults of the product. */
 export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "over" | "reload" | "trial" | "log"> &
-  Partial<InstanceOptions>;
+  Partial<InstanceOptions> & {
+    /** NOTIFY_SOCKET, of a service manager that wants to be told. Default: there is none. */
+    readonly notifySocket?: string;
+  };
 
 /**
  * Runs an instance until it is told to stop, and resolves to the exit code: 0 after SIGTERM or SIGINT, 1 when it could
@@ -27,6 +31,9 @@ export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "
  */
 export async function runSupervisor(options: SupervisorOptions): Promise<number> {
   const { log } = options;
+  const notify = notifierOf(options.notifySocket, (why) => {
+    log.warn(`the service manager is not told what this instance is at: ${why}`);
+  });
   const program = [process.execPath, ...FLAGS, join(import.meta.dir, "../../main.ts")];
   let bootOffsetMs: number | undefined;
   const instance = new SupervisorInstance({
@@ -74,7 +81,9 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   try {
     running = await Promise.race([instance.start().then(() => true), signals.first.then(() => false)]);
     if (!running && !instance.serves) return 0;
+    if (running) notify("READY=1", `MAINPID=${process.pid}`);
     const by = await signals.first;
+    if (!handsOver) notify("STOPPING=1"); // else the service goes on, in another process
     return await Promise.race([instance.stop(by, handsOver).then(() => 0), signals.second]);
   } catch (error) {
     for (const problem of problemsOf(error)) log.error(problem);
