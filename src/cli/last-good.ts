@@ -13,6 +13,8 @@ import { readKeptSources } from "../config/sources/last-good.ts";
 /** Flags of `serve`. */
 export interface ServeFlags extends SourceFlags {
   readonly lastGood?: boolean;
+  /** Seconds; `true` = as long as usual. */
+  readonly takeOver?: number | true;
 }
 
 /** What to start with. */

@@ -1,5 +1,5 @@
 /** `neurabalancer serve`: the product itself. */
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { version } from "../../package.json";
 import { loadProcessConfig, loadTrialConfig, type TrialTexts } from "../config/environment.ts";
 import { keepSources } from "../config/sources/last-good.ts";
@@ -17,9 +17,12 @@ Examples:
   $ SERVERS=https://app.internal LB_STRATEGY=peak_ewma APP_PORT=80 neurabalancer serve
   $ neurabalancer serve --config neurabalancer.yaml
 
+  $ neurabalancer serve --take-over                    # the new version, while the old one runs
+
 Signals:
   SIGTERM, SIGINT   finish the requests in flight (SHUTDOWN_TIMEOUT_SECONDS), then exit with 0
   SIGUSR1           open ACCESS_LOG_FILE again, after it was moved (logrotate)
+  SIGUSR2           sent by an instance that takes over from this one (--take-over)
   SIGHUP            read settings and certificates again, without losing a connection
                     (closing the terminal stops it as SIGTERM does; "nohup" keeps it)
 
@@ -31,6 +34,11 @@ Exit codes:
   0  stopped by a signal
   1  wrong usage or configuration, or it could not start; standard error says why`;
 
+const TAKE_OVER =
+  "take the place of the instance on the same ports, if there is one: it finishes what it has once this one is ready, for which it has 60 s or as many as given";
+const TAKE_OVER_SECONDS = 60;
+const MAX_TAKE_OVER_SECONDS = 86_400;
+
 /** Other balancers take servers and ports as arguments: said to those who try the same here. */
 const WRONG_USAGE = `Settings are environment variables or stand in .env:  SERVERS=http://10.0.0.5:3000 APP_PORT=8080 neurabalancer serve
 or in a configuration file:  neurabalancer serve --config neurabalancer.yaml
@@ -41,13 +49,19 @@ export function registerServe(program: Command): void {
   withSourceFlags(program.command("serve"))
     .description("balance traffic over your servers")
     .option("--last-good", "when the configuration is wrong at start, use the one that ran last, loudly")
+    .option("--take-over [seconds]", TAKE_OVER, readSeconds)
     .addHelpText("after", HELP)
     .showHelpAfterError(WRONG_USAGE)
     .action((flags: ServeFlags) => serve(flags));
 }
 
 async function serve(flags: ServeFlags): Promise<void> {
-  process.on("SIGUSR1", () => {}); // would end it; what it means is said where there are logs to open again
+  // Would end it; what they mean is said where there are logs to open again, and somebody to hand over to.
+  for (const signal of ["SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => {});
+  const notifySocket = process.env.NOTIFY_SOCKET;
+  delete process.env.NOTIFY_SOCKET; // it is for this process: others that it starts say nothing there
+  const { takeOver } = flags;
+  const takeOverMs = takeOver === undefined ? null : 1000 * (takeOver === true ? TAKE_OVER_SECONDS : takeOver);
   const { loaded, refused } = await loadToServe(flags, Date.now());
   if (!loaded.ok) {
     await tellWrongConfiguration("supervisor", flags, loaded.problems, loaded.warnings);
@@ -80,6 +94,24 @@ async function serve(flags: ServeFlags): Promise<void> {
   };
   const { runSupervisor } = await import("../control/supervisor/supervisor.ts");
   process.exit(
-    await runSupervisor({ config, effective, over, log, reload, trial, refused: refused.length > 0, onInForce }),
+    await runSupervisor({
+      config,
+      effective,
+      over,
+      log,
+      reload,
+      trial,
+      refused: refused.length > 0,
+      onInForce,
+      takeOverMs,
+      notifySocket,
+    }),
   );
+}
+
+/** Throws an `InvalidArgumentError`. */
+function readSeconds(text: string): number {
+  const seconds = Number(text);
+  if (seconds > 0 && seconds <= MAX_TAKE_OVER_SECONDS) return seconds;
+  throw new InvalidArgumentError(`Expected seconds, more than 0 and at most ${MAX_TAKE_OVER_SECONDS}.`);
 }

@@ -94,6 +94,8 @@ export interface WorkerStart {
   readonly endpoints: readonly Endpoint[];
   /** As the message `challenges` has them. */
   readonly challenges: readonly PendingChallenge[];
+  /** Unix sockets of workers whose place it takes, which give it their listening sockets; usually none. */
+  readonly predecessors: readonly string[];
 }
 
 /** What the supervisor tells a worker. */

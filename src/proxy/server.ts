@@ -26,6 +26,7 @@ import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { SecretNames } from "./http2/hpack/secret-names.ts";
 import { internalError } from "./internal-error.ts";
 import { Clients } from "./listen/clients.ts";
+import type { Accept } from "./listen/listener.ts";
 import { Listeners } from "./listen/listeners.ts";
 import { PendingResponses } from "./local/challenges.ts";
 import { ChoiceRecord } from "./pick/choice-record.ts";
@@ -50,6 +51,7 @@ import { MirrorRows } from "./routing/mirror-target.ts";
 import { Routes } from "./routing/routes.ts";
 import { MAX_CERTIFICATE_LINE_BYTES } from "./sockets/client-certificate.ts";
 import { EndOfTurn } from "./sockets/end-of-turn.ts";
+import type { HandedSocket } from "./sockets/hand-over.ts";
 import { Network } from "./sockets/network.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
@@ -92,6 +94,8 @@ export interface ProxyServerOptions {
   readonly wakes?: Wakes;
   /** Maps what a rate limit has counted. */
   readonly openLimit: OpenLimit;
+  /** Sockets of the instance whose place this one takes. Default: it takes nobody's. */
+  readonly handed?: readonly HandedSocket[];
 }
 
 const LOG_FLUSH_MS = 200;
@@ -179,6 +183,7 @@ export class ProxyServer {
       scratch: createScratch(settings),
       requestHead: new RequestHead(settings.maxHeaderCount + OWN_FIELDS),
       responseHead: new ResponseHead(settings.maxHeaderCount),
+      leaving: false,
       draining: false,
       challenges: null,
       dateLine: dateLine(now() + epochOffsetMs),
@@ -232,9 +237,8 @@ export class ProxyServer {
     this.#setTracing(settings);
     this.setEndpoints(options.endpoints);
     this.#clients = new Clients(this.#ctx, memory, block);
-    this.#listeners = new Listeners(this.#ctx, network, (socket, entrance, nowMs) =>
-      this.#clients.accept(socket, entrance, nowMs),
-    );
+    const accept: Accept = (socket, entrance, nowMs) => this.#clients.accept(socket, entrance, nowMs);
+    this.#listeners = new Listeners(this.#ctx, network, accept, options.handed);
     this.#ctx.settings = { ...settings, listeners: this.listeners };
     setInterval(() => this.#tick(), TICK_MS);
     setInterval(() => this.#accessLog?.tick(), LOG_FLUSH_MS);
@@ -243,6 +247,11 @@ export class ProxyServer {
   /** Where is listened, with the ports that were found where the settings say 0: later settings name those. */
   get listeners(): readonly ListenerSpec[] {
     return this.#listeners.specs;
+  }
+
+  /** For a worker that takes the place of this one. */
+  get handedOver(): readonly HandedSocket[] {
+    return this.#listeners.handedOver;
   }
 
   // ── what changes while it runs ───────────────────────────────────────────────────────────────────────────────────
@@ -293,6 +302,7 @@ export class ProxyServer {
     const ctx = this.#ctx;
     this.#onDrained = onDrained;
     this.#drainDeadlineMs = ctx.now() + ctx.settings.shutdownTimeoutMs;
+    ctx.leaving = true;
     ctx.draining = true;
     this.#listeners.stop();
     const nowMs = ctx.now();
@@ -328,6 +338,10 @@ export class ProxyServer {
       ctx.dateLine = dateLine(second * 1000);
     }
     this.#forgetStalePeers();
+    if (!ctx.leaving && Atomics.load(ctx.memory.header, Header.DRAINING) === 1) {
+      ctx.leaving = true;
+      this.#clients.askToLeave(nowMs);
+    }
     this.#pools.tick(nowMs);
     this.#seriesKeeper.tick(nowMs);
     try {

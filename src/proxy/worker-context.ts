@@ -58,7 +58,9 @@ export interface WorkerContext {
   /** The parsers' results; their content lasts until the next parse. */
   requestHead: RequestHead;
   responseHead: ResponseHead;
-  /** The worker is finishing: connections are closed after their present response. */
+  /** Readiness has failed, or the worker is finishing: connections are closed after their present response. */
+  leaving: boolean;
+  /** The worker is finishing: nobody comes any more. */
   draining: boolean;
   /** What CAs are answered now; null = nothing, as nearly always. */
   challenges: PendingResponses | null;

@@ -5,8 +5,9 @@ import { limitShape } from "../protocol/rate-limit.ts";
 import type { FromWorker, ProxySettings, ToWorker, WorkerStart } from "../protocol/worker.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
-import { Header, type WorkerBlock, WorkerInfo } from "../shared/memory/layout/shared-memory.ts";
+import { type WorkerBlock, WorkerInfo } from "../shared/memory/layout/shared-memory.ts";
 import { WorkerCounter } from "../shared/memory/layout/worker-counters.ts";
+import { listenSocketPath } from "../shared/memory/listen-sockets.ts";
 import { openLimitFile } from "../shared/memory/rate-limits/limit-file.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
@@ -19,6 +20,7 @@ import type { AdminResponse } from "./downstream/admin-relay.ts";
 import { internalError } from "./internal-error.ts";
 import { WakeSockets } from "./pool/queue/wake-sockets.ts";
 import { ProxyServer } from "./server.ts";
+import { type HandedSocket, offerSockets, takeSockets } from "./sockets/hand-over.ts";
 import { Tcp } from "./sockets/tcp.ts";
 
 /** How long the last log lines may take to be written, milliseconds. */
@@ -130,7 +132,9 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
       onError: (error) => internalError({ counters: block.counters, log }, error),
     }),
     openLimit: (limit) => openLimitFile(join(dirname(message.memoryPath), limit.file), limitShape(limit)),
+    handed: message.predecessors.flatMap((path) => handedBy(path, log)),
   });
+  offer(listenSocketPath(dirname(message.memoryPath), message.index), server, log);
   if (message.challenges.length > 0) server.setChallenges(message.challenges);
   const { counters } = block;
   keepAlive(
@@ -141,9 +145,28 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
       counters[WorkerCounter.DESCRIPTORS_SHORT] = 0; // the next refusal sets it again
     },
   );
-  // Readiness also follows the supervisor's word in the shared memory, whatever the channel says.
-  if (memory.header[Header.DRAINING] === 1) server.drain(() => process.exit(0));
   return server;
+}
+
+/** Without them it listens beside the other one, whose clients that wait to be accepted may be reset when that ends. */
+function handedBy(path: string, log: Logger): readonly HandedSocket[] {
+  try {
+    return takeSockets(path);
+  } catch (error) {
+    log.warn(
+      { err: error, path },
+      "a worker of the instance before does not hand over its sockets: own ones are opened",
+    );
+    return [];
+  }
+}
+
+function offer(path: string, server: ProxyServer, log: Logger): void {
+  try {
+    offerSockets(path, () => server.handedOver);
+  } catch (error) {
+    log.warn({ err: error, path }, "sockets cannot be handed over to an instance that takes over from this one");
+  }
 }
 
 /** Our own sockets; null, which is counted as a degraded mode, where the system does not allow them. */

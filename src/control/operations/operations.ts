@@ -34,6 +34,8 @@ export interface OperationsOptions {
   readonly log: ControlLog;
   readonly events: Events;
   readonly wallMs: () => number;
+  /** Another instance has the store, and is about to go. Default: none. */
+  readonly takesOver?: () => boolean;
 }
 
 /** What was done. */
@@ -469,9 +471,11 @@ export class Operations {
   /** What is wrong with the store is said once. */
   #say(trouble: string | null): void {
     if (trouble === this.#trouble) return;
-    const { log, store } = this.#options;
-    if (trouble !== null) log.error({ mode: "operations" }, `overrides: ${trouble}; what is in force stays in force`);
-    else log.info({}, `overrides are kept again: ${store.where}`);
+    const { log, store, takesOver } = this.#options;
+    if (trouble === null) log.info({}, `overrides are kept again: ${store.where}`);
+    else if (takesOver?.())
+      log.warn({}, `overrides: ${trouble}; until the instance before has gone, this is as it should be`);
+    else log.error({ mode: "operations" }, `overrides: ${trouble}; what is in force stays in force`);
     this.#trouble = trouble;
   }
 

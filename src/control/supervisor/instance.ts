@@ -29,7 +29,7 @@ import { PoolRows } from "../fleet/pool-rows.ts";
 import { FleetTable } from "../fleet/table.ts";
 import { AcmeStatus } from "../processes/acme/status.ts";
 import { isAnyBalanced, learnedPools } from "../processes/learner/learned-pools.ts";
-import { Learner } from "../processes/learner/learner.ts";
+import type { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
 import { adminControl } from "./admin-control.ts";
 import { ConfigurationInForce } from "./configuration.ts";
@@ -38,27 +38,27 @@ import { Housekeeping } from "./housekeeping.ts";
 import { announceStart } from "./instance/announcement.ts";
 import { clusterOptions, idOf } from "./instance/cluster-options.ts";
 import { learns, named, numbersOf, workerCount } from "./instance/derived.ts";
-import { learnerStart } from "./instance/learner-start.ts";
 import type { InstanceOptions } from "./instance/options.ts";
 import { RateLimitFiles } from "./instance/rate-limit-files.ts";
 import { openRedisOf } from "./instance/redis.ts";
 import { reservePages } from "./instance/reserve-pages.ts";
 import { sharedLimits } from "./instance/shared-limits.ts";
+import { makeSoleProcesses } from "./instance/sole-processes.ts";
 import type { InstancePart } from "./instance-part.ts";
 import { Operating } from "./operating/operating.ts";
 import { type InstanceParts, makeParts } from "./parts.ts";
 import { pinSettings, restartsNeeded } from "./pinned.ts";
-import { noteAdminPlace } from "./ports/admin-place.ts";
 import { AdminPort } from "./ports/admin-port.ts";
-import { claimPorts, type PortClaim, portsOf } from "./ports/port-claims.ts";
+import { claimPorts, type PortClaim, portsOf, successorOf } from "./ports/port-claims.ts";
 import { checkPorts } from "./ports/ports.ts";
 import { Questions } from "./questions.ts";
-import { Recording } from "./recording.ts";
+import type { Recording } from "./recording.ts";
 import { RouteNumbers } from "./route-numbers.ts";
 import { claimRuntimeDirectory, type RuntimeDirectory, removeStaleRuntimeDirectories } from "./runtime-directory.ts";
 import { degradedModes, type SupervisorView } from "./status.ts";
+import { TakeOver } from "./take-over/take-over.ts";
 import { topologyOf } from "./topology.ts";
-import { Tracing } from "./tracing.ts";
+import type { Tracing } from "./tracing.ts";
 import { Turns } from "./turns.ts";
 
 /** The learner has nothing to finish. */
@@ -75,6 +75,8 @@ export class SupervisorInstance {
   readonly #housekeeping = new Housekeeping();
   #directory: RuntimeDirectory | null = null;
   #claim: PortClaim | null = null;
+  /** Until the predecessor has gone. */
+  #takeOver: TakeOver | null = null;
   #memory!: SupervisorView["memory"];
   #pages!: MemoryPages;
   readonly #rows = new PoolRows();
@@ -146,6 +148,7 @@ export class SupervisorInstance {
       clock,
       redis: this.#redis,
       cluster: this.#cluster,
+      takesOver: () => (this.#claim === null ? (options.takeOverMs ?? null) : this.#takeOver) !== null,
     });
     this.#adminPort = new AdminPort({ configuration: this.#configuration, log: this.#log, wallMs, nowMs });
   }
@@ -161,15 +164,29 @@ export class SupervisorInstance {
 
     const directory = claimRuntimeDirectory();
     this.#directory = directory;
-    this.#claim = await claimPorts(directory, portsOf(settings, this.#adminPort.claimed));
-    checkPorts(settings);
+    const { takeOverMs = null } = this.#options;
+    this.#claim = await claimPorts(directory, portsOf(settings, this.#adminPort.claimed), takeOverMs !== null);
+    const { predecessor } = this.#claim;
+    checkPorts(settings, predecessor?.ports);
+    const common = { log: this.#log, events: this.#journal, nowMs: () => clock.nowMs() };
+    if (predecessor && takeOverMs) this.#takeOver = new TakeOver({ ...common, predecessor, waitMs: takeOverMs });
     this.#memory = createSharedMemory(directory.memoryPath, this.#options.secret()[0]);
     const pages = new MemoryPages(directory.memoryPath, this.#memory);
     this.#pages = pages;
-    this.#learner = this.#makeLearner(directory);
     this.#questions = new Questions(this.#options.program, this.#log);
-    this.#recording = this.#makeRecording(directory);
-    this.#tracing = this.#makeTracing(directory);
+    const { learner, recording, tracing } = makeSoleProcesses({
+      options: this.#options,
+      memory: this.#memory,
+      memoryPath: directory.memoryPath,
+      log: this.#log,
+      journal: this.#journal,
+      configuration: this.#configuration,
+      instanceId: this.#cluster.id,
+      fleets: () => this.#fleets,
+    });
+    this.#learner = learner;
+    this.#recording = recording;
+    this.#tracing = tracing;
     const traced = this.#tracing.read(config);
     const table = new FleetTable(this.#memory, (count) => pages.reserveSlots(count));
     this.#fleets = new Fleets({
@@ -194,11 +211,10 @@ export class SupervisorInstance {
     this.#parts = makeParts(view, this.#log, this.#options);
     const api = new AdminApi(adminControl(view, this.#parts), this.#log, view.guard);
     this.#relay = listenForWorkers(api, directory.socketPath);
-    await this.#adminPort.open(api, directory.adminPortPath);
-    const adminPort = this.#adminPort.describe();
-    if (adminPort !== null) noteAdminPlace(directory, adminPort);
+    await this.#adminPort.open(api, directory, this.#takeOver !== null);
 
     await this.#fleets.start(toPoolPlans(config, settings.pools));
+    await this.#takeOver?.untilReady(this.#memory);
     if (this.#stopping) return;
     this.#rateLimits.open(directory.path, workerCount(config));
     const workers = this.#makeWorkers(directory);
@@ -209,14 +225,14 @@ export class SupervisorInstance {
     this.#recording.start();
     this.#tracing.start(traced);
     const balanced = isAnyBalanced(learnedPools(settings));
-    if (balanced) this.#learner.start();
+    if (balanced) this.#startLearner();
     this.#fleets.onEndpoints((endpoints) => {
       this.#onServers(endpoints);
       return workers.setEndpoints(endpoints);
     });
     const listeners = await workers.start(workerCount(config));
     // One that only looks on must not take time from workers that clients wait for.
-    if (!balanced && learns(settings) && !this.#stopping) this.#learner.start();
+    if (!balanced && learns(settings) && !this.#stopping) this.#startLearner();
     this.#housekeeping.start({
       memory: this.#memory,
       log: this.#log,
@@ -240,6 +256,17 @@ export class SupervisorInstance {
     announceStart(started, this.#log, this.#journal);
     await this.#operating.opened();
     if (!this.#options.refused) this.#options.onInForce?.(config);
+    if (this.#takeOver !== null) void this.#finishTakeOver(this.#takeOver, () => this.#adminPort.open(api, directory));
+  }
+
+  /** The process that takes over from this one; `null` = there is none. */
+  async successor(): Promise<number | null> {
+    return this.#directory && (await successorOf(this.#directory));
+  }
+
+  /** There are workers: to end them at once would cost requests. */
+  get serves(): boolean {
+    return this.#workers !== null;
   }
 
   /** Reads the configuration again and takes it over; keeps the old one when there is anything wrong with it. */
@@ -257,15 +284,17 @@ export class SupervisorInstance {
   /**
    * Fails readiness, lets requests finish within the time configured, and ends. Returns when all workers are gone.
    * @param actor who asked for it: a signal.
+   * @param handsOver another instance has the ports by now: these are as ready as before, and nobody has to leave in time.
    */
-  async stop(actor: string): Promise<void> {
+  async stop(actor: string, handsOver = false): Promise<void> {
     this.#stopping = true;
     const { clock } = this.#options;
     const beganMs = clock.nowMs();
     const { shutdownTimeoutMs, shutdownGraceMs } = this.#configuration.config.app;
-    const graceMs = Math.min(shutdownGraceMs, shutdownTimeoutMs);
-    Atomics.store(this.#memory.header, Header.DRAINING, 1);
-    const stopping = { timeout_ms: shutdownTimeoutMs, grace_ms: graceMs };
+    const graceMs = handsOver ? 0 : Math.min(shutdownGraceMs, shutdownTimeoutMs);
+    if (!handsOver) Atomics.store(this.#memory.header, Header.DRAINING, 1);
+    this.#takeOver?.stop();
+    const stopping = { timeout_ms: shutdownTimeoutMs, grace_ms: graceMs, handed_over: handsOver || undefined };
     this.#log.info(stopping, "stopping: requests in flight may finish");
     this.#journal.note({ kind: "stop", actor, message: "stopping: requests in flight may finish", detail: stopping });
     if (graceMs > 0) await Bun.sleep(graceMs);
@@ -290,6 +319,7 @@ export class SupervisorInstance {
   /** Ends whatever still runs, at once, and removes the runtime directory. Never throws. */
   async dispose(): Promise<void> {
     this.#stopping = true;
+    this.#takeOver?.stop();
     this.#housekeeping.stop();
     this.#workers?.kill();
     this.#learner?.kill();
@@ -321,6 +351,22 @@ export class SupervisorInstance {
     });
     if (result!.ok) await this.#told;
     return result!;
+  }
+
+  /** Has what the predecessor had alone. */
+  async #finishTakeOver(takeOver: TakeOver, openAdminPort: () => Promise<unknown>): Promise<void> {
+    await setImmediate(); // who waits for the start hears of it while both are there
+    await takeOver.finish();
+    if (this.#stopping) return;
+    this.#takeOver = null;
+    this.#claim?.settle();
+    if (learns(this.#configuration.settings)) this.#startLearner();
+    await openAdminPort().catch((error: Error) => this.#log.error(`there is no admin API: ${error.message}`));
+  }
+
+  /** Not while the predecessor has what was learned: it would begin with nothing. */
+  #startLearner(): void {
+    if (this.#takeOver === null) this.#learner.start();
   }
 
   readonly #settle = async (): Promise<void> => {
@@ -392,7 +438,7 @@ export class SupervisorInstance {
     if (!learnsAsBefore) await this.#learner.stop(LEARNER_STOP_MS); // it begins with the new ones; nobody waits for it
     if (learns(settings)) {
       this.#learner.setPools();
-      this.#learner.start(); // before workers look for its tables
+      this.#startLearner(); // before workers look for its tables
     }
     // Nor may they use names that these have not been told.
     await Promise.all([this.#recording.reconfigure(before), this.#tracing.reconfigure(traced)]);
@@ -441,52 +487,7 @@ export class SupervisorInstance {
         this.#rateLimits.reserveWorkers(count);
       },
       reclaimLimits: (index) => this.#rateLimits.reclaim(index),
-    });
-  }
-
-  #makeLearner({ memoryPath }: RuntimeDirectory): Learner {
-    const { clock, bootOffsetMs, learnerCommand, program } = this.#options;
-    return new Learner({
-      command: learnerCommand,
-      memory: this.#memory,
-      log: this.#log,
-      events: this.#journal,
-      clock: () => clock.nowMs(),
-      bootOffsetMs,
-      pools: () => learnedPools(this.#configuration.settings),
-      startMessage: () => {
-        const servers = named(this.#fleets.endpoints());
-        return { ...learnerStart(this.#configuration, this.#cluster.id), memoryPath, program, servers };
-      },
-    });
-  }
-
-  #makeRecording({ memoryPath }: RuntimeDirectory): Recording {
-    const { clock, recorderCommand: command } = this.#options;
-    return new Recording({
-      command,
-      memory: this.#memory,
-      memoryPath,
-      log: this.#log,
-      journal: this.#journal,
-      clock: () => clock.nowMs(),
-      configuration: this.#configuration,
-      fleets: () => this.#fleets,
-    });
-  }
-
-  #makeTracing({ memoryPath }: RuntimeDirectory): Tracing {
-    const { clock, tracerCommand: command } = this.#options;
-    return new Tracing({
-      command,
-      memory: this.#memory,
-      memoryPath,
-      log: this.#log,
-      events: this.#journal,
-      clock: () => clock.nowMs(),
-      wallMs: () => clock.wallMs(),
-      configuration: this.#configuration,
-      fleets: () => this.#fleets,
+      predecessors: (index) => this.#takeOver?.socketsFor(index, workerCount(this.#configuration.config)) ?? [],
     });
   }
 

@@ -8,6 +8,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRuntimeDirectory, RUNTIME_DIRECTORY_PREFIX, removeRuntimeDirectory } from "../../shared/memory/file.ts";
+import { LISTEN_SOCKET_NAME } from "../../shared/memory/listen-sockets.ts";
 
 const OWNER_FILE = "owner.json";
 const SOCKET_FILE = "admin.sock";
@@ -28,7 +29,7 @@ const OUR_FILES: ReadonlySet<string> = new Set([
   ADMIN_PLACE_FILE,
   `${ADMIN_PLACE_FILE}.new`,
 ]);
-/** Where workers hear of places (proxy/pool/queue/wake-sockets.ts). */
+/** Where workers hear of places (proxy/pool/queue/wake-sockets.ts); where they hand over sockets is beside it. */
 const OUR_WAKES = /^wake-[0-9]+\.sock$/;
 /** Doors behind the admin port, and files of rate limits (rate-limit-files.ts). */
 const OUR_NUMBERED_FILE = /^(?:port\.sock\.|rate-limit-)[1-9][0-9]*$/;
@@ -91,6 +92,12 @@ export async function livingInstances(
   return living;
 }
 
+/** Whether the process lives that made the directory at `path`; once the answer was no, it stays so. */
+export function lifeOf(path: string): () => boolean {
+  const owner = readOwner(path);
+  return () => owner !== null && isRunning(owner);
+}
+
 function pathsIn(path: string): RuntimeDirectory {
   return {
     path,
@@ -146,7 +153,8 @@ async function isStale(path: string, wallMs: number): Promise<boolean> {
 /** Empty says nothing about whose it is. */
 function holdsOurFiles(path: string): boolean {
   const names = readdirSync(path);
-  const isOurs = (name: string) => OUR_FILES.has(name) || OUR_NUMBERED_FILE.test(name) || OUR_WAKES.test(name);
+  const isOurs = (name: string) =>
+    OUR_FILES.has(name) || OUR_NUMBERED_FILE.test(name) || OUR_WAKES.test(name) || LISTEN_SOCKET_NAME.test(name);
   return names.length > 0 && names.every(isOurs);
 }
 

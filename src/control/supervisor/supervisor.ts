@@ -6,6 +6,7 @@ import { systemResolver } from "../discovery/dns/resolver.ts";
 import { problemsOf } from "./configuration.ts";
 import type { InstanceOptions } from "./instance/options.ts";
 import { SupervisorInstance } from "./instance.ts";
+import { notifierOf } from "./service-manager/notify.ts";
 
 const CERTIFICATE_POLL_MS = 10_000;
 /** npm passes on a Ctrl-C that the terminal has sent already: the same signal so soon is the same request. */
@@ -17,15 +18,22 @@ const FLAGS = ["--no-env-file", "--config=/dev/null", "--no-install", "--use-sys
 
 /** What must be given; the rest has the defaults of the product. */
 export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "over" | "reload" | "trial" | "log"> &
-  Partial<InstanceOptions>;
+  Partial<InstanceOptions> & {
+    /** NOTIFY_SOCKET, of a service manager that wants to be told. Default: there is none. */
+    readonly notifySocket?: string;
+  };
 
 /**
  * Runs an instance until it is told to stop, and resolves to the exit code: 0 after SIGTERM or SIGINT, 1 when it could
- * not start, 128 + n when a second signal n ended it at once. SIGUSR1 opens files of logs again. SIGHUP reads the configuration again; when it comes because
+ * not start, 128 + n when a second signal n ended it at once. SIGUSR1 opens files of logs again. SIGUSR2
+ * comes of an instance that has taken over the ports: this one stops, with readiness as it was. SIGHUP reads the configuration again; when it comes because
  * the terminal was closed that this was started in, it stops as after SIGTERM.
  */
 export async function runSupervisor(options: SupervisorOptions): Promise<number> {
   const { log } = options;
+  const notify = notifierOf(options.notifySocket, (why) => {
+    log.warn(`the service manager is not told what this instance is at: ${why}`);
+  });
   const program = [process.execPath, ...FLAGS, join(import.meta.dir, "../../main.ts")];
   let bootOffsetMs: number | undefined;
   const instance = new SupervisorInstance({
@@ -55,6 +63,16 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   process.on("SIGUSR1", () => {
     if (running) instance.reopenLogs();
   });
+  let handsOver = false;
+  process.on("SIGUSR2", async () => {
+    const successor = running ? await instance.successor() : null;
+    if (successor === null) {
+      log.warn("SIGUSR2 is for an instance that takes over from this one, and there is none: it goes on");
+      return;
+    }
+    handsOver = true;
+    signals.ask(`process ${successor}, which takes over`);
+  });
   // Whatever fails here, traffic must flow on: the workers live only as long as this process.
   const survive = (error: unknown) => log.error({ err: error }, "internal error of the supervisor; it goes on");
   process.on("uncaughtException", survive);
@@ -62,9 +80,11 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
 
   try {
     running = await Promise.race([instance.start().then(() => true), signals.first.then(() => false)]);
-    if (!running) return 0;
+    if (!running && !instance.serves) return 0;
+    if (running) notify("READY=1", `MAINPID=${process.pid}`);
     const by = await signals.first;
-    return await Promise.race([instance.stop(by).then(() => 0), signals.second]);
+    if (!handsOver) notify("STOPPING=1"); // else the service goes on, in another process
+    return await Promise.race([instance.stop(by, handsOver).then(() => 0), signals.second]);
   } catch (error) {
     for (const problem of problemsOf(error)) log.error(problem);
     return 1;

@@ -66,6 +66,11 @@ export class Clients {
     this.#limits.leave(bucket);
   }
 
+  /** Readiness has failed. */
+  askToLeave(nowMs: number): void {
+    for (const client of [...this.#open.keys()]) client.askToLeave?.(nowMs);
+  }
+
   /** The worker is finishing. */
   drain(nowMs: number): void {
     for (const client of [...this.#open.keys()]) client.drain(nowMs);

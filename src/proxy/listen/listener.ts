@@ -40,7 +40,7 @@ const ALL_PROTOCOLS: readonly string[] = [HTTP_2_PROTOCOL, ...HTTP_1_PROTOCOLS];
 
 /**
  * Listens. Nobody is accepted before this returns: by then it is known which port was found where any would do.
- * @param takenOver with TLS: instead of a socket of its own.
+ * @param takenOver instead of a socket of its own.
  * Throws an `Error` for the operator when the port cannot be had or a certificate cannot be used.
  */
 export function listen(

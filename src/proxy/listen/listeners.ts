@@ -2,6 +2,7 @@
 import type { ListenerSpec, ProxySettings, TlsCertificate } from "../../protocol/worker.ts";
 import { ClientAccess } from "../../shared/addresses/client-access.ts";
 import type { Entrance } from "../downstream/entrance.ts";
+import type { HandedSocket } from "../sockets/hand-over.ts";
 import type { Network } from "../sockets/network.ts";
 import type { Listening, TakenOver } from "../sockets/raw-socket.ts";
 import type { WorkerContext } from "../worker-context.ts";
@@ -13,6 +14,8 @@ interface Open {
   readonly options: ListenerOptions;
   readonly entrance: Entrance;
   readonly listening: Listening;
+  /** Sockets of other workers at the same place, whose workers have gone: see `HandedSocket`. */
+  readonly more: readonly Listening[];
 }
 
 export class Listeners {
@@ -21,13 +24,29 @@ export class Listeners {
   readonly #accept: Accept;
   /** In the order of the settings. */
   #open: readonly Open[] = [];
+  /** Those that are not taken yet. */
+  #handed: HandedSocket[] = [];
 
-  /** Listens at once, as `ctx.settings` say. Throws an `Error` for the operator when a port cannot be had. */
-  constructor(ctx: WorkerContext, network: Network, accept: Accept) {
+  /**
+   * Listens at once, as `ctx.settings` say. Throws an `Error` for the operator when a port cannot be had.
+   * @param handed sockets of the instance whose place this one takes; those that are not wanted are closed.
+   */
+  constructor(ctx: WorkerContext, network: Network, accept: Accept, handed: readonly HandedSocket[] = []) {
     this.#ctx = ctx;
     this.#network = network;
     this.#accept = accept;
+    this.#handed = [...handed];
     this.#open = this.#listen(ctx.settings, []);
+    for (const { fd } of this.#handed.splice(0)) ctx.kernel.close(fd);
+  }
+
+  /** For a worker that takes the place of this one. */
+  get handedOver(): readonly HandedSocket[] {
+    if (this.#ctx.draining) return [];
+    const all = this.#open.flatMap(({ spec: { host }, options: { port }, listening, more }) =>
+      [listening, ...more].map(({ fd }) => ({ host, port, fd })),
+    );
+    return all.filter(({ fd }) => fd >= 0);
   }
 
   /** Where is listened: as the settings say, with the ports that were found in place of zeros. */
@@ -47,13 +66,12 @@ export class Listeners {
       this.#ctx.log.error({ err: error }, "cannot listen as newly configured: the old listeners stay");
       return;
     }
-    for (const one of before)
-      if (!this.#open.some(({ listening }) => listening === one.listening)) one.listening.stop();
+    for (const one of before) if (!this.#open.some(({ listening }) => listening === one.listening)) stop(one);
   }
 
   /** Connections live on. */
   stop(): void {
-    for (const { listening } of this.#open) listening.stop();
+    for (const one of this.#open) stop(one);
   }
 
   /** Opens what `before` has not. What it opened is closed again when it throws. */
@@ -66,9 +84,9 @@ export class Listeners {
         const same = before.find((one) => isSame(one.options, options));
         const known = before.find((one) => isSamePlace(one.options, options));
         const entrance = known?.entrance ?? entranceOf(spec);
-        const listening = same?.listening ?? this.#openOne(options, entrance, before);
-        if (same === undefined) fresh.push(listening);
-        open.push({ spec, options: { ...options, port: listening.port }, entrance, listening });
+        const [listening, ...more] = same ? [same.listening, ...same.more] : this.#openOne(options, entrance, before);
+        if (same === undefined) fresh.push(listening, ...more);
+        open.push({ spec, options: { ...options, port: listening.port }, entrance, listening, more });
       }
     } catch (error) {
       for (const listening of fresh) listening.stop();
@@ -87,24 +105,43 @@ export class Listeners {
     return open;
   }
 
-  #openOne(options: ListenerOptions, entrance: Entrance, before: readonly Open[]): Listening {
-    const takenOver = this.#takeOver(options, before);
+  /** One socket; or as many as were taken over. */
+  #openOne(options: ListenerOptions, entrance: Entrance, before: readonly Open[]): Listening[] {
+    const takenOver = [...this.#takeHanded(options), ...this.#takeOver(options, before)];
+    const fresh: Listening[] = [];
     try {
-      return listen(this.#ctx, this.#network, this.#accept, options, entrance, takenOver);
+      do {
+        fresh.push(listen(this.#ctx, this.#network, this.#accept, options, entrance, takenOver[0] ?? null));
+        takenOver.shift();
+      } while (takenOver.length > 0);
     } catch (error) {
-      // Else the socket would live on when whoever has it now stops, and clients would wait in it for nobody.
-      if (takenOver !== null) this.#ctx.kernel.close(takenOver.fd);
+      // Else the sockets would live on when whoever has them now stops, and clients would wait in them for nobody.
+      for (const { fd } of takenOver) this.#ctx.kernel.close(fd);
+      for (const listening of fresh) listening.stop();
       throw error;
     }
+    return fresh;
   }
 
-  /** Other certificates at the same place go on with the same socket: clients that wait in it would be reset with it. */
-  #takeOver({ host, port, certificates }: ListenerOptions, before: readonly Open[]): TakenOver | null {
-    const there = before.find(({ options }) => options.host === host && options.port === port);
-    if (certificates === null || !there?.options.certificates) return null;
-    const fd = this.#ctx.kernel.duplicate(there.listening.fd);
-    return fd < 0 ? null : { fd, port };
+  #takeHanded({ host, port }: ListenerOptions): TakenOver[] {
+    const isHere = (one: HandedSocket) => one.host === host && one.port === port;
+    const here = this.#handed.filter(isHere);
+    this.#handed = this.#handed.filter((one) => !isHere(one));
+    return here;
   }
+
+  /** Other certificates at the same place go on with the same sockets: clients that wait in them would be reset with them. */
+  #takeOver({ host, port, certificates }: ListenerOptions, before: readonly Open[]): TakenOver[] {
+    const there = before.find(({ options }) => options.host === host && options.port === port);
+    if (certificates === null || !there?.options.certificates) return [];
+    return [there.listening, ...there.more]
+      .map((one) => ({ fd: this.#ctx.kernel.duplicate(one.fd), port }))
+      .filter(({ fd }) => fd >= 0);
+  }
+}
+
+function stop({ listening, more }: Open): void {
+  for (const one of [listening, ...more]) one.stop();
 }
 
 function entranceOf({ tls, port }: ListenerSpec): Entrance {

@@ -1,6 +1,7 @@
 /**
  * The system calls of the socket layer, by the C library. Numbers are Linux's, the same on x86-64 and arm64 (see socket(7),
- * tcp(7), epoll(7)). Nothing blocks but `epoll_wait`.
+ * tcp(7), epoll(7)). Nothing blocks but `epoll_wait`, and
+ * what hand-over.ts says.
  */
 import { dlopen, type Pointer, ptr, toArrayBuffer } from "bun:ffi";
 import { constants } from "node:os";
@@ -8,6 +9,7 @@ import { getSystemErrorName } from "node:util";
 
 /** Numbers of the kernel's interface, by their names there. */
 export const Kernel = {
+  AF_UNIX: 1,
   AF_INET: 2,
   AF_INET6: 10,
   SOCK_STREAM: 1,
@@ -18,6 +20,9 @@ export const Kernel = {
   SO_ERROR: 4,
   SO_LINGER: 13,
   SO_REUSEPORT: 15,
+  SO_RCVTIMEO: 20,
+  SO_SNDTIMEO: 21,
+  SCM_RIGHTS: 1,
   IPPROTO_TCP: 6,
   TCP_NODELAY: 1,
   TCP_INFO: 11,
@@ -28,6 +33,7 @@ export const Kernel = {
   MSG_PEEK: 0x2,
   MSG_DONTWAIT: 0x40,
   MSG_NOSIGNAL: 0x4000,
+  MSG_CMSG_CLOEXEC: 0x40000000,
   SHUT_WR: 1,
   SIOCOUTQ: 0x5411,
   EPOLL_CLOEXEC: 0x80000,
@@ -58,6 +64,8 @@ const FUNCTIONS = {
   setsockopt: { args: [i32, i32, i32, pointer, u32], returns: i32 },
   recv: { args: [i32, pointer, u32, i32], returns: i32 },
   send: { args: [i32, pointer, u32, i32], returns: i32 },
+  sendmsg: { args: [i32, pointer, i32], returns: i32 },
+  recvmsg: { args: [i32, pointer, i32], returns: i32 },
   shutdown: { args: [i32, i32], returns: i32 },
   ioctl: { args: [i32, "u64", pointer], returns: i32 },
   close: { args: [i32], returns: i32 },

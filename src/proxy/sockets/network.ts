@@ -41,7 +41,7 @@ export class Network {
   /**
    * @param tls null = plain.
    * @param headers where proxies say whose connections they make; null = nowhere. Linux only.
-   * @param takenOver with TLS: instead of a socket of its own.
+   * @param takenOver instead of a socket of its own.
    * Throws when the port cannot be had or a certificate cannot be used.
    */
   listen(
@@ -52,7 +52,7 @@ export class Network {
     headers: HeaderTerms | null = null,
     takenOver: TakenOver | null = null,
   ): Listening {
-    const own = tls === null ? this.#own?.listen(host, port, onSocket, headers) : null;
+    const own = tls === null ? this.#own?.listen(host, port, onSocket, headers, takenOver) : null;
     if (own) return own;
     const waits = headers && new HeaderWaits(this.#libc(), this.#own?.loop ?? null, headers, this.#env.now);
     return listenWithRuntime(this.#env, takenOver ?? { host, port }, tls, onSocket, waits);

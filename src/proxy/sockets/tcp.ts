@@ -8,7 +8,7 @@ import { EventLoop, type Watched } from "./event-loop.ts";
 import { Errno, Kernel, Libc, pointerTo, systemError } from "./libc.ts";
 import type { HeaderTerms } from "./proxied/header-terms.ts";
 import { HeaderWaits } from "./proxied/header-waits.ts";
-import type { Dialler, OnSocket, RawSocket, SocketUser } from "./raw-socket.ts";
+import type { Dialler, OnSocket, RawSocket, SocketUser, TakenOver } from "./raw-socket.ts";
 import { borrowedPacket, clientPacket, RECEIVE_BYTES, receiveBuffer } from "./receive-memory.ts";
 
 const { AF_INET6, IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, MSG_NOSIGNAL, SHUT_WR, TCP_NODELAY } = Kernel;
@@ -57,12 +57,19 @@ export class Tcp {
   /**
    * Listens on a numeric address, together with other processes (SO_REUSEPORT).
    * @param headers where proxies say whose connections they make; null = nowhere.
+   * @param takenOver instead of a socket of its own.
    * @returns null when `host` is a name. Throws an `Error` with a `code` when the port cannot be had.
    */
-  listen(host: string, port: number, onSocket: OnSocket, headers: HeaderTerms | null = null): TcpListener | null {
+  listen(
+    host: string,
+    port: number,
+    onSocket: OnSocket,
+    headers: HeaderTerms | null = null,
+    takenOver: TakenOver | null = null,
+  ): TcpListener | null {
     const address = packAddress(this.libc, host, port);
     const waits = headers && new HeaderWaits(this.libc, this.loop, headers, this.now);
-    return address && new TcpListener(this, address, onSocket, waits);
+    return address && new TcpListener(this, address, onSocket, waits, takenOver);
   }
 
   /** Connects `user` to a numeric address; null when it is none. The user is told later, unless it ends the socket. */
@@ -108,18 +115,36 @@ export class TcpListener implements Watched {
   readonly #onSocket: OnSocket;
   readonly #headers: HeaderWaits | null;
   readonly port: number;
-  /** It is never taken over. */
-  readonly fd = -1;
   readonly idle = false;
   #stopped = false;
 
-  constructor(tcp: Tcp, address: PackedAddress, onSocket: OnSocket, headers: HeaderWaits | null) {
+  constructor(
+    tcp: Tcp,
+    address: PackedAddress,
+    onSocket: OnSocket,
+    headers: HeaderWaits | null,
+    takenOver: TakenOver | null,
+  ) {
     this.#tcp = tcp;
     this.#onSocket = onSocket;
     this.#headers = headers;
     const { libc } = tcp;
-    this.#fd = libc.call.socket(address.family, STREAM_SOCKET, 0);
+    this.#fd = takenOver?.fd ?? libc.call.socket(address.family, STREAM_SOCKET, 0);
     if (this.#fd < 0) throw systemError("socket", libc.errno);
+    this.port = takenOver?.port ?? this.#bound(address);
+    if (tcp.loop.watch(this.#fd, EPOLLIN, this)) return;
+    // A socket that was taken over is closed by whoever gave it.
+    throw takenOver === null ? this.#closed("epoll_ctl") : systemError("epoll_ctl", libc.errno);
+  }
+
+  /** Its descriptor; -1 = closed. */
+  get fd(): number {
+    return this.#stopped ? -1 : this.#fd;
+  }
+
+  /** Listens at the address. @returns the port. */
+  #bound(address: PackedAddress): number {
+    const { libc, address: found } = this.#tcp;
     const { bytes } = address;
     libc.setOption(this.#fd, SOL_SOCKET, SO_REUSEADDR, 1);
     libc.setOption(this.#fd, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -127,10 +152,9 @@ export class TcpListener implements Watched {
     if (address.family === AF_INET6) libc.setOption(this.#fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     if (libc.call.bind(this.#fd, bytes, bytes.length) < 0) throw this.#closed("bind");
     if (libc.call.listen(this.#fd, BACKLOG) < 0) throw this.#closed("listen");
-    tcp.address.reset();
-    if (libc.call.getsockname(this.#fd, tcp.address.bytes, tcp.address.length) < 0) throw this.#closed("getsockname");
-    this.port = tcp.address.port;
-    if (!tcp.loop.watch(this.#fd, EPOLLIN, this)) throw this.#closed("epoll_ctl");
+    found.reset();
+    if (libc.call.getsockname(this.#fd, found.bytes, found.length) < 0) throw this.#closed("getsockname");
+    return found.port;
   }
 
   onEvent(): void {

@@ -103,7 +103,10 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
     why: "composition root of the process: of late is before now",
   },
   "src/cli/stats/question-process.ts": { may: ["clock"], why: 'composition root of the process: "2h" is before now' },
-  "src/cli/serve.ts": { may: ["clock"], why: "command: with --last-good certificates are checked against today" },
+  "src/cli/serve.ts": {
+    may: ["clock", "environment"],
+    why: "command: with --last-good certificates are checked against today; NOTIFY_SOCKET is of whoever started it",
+  },
   "src/cli/simulate.ts": { may: ["clock"], why: "command: it says how long a study took" },
   "src/cli/train/from-simulation.ts": { may: ["clock"], why: "command: it says how long a training will take" },
   "src/cli/train/from-store.ts": {

@@ -31,6 +31,8 @@ export interface WorkersOptions {
   readonly reserveBlocks?: (count: number) => void;
   /** Gives back what a dead worker's requests had of rate limits. Default: nothing is limited. */
   readonly reclaimLimits?: (index: number) => void;
+  /** Whose sockets worker `index` takes over, as `WorkerStart` has them. Default: nobody's. */
+  readonly predecessors?: (index: number) => readonly string[];
   /** How often signs of life are looked for. Default 1000. */
   readonly tickMs?: number;
   /** A worker without a sign of life for this long is killed. Default 15000. */
@@ -299,6 +301,7 @@ export class Workers {
       settings: this.#boundSettings(),
       endpoints: this.#endpoints,
       challenges: this.#challenges,
+      predecessors: this.#options.predecessors?.(index) ?? [],
     };
   }
 

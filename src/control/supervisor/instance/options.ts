@@ -28,4 +28,6 @@ export interface InstanceOptions
   readonly resolver: Resolver;
   /** How often files of certificates are looked at. */
   readonly certificatePollMs: number;
+  /** How long this instance may take until it can take over from one that has its ports; `null` = it takes over from nobody. */
+  readonly takeOverMs?: number | null;
 }

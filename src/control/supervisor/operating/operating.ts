@@ -31,6 +31,8 @@ export interface OperatingOptions extends InstanceGroundOptions {
   /** `null` = there is no Redis. */
   readonly redis: Pick<RedisLink, "eval"> | null;
   readonly cluster: Pick<Cluster, "id" | "ride">;
+  /** Another instance has what is kept, and is about to go. */
+  readonly takesOver: () => boolean;
 }
 
 /** One instance's. */

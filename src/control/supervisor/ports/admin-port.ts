@@ -9,9 +9,13 @@ import { policySource } from "../../admin/access/policy.ts";
 import type { AdminApi } from "../../admin/api.ts";
 import { type AdminPortListener, listenOnAdminPort } from "../../admin/doors/listener.ts";
 import type { ControlLog } from "../../log.ts";
+import type { RuntimeDirectory } from "../runtime-directory.ts";
+import { noteAdminPlace } from "./admin-place.ts";
 
 /** How often the files of its TLS are looked at. */
 const LOOK_MS = 10_000;
+
+type Directory = Pick<RuntimeDirectory, "adminPortPath" | "adminPlacePath">;
 
 /** What it is opened with. */
 export interface AdminPortOptions {
@@ -69,23 +73,30 @@ export class AdminPort {
     };
   }
 
-  /** Listens. Rejects with an `Error` or a `ConfigError` for the operator. @param socketPath of what the port leads to. */
-  async open(api: AdminApi, socketPath: string): Promise<void> {
+  /**
+   * Listens. Rejects with an `Error` or a `ConfigError` for the operator.
+   * @param directory has what the port leads to, and is told where it is.
+   * @param mayWait whoever has the port is about to go. @returns false when that is so, and it is to be tried again.
+   */
+  async open(api: AdminApi, directory: Directory, mayWait = false): Promise<boolean> {
     const { host, port } = this.#settings;
-    if (port === null) return;
+    if (port === null || this.#listener !== null) return true;
     const tls = this.#readTls();
     const policy = policySource(() => this.#options.configuration.config.admin, host);
     const { log, nowMs, wallMs } = this.#options;
-    const options = { host, port, tls, policy, socketPath, nowMs, wallMs };
+    const options = { host, port, tls, policy, socketPath: directory.adminPortPath, nowMs, wallMs };
     try {
       this.#listener = await listenOnAdminPort(api, options);
       log.info({ host, port: this.#listener.port }, "the admin API listens");
     } catch (error) {
+      if (mayWait && isTaken(error)) return false;
       if (!this.#isUsual || !isTaken(error)) throw error;
       this.#listener = await listenOnAdminPort(api, { ...options, port: 0 });
       const found = { host, port: this.#listener.port, usual_port: port };
       log.warn(found, `the admin API listens on a free port: ${port} is in use, and ADMIN_PORT names no other`);
     }
+    noteAdminPlace(directory, { host, port: this.#listener.port, tls: tls !== null });
+    return true;
   }
 
   /** Its certificates may be others. Never throws. @param nowMs monotonic, milliseconds. */

@@ -7,6 +7,9 @@
  * one that has the port gives up, as does whoever sees one that asks and comes before it in the order of names; one that
  * asks and comes after it is waited for, because it may have looked before. A claim ends with its process, whatever ends
  * that. Other users need no claim: with them the kernel shares nothing.
+ *
+ * One that takes over (../take-over/) gets the ports beside the one that has them, and writes down whose they are: of several that
+ * would take over from the same instance one does.
  */
 import { lookup } from "node:dns/promises";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -20,6 +23,7 @@ import { networkNamespace } from "./network-namespace.ts";
 /** How often one that asks is looked at again, and for how long in all. */
 const WAIT_MS = 10;
 const MAX_WAITS = 500;
+const ADMIN_PORT = "ADMIN_PORT";
 
 /** A port that is wanted, and the settings that say so. */
 export interface WantedPort {
@@ -31,7 +35,20 @@ export interface WantedPort {
 
 /** Until it is released, or the process ends, no other instance of this user gets these ports. */
 export interface PortClaim {
+  /** Who has them, too, until it has handed them over; `null` = nobody. */
+  readonly predecessor: PortHolder | null;
   release(): void;
+  /** The predecessor has gone. */
+  settle(): void;
+}
+
+/** Another instance that has ports. */
+export interface PortHolder {
+  readonly pid: number;
+  readonly path: string;
+  readonly ports: ReadonlySet<number>;
+  /** It understands that it is taken over from, and need not be stopped. */
+  readonly handsOver: boolean;
 }
 
 interface Address {
@@ -45,28 +62,44 @@ interface Claim {
   /** Ports are those of a network namespace; `null` where the system has none. */
   readonly network: string | null;
   readonly addresses: readonly Address[];
+  /** The directory of the instance that has them, too, while this one takes over; `null`, or not there = nobody. */
+  readonly predecessor?: string | null;
+  /** Not there in earlier versions. */
+  readonly handsOver?: boolean;
 }
 
 /** The ports of a configuration but those that the system chooses. */
 export function portsOf(settings: ProxySettings, admin: Pick<Config["admin"], "host" | "port">): WantedPort[] {
   const wanted = [
     ...namedListeners(settings).map(({ listener: { host, port }, ...names }) => ({ ...names, host, port })),
-    { hostSetting: "ADMIN_HOST", host: admin.host, portSetting: "ADMIN_PORT", port: admin.port ?? 0 },
+    { hostSetting: "ADMIN_HOST", host: admin.host, portSetting: ADMIN_PORT, port: admin.port ?? 0 },
   ];
   return wanted.filter((one) => one.port > 0);
 }
 
-/** Throws an `Error` for the operator when another instance has one of the ports, or gets it at this moment. */
-export async function claimPorts(own: RuntimeDirectory, wanted: readonly WantedPort[]): Promise<PortClaim> {
+/**
+ * Throws an `Error` for the operator when another instance has one of the ports, or gets it at this moment.
+ * @param takesOver one that has them is to hand them over.
+ */
+export async function claimPorts(
+  own: RuntimeDirectory,
+  wanted: readonly WantedPort[],
+  takesOver = false,
+): Promise<PortClaim> {
   const release = () => rmSync(own.portsPath, { force: true });
-  if (wanted.length === 0) return { release };
+  if (wanted.length === 0) return { predecessor: null, release, settle() {} };
   const network = networkNamespace();
   const asked = await Promise.all(wanted.map(async (one) => ({ ...one, hosts: await addressesOf(one.host) })));
   const addresses = asked.flatMap(({ hosts, port }) => hosts.map((host) => ({ host, port })));
-  const write = (granted: boolean) => writeFileSync(own.portsPath, JSON.stringify({ granted, network, addresses }));
+  let predecessor: PortHolder | null = null;
+  const write = (granted: boolean) => {
+    const claim: Claim = { granted, network, addresses, predecessor: predecessor?.path ?? null, handsOver: true };
+    writeFileSync(own.portsPath, JSON.stringify(claim));
+  };
   write(false);
   for (let waits = 0; ; waits++) {
     let undecided = false;
+    predecessor = null;
     for (const other of await livingInstances()) {
       if (other.path === own.path) continue;
       const claim = readClaim(other.portsPath);
@@ -74,10 +107,22 @@ export async function claimPorts(own: RuntimeDirectory, wanted: readonly WantedP
       if (claim === null || claim === "being written") continue;
       const met = asked.find((one) => meets(one, claim, network));
       if (met === undefined) continue;
+      if (
+        takesOver &&
+        met.portSetting !== ADMIN_PORT &&
+        claim.granted &&
+        (claim.predecessor ?? null) === null &&
+        predecessor === null
+      ) {
+        const ports = new Set(claim.addresses.map(({ port }) => port));
+        predecessor = { pid: other.pid, path: other.path, ports, handsOver: claim.handsOver === true };
+        continue;
+      }
       if (claim.granted || other.path < own.path || waits >= MAX_WAITS) {
         release();
+        const isTakenOver = takesOver && (claim.predecessor ?? null) !== null;
         throw new Error(
-          `cannot listen on ${met.hostSetting}=${met.host} ${met.portSetting}=${met.port}: it is in use by another instance, process ${other.pid}; stop that one, or choose another port`,
+          `cannot listen on ${met.hostSetting}=${met.host} ${met.portSetting}=${met.port}: it is in use by another instance, process ${other.pid}${isTakenOver ? ", which takes it over from its predecessor at the moment; wait for it" : "; stop that one, or choose another port"}`,
         );
       }
       undecided = true;
@@ -86,7 +131,20 @@ export async function claimPorts(own: RuntimeDirectory, wanted: readonly WantedP
     await Bun.sleep(WAIT_MS);
   }
   write(true);
-  return { release };
+  const settle = (): void => {
+    predecessor = null;
+    write(true);
+  };
+  return { predecessor, release, settle };
+}
+
+/** The process id of the living instance that takes over from the one in this directory; `null` = nobody does. */
+export async function successorOf(own: Pick<RuntimeDirectory, "path">): Promise<number | null> {
+  for (const { portsPath, pid } of await livingInstances()) {
+    const claim = readClaim(portsPath);
+    if (claim !== null && claim !== "being written" && claim.predecessor === own.path) return pid;
+  }
+  return null;
 }
 
 function meets(one: { port: number; hosts: readonly string[] }, claim: Claim, network: string | null): boolean {

@@ -6,9 +6,10 @@ import { type NamedListener, namedListeners } from "../listening.ts";
 /**
  * Throws an `Error` for the operator when a port cannot be listened on. Workers listen with `reusePort`, with which they
  * would silently take half of the connections of whoever of this user does so, too: so this asks for the port alone.
+ * @param shared ports of the instance whose place this one takes: they cannot be free.
  */
-export function checkPorts(settings: ProxySettings): void {
-  for (const named of namedListeners(settings)) checkPort(named);
+export function checkPorts(settings: ProxySettings, shared: ReadonlySet<number> = new Set()): void {
+  for (const named of namedListeners(settings)) if (!shared.has(named.listener.port)) checkPort(named);
 }
 
 function checkPort({ hostSetting, portSetting, listener: { host: hostname, port } }: NamedListener): void {

@@ -206,7 +206,7 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
     }
     const refuses = isRefusal(reception);
     if (refuses) this.#refusing();
-    else if (ctx.draining || this.#shed) this.closes = true;
+    else if (ctx.leaving || this.#shed) this.closes = true;
     // A body to these paths is not read: the connection ends with the response.
     if (hasBody(requestHead)) this.#inputPending = this.closes = true;
     respondTo(reception, ctx, this.#entrance, this.#responder, route, head, headStart, startedMs, nowMs);

@@ -102,7 +102,7 @@ export abstract class ResponseWriter extends Channel {
   endBody(): void {}
 
   respondLocal(response: LocalResponse, method: number, edits: HeadEdits | null): number {
-    if (this.ctx.draining || !this.exchange?.requestComplete) this.closes = true;
+    if (this.ctx.leaving || !this.exchange?.requestComplete) this.closes = true;
     this.sendOwn(response, method, edits);
     return sentBodyBytes(response, method);
   }
@@ -131,9 +131,9 @@ export abstract class ResponseWriter extends Channel {
   }
 
   #mayServeNext(): boolean {
-    const { draining, settings } = this.ctx;
+    const { leaving, settings } = this.ctx;
     // A response before the end of the request: nobody can know whether the client will send the rest of it.
-    if (draining || !this.exchange?.requestComplete) return false;
+    if (leaving || !this.exchange?.requestComplete) return false;
     const most = settings.maxRequestsPerConnection;
     return most === 0 || this.requests < most;
   }

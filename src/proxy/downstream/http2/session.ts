@@ -256,6 +256,11 @@ export class Http2Session extends Channel implements ClientConnection, IncomingO
 
   // ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  askToLeave(nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.leave();
+  }
+
   /** The worker is finishing. */
   drain(nowMs: number): void {
     this.#nowMs = nowMs;
@@ -354,7 +359,12 @@ export class Http2Session extends Channel implements ClientConnection, IncomingO
     for (const stream of this.#incoming.streams.open.all()) stream.outlast(nowMs);
   }
 
-  /** When it takes no more requests; infinite = it may be as old as it likes. */
+  /** When it is asked to leave. Who comes when all are asked is so after a moment: else it would only come again at once. */
+  get #leavesFromMs(): number {
+    return this.ctx.leaving ? Math.min(this.#retiresMs, this.#openedMs + LEAVING_MS) : this.#retiresMs;
+  }
+
+  /** When it is too old; infinite = it may be as old as it likes. */
   get #retiresMs(): number {
     const { maxConnectionAgeMs } = this.ctx.settings;
     return maxConnectionAgeMs === 0 ? Number.POSITIVE_INFINITY : this.#openedMs + maxConnectionAgeMs;
@@ -380,7 +390,7 @@ export class Http2Session extends Channel implements ClientConnection, IncomingO
     if (this.queuedBytes > 0) next = Math.min(next, this.#takenMs + settings.responseBodyTimeoutMs);
     if (this.#isIdle) next = Math.min(next, this.#idleSinceMs + settings.idleTimeoutMs);
     if (this.#phase === Phase.LEAVING) next = Math.min(next, this.#leavesMs);
-    else if (this.#phase < Phase.LEAVING) next = Math.min(next, this.#retiresMs);
+    else if (this.#phase < Phase.LEAVING) next = Math.min(next, this.#leavesFromMs);
     return Math.min(next, this.#outlastedMs);
   }
 
@@ -399,7 +409,7 @@ export class Http2Session extends Channel implements ClientConnection, IncomingO
       this.#end();
     } else {
       if (this.#phase === Phase.LEAVING && nowMs >= this.#leavesMs) this.#sayLast();
-      else if (nowMs >= this.#retiresMs) this.leave();
+      else if (nowMs >= this.#leavesFromMs) this.leave();
       if (nowMs >= this.#outlastedMs) this.#outlast(nowMs);
       this.#watch();
     }

@@ -293,6 +293,7 @@ export class Rig {
       },
       exemplars: null,
       random: seededRandom(1).next,
+      leaving: false,
       draining: false,
       requestHead: new RequestHead(),
       responseHead: new ResponseHead(),

@@ -58,7 +58,8 @@ async function open(settings: Partial<AdminSettings>, origin = "environment") {
     nowMs: () => performance.now(),
   });
   opened.push(port);
-  await port.open(new AdminApi(control, log), file(`${++sockets}.sock`));
+  const adminPortPath = file(`${++sockets}.sock`);
+  await port.open(new AdminApi(control, log), { adminPortPath, adminPlacePath: file("admin.json") });
   return { port, lines, said, at: (port.describe() as { port: number }).port };
 }
 

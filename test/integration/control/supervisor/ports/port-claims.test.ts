@@ -2,7 +2,12 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { listenersOn } from "../../../../../src/control/port-listeners.ts";
-import { claimPorts, portsOf, type WantedPort } from "../../../../../src/control/supervisor/ports/port-claims.ts";
+import {
+  claimPorts,
+  portsOf,
+  successorOf,
+  type WantedPort,
+} from "../../../../../src/control/supervisor/ports/port-claims.ts";
 import {
   claimRuntimeDirectory,
   type RuntimeDirectory,
@@ -128,4 +133,61 @@ test("all ports are claimed but those that the system chooses", () => {
 test.if(process.platform === "linux")("who listens on a port is named", () => {
   using server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
   expect(listenersOn(server.port as number)).toContain(`process ${process.pid}`);
+});
+
+describe("one that takes over", () => {
+  /** @param takesOver as `claim`, from whoever has the port. */
+  function take(host: string, port: number, portSetting = "APP_PORT") {
+    const directory = claimRuntimeDirectory();
+    directories.push(directory);
+    return { directory, claim: claimPorts(directory, [{ hostSetting: "APP_HOST", portSetting, host, port }], true) };
+  }
+
+  test("gets the port beside the one that has it, and says whose it is", async () => {
+    const at = port();
+    await claim("127.0.0.1", at);
+    const [former] = directories;
+    const { directory, claim: taking } = take("127.0.0.1", at);
+    const taken = await taking;
+    expect(taken.predecessor).toMatchObject({ pid: process.pid, path: former.path, handsOver: true });
+    expect([...(taken.predecessor?.ports ?? [])]).toEqual([at]);
+    expect(await successorOf(former)).toBe(process.pid);
+    expect(await successorOf(directory)).toBeNull();
+    taken.settle();
+    expect(await successorOf(former)).toBeNull();
+  });
+
+  test("is the only one that does, and nobody else gets the port meanwhile", async () => {
+    const at = port();
+    await claim("127.0.0.1", at);
+    await take("127.0.0.1", at).claim;
+    await expect(take("127.0.0.1", at).claim).rejects.toThrow("it is in use by another instance");
+    await expect(claim("127.0.0.1", at)).rejects.toThrow("it is in use by another instance");
+  });
+
+  test("can be taken over from when the one before it has gone", async () => {
+    const at = port();
+    const first = await claim("127.0.0.1", at);
+    const second = take("127.0.0.1", at);
+    const taken = await second.claim;
+    first.release();
+    taken.settle();
+    expect((await take("127.0.0.1", at).claim).predecessor?.path).toBe(second.directory.path);
+  });
+
+  test("takes over from nobody where nobody is, nor from who only has its admin port", async () => {
+    const at = port();
+    expect((await take("127.0.0.1", at).claim).predecessor).toBeNull();
+    await expect(take("127.0.0.1", at, "ADMIN_PORT").claim).rejects.toThrow("it is in use by another instance");
+  });
+
+  test("from an instance of an earlier version, which does not know of it", async () => {
+    const at = port();
+    await claim("127.0.0.1", at);
+    const [{ portsPath }] = directories;
+    const { predecessor, handsOver, ...earlier } = JSON.parse(readFileSync(portsPath, "utf8"));
+    expect([predecessor, handsOver]).toEqual([null, true]);
+    writeFileSync(portsPath, JSON.stringify(earlier));
+    expect((await take("127.0.0.1", at).claim).predecessor).toMatchObject({ handsOver: false });
+  });
 });

@@ -56,6 +56,7 @@ export class ContractWorker {
       scratch: Buffer.alloc(256 * 1024),
       requestHead: new RequestHead(),
       responseHead: new ResponseHead(),
+      leaving: false,
       draining: false,
       challenges: null,
       dateLine: Buffer.from("Date: Mon, 02 Nov 2026 10:00:00 GMT\r\n"),
