@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { dashboards } from "../../../scripts/generate/dashboards/dashboards.ts";
 import type { Panel } from "../../../scripts/generate/dashboards/model.ts";
+import { hasRedis } from "../../support/databases/redis-server.ts";
 import { findsLine, findsSpan } from "../../support/grafana/matching.ts";
 import { logNames, traceNames } from "../../support/grafana/names.ts";
 import { type Asked, allQueries, asSent, panelsOf } from "../../support/grafana/queries.ts";
@@ -64,7 +65,7 @@ async function isAnswered({ text }: Asked): Promise<boolean> {
   return series.some(({ value, histogram }) => histogram !== undefined || !Number.isNaN(Number(value?.[1])));
 }
 
-test.skipIf(!hasPrometheus)(
+test.skipIf(!hasPrometheus || !hasRedis)(
   "every query of a panel or a mark has an answer",
   async () => {
     await prometheus.scraped();
@@ -81,7 +82,7 @@ test.skipIf(!hasPrometheus)(
   180_000,
 );
 
-describe.skipIf(!hasPrometheus)("panels of metrics", () => {
+describe.skipIf(!hasPrometheus || !hasRedis)("panels of metrics", () => {
   const panels = dashboards().flatMap((dashboard) =>
     panelsOf(dashboard)
       .filter(({ datasource }) => datasource.type === "prometheus")

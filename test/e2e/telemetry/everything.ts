@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
 import { createAuthority } from "../../support/certificates.ts";
+import { hasRedis, RedisServer } from "../../support/databases/redis-server.ts";
 import { Scratch } from "../../support/processes.ts";
 import { ProductProcess } from "../../support/product-process.ts";
 import { until } from "../../support/until.ts";
@@ -22,6 +23,7 @@ export class Everything {
   readonly scratch = new Scratch();
   readonly #backends: Backend[] = [];
   #product: ProductProcess | undefined;
+  #redis: RedisServer | undefined;
   #clients: Promise<unknown> | undefined;
   #isEnding = false;
 
@@ -56,6 +58,7 @@ export class Everything {
     for (const [name, text] of Object.entries(files)) writeFileSync(this.scratch.file(name), text);
     writeFileSync(this.configPath, stringify(await this.#configuration(authority.issue("IP:127.0.0.1"))));
     writeFileSync(this.accessLogPath, "");
+    if (hasRedis) this.#redis = await RedisServer.start();
     this.#product = new ProductProcess({
       CONFIG_FILE: this.configPath,
       APP_HOST: "127.0.0.1",
@@ -69,6 +72,7 @@ export class Everything {
       SHUTDOWN_TIMEOUT_SECONDS: "5",
       RATE_LIMITS: "all rate=1000000/s; tried rate=1/h key=client_ip mode=dry_run",
       ACCESS_LOG_FILE: this.accessLogPath,
+      REDIS_ADDR: this.#redis?.addr ?? "",
       ...settings,
     });
     await this.#product.started();
@@ -188,6 +192,7 @@ export class Everything {
     this.#isEnding = true;
     await this.#clients;
     await this.#product?.end();
+    await this.#redis?.remove();
     for (const backend of this.#backends) backend.stop();
     this.scratch.remove();
   }

@@ -90,7 +90,7 @@ export const learningRoutes: RouteGroup<LearningControl> = (control) => [
             about: { pool: pool ?? "" },
             words: `ordered by an operator: ${message}`,
             before: null,
-            after: { order, model_version: version, scope },
+            after: { order, model_version: version, ...(scope === "instance" ? { scope } : {}) },
             reason: body.reason,
           });
           return json({ message });

@@ -137,6 +137,7 @@ describe.skipIf(!hasRedis)("three instances", () => {
     expect(sum("majority_ejections_total")).toBeGreaterThan(0);
     expect([sum("majority_servers"), sum("instances")]).toEqual([1, 3]);
     // The two tell what they found themselves; the third does not tell what it was told.
+    await until(async () => (await firstAt("ann")).cluster?.down === 2);
     expect((await firstAt("ann")).cluster).toMatchObject({ own: "down", down: 2 });
   }, 60_000);
 

