@@ -32,6 +32,11 @@ test("ports of one service are servers of their own; the same one twice is a mis
   expect(problemsOf({ SERVERS: "k8s://shop/web:http,k8s+h2c://shop/web:http" }).join()).toContain("repeats entry 1");
 });
 
+test("there are no more of them than can be watched", () => {
+  const SERVERS = Array.from({ length: 201 }, (_, i) => `k8s://shop/web-${i}`).join(",");
+  expect(problemsOf({ SERVERS })).toEqual(["SERVERS: names 201 services of Kubernetes in all; the most is 200"]);
+});
+
 test("weight and capacity are those of each of its endpoints", () => {
   const env = { "SERVER_WEIGHT_web.shop.svc": "3", SERVER_CAPACITY_WEB_SHOP_SVC: "50" };
   expect(configOf({ SERVERS: "k8s://shop/web", ...env }).servers.list).toMatchObject([{ weight: 3, hardLimit: 50 }]);

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { resolveServers } from "../../../../../src/cli/resolve-servers.ts";
 import { HttpSliceApi } from "../../../../../src/control/discovery/kubernetes/api.ts";
 import { type KubernetesPlace, NO_KUBERNETES } from "../../../../../src/control/discovery/kubernetes/place.ts";
 import type { SourceContext } from "../../../../../src/control/discovery/source.ts";
@@ -299,6 +300,20 @@ test("a service that nobody knows is empty, and that is said", async () => {
   const watched = watch(server, { servers: "k8s://shop/nobody" });
   expect(await watched.said("has no EndpointSlice")).toStartWith("warn | shop/nobody");
   expect(watched.source.degraded).toBe(false);
+});
+
+test("check --resolve shows what it comes to, and why it comes to nothing", async () => {
+  const server = await serve();
+  server.put(sliceOf("web-a", ["10.0.0.1", "10.0.0.2"]));
+  const { list } = configOf({ SERVERS: "k8s://shop/web,k8s://shop/nobody" }).servers;
+  const surroundings = { kubernetes: { ...NO_KUBERNETES, apiServer: server.url }, zone: null };
+  expect(await resolveServers(list, surroundings)).toEqual([
+    { url: "k8s://shop/web", addresses: ["10.0.0.1:8080", "10.0.0.2:8080"], error: null },
+    { url: "k8s://shop/nobody", addresses: [], error: expect.stringContaining("has no EndpointSlice") },
+  ]);
+  const [nowhere] = await resolveServers(list, { kubernetes: NO_KUBERNETES, zone: null });
+  expect(nowhere.error).toContain("set KUBERNETES_API_SERVER");
+  expect(server.watches).toBe(0);
 });
 
 test("a reload that names another API server asks that one", async () => {
