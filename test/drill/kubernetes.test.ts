@@ -11,11 +11,12 @@ function sliceFor({ port }: Scripted, ...endpoints: Parameters<typeof sliceOf>[1
   return sliceOf(`web-${port}`, endpoints, { ports: [{ name: "http", port }] });
 }
 
-async function start(count: number) {
+async function start(count: number, settings: Readonly<Record<string, string>> = {}) {
   const api = await ScriptedApiServer.start();
   const pods = await Promise.all(Array.from({ length: count }, async () => (await startScripted(answer))[0]));
   for (const pod of pods) api.put(sliceFor(pod, "127.0.0.1"));
-  const product = await new Product({ SERVERS: "k8s://shop/web:http", KUBERNETES_API_SERVER: api.url }).ready();
+  const kubernetes = { SERVERS: "k8s://shop/web:http", KUBERNETES_API_SERVER: api.url };
+  const product = await new Product({ ...kubernetes, ...settings }).ready();
   open.push(product, api, ...pods);
   await until(() => api.watches === 1);
   return { api, pods, product };
@@ -56,6 +57,21 @@ test("a pod that ends drains while requests flow: what it has finishes, the othe
   expect(await long).toMatchObject({ status: 200, body: String(leaving.port) });
   await until(async () => (await product.servers()).length === 1);
   expect((await request(product.port)).status).toBe(200);
+});
+
+test("the zones that Kubernetes tells, and its hints, are those that PREFER_ZONE goes by", async () => {
+  const { api, pods, product } = await start(2, { PREFER_ZONE: "on", APP_ZONE: "b" });
+  const [near, far] = pods;
+  api.put(sliceFor(near, { addresses: ["127.0.0.1"], zone: "b" }));
+  api.put(sliceFor(far, { addresses: ["127.0.0.1"], zone: "a" }));
+  await until(async () => (await product.server(far.port)).state === "standby");
+  for (let i = 0; i < 20; i++) expect((await request(product.port)).body).toBe(String(near.port));
+  const meantFor = (name: string) => ({ hints: { forZones: [{ name }] } });
+  api.put(sliceFor(near, { addresses: ["127.0.0.1"], zone: "b", ...meantFor("a") }));
+  api.put(sliceFor(far, { addresses: ["127.0.0.1"], zone: "a", ...meantFor("b") }));
+  await until(async () => (await product.server(near.port)).state === "standby");
+  await until(async () => (await product.server(far.port)).state === "up");
+  for (let i = 0; i < 20; i++) expect((await request(product.port)).body).toBe(String(far.port));
 });
 
 test("while the API server is away the pods serve, and the instance says that it is degraded", async () => {

@@ -108,12 +108,12 @@ class KubernetesSource implements DiscoverySource {
 
   /** A reload may have named another API server, or another zone. */
   #lookAround(): void {
-    const { kubernetes, zone } = this.#context.surroundings();
     const before = this.#surroundings;
-    if (zone === before.zone && Bun.deepEquals(kubernetes, before.kubernetes)) return;
-    this.#surroundings = { kubernetes, zone };
-    this.#isStale = true;
-    if (Bun.deepEquals(kubernetes, before.kubernetes)) return;
+    const now = this.#context.surroundings();
+    if (now === before) return;
+    this.#surroundings = now;
+    if (now.zone !== before.zone) this.#isStale = true;
+    if (Bun.deepEquals(now.kubernetes, before.kubernetes)) return;
     this.#version = null;
     this.#dueMs = 0;
     this.#watching?.abort();

@@ -1,6 +1,7 @@
 /** The source of services of Kubernetes over real sockets, with an API server that has good and bad days. */
 import { afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { resolveServers } from "../../../../../src/cli/resolve-servers.ts";
@@ -268,13 +269,34 @@ test.each([
   expect(watched.lines).toHaveLength(2);
 });
 
-test("an API server that hangs has failed after its time", async () => {
+test.each([
+  ["at once", () => true],
+  [
+    "in the middle of a list",
+    (response: ServerResponse) => {
+      response.writeHead(200);
+      return response.write('{"items":[') || true;
+    },
+  ],
+] as const)("an API server that hangs %s has failed after its time", async (_when, misbehave) => {
   const server = await serve();
-  server.misbehave = () => true;
+  server.misbehave = misbehave;
   const watched = watch(server, { answerMs: 100 });
   expect(await watched.said("it has no address yet")).toContain("does not answer in time");
   await until(() => server.lists >= 3);
   expect(watched.lines).toHaveLength(1);
+});
+
+test("a list that never ends is not read to the end", async () => {
+  const server = await serve();
+  server.misbehave = (response) => {
+    response.writeHead(200);
+    const more = () => void (response.destroyed || response.write(" ".repeat(1024 * 1024), more));
+    more();
+    return true;
+  };
+  const watched = watch(server);
+  expect(await watched.said("it has no address yet")).toContain("its answer is longer than 16384 KB");
 });
 
 test("while it is gone the fleet stays as it was; what happened meanwhile counts when it is back", async () => {
