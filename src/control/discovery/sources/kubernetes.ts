@@ -112,7 +112,7 @@ class KubernetesSource implements DiscoverySource {
     const now = this.#context.surroundings();
     if (now === before) return;
     this.#surroundings = now;
-    if (now.zone !== before.zone) this.#isStale = true;
+    if (now.zone !== before.zone && this.#slices.size > 0) this.#isStale = true;
     if (Bun.deepEquals(now.kubernetes, before.kubernetes)) return;
     this.#version = null;
     this.#dueMs = 0;

@@ -30,7 +30,7 @@ beforeAll(() => {
 interface Options {
   readonly servers?: string;
   readonly place?: Partial<KubernetesPlace>;
-  readonly zone?: string;
+  readonly zone?: string | null;
   readonly answerMs?: number;
 }
 
@@ -39,10 +39,12 @@ class Watched {
   readonly lines: string[] = [];
   readonly counts = { resolutions: 0, failures: 0 };
   place: KubernetesPlace;
+  zone: string | null;
   readonly source;
   readonly #timer;
 
-  constructor({ servers = "k8s://shop/web:http", place = {}, zone, answerMs }: Options) {
+  constructor({ servers = "k8s://shop/web:http", place = {}, zone = null, answerMs }: Options) {
+    this.zone = zone;
     this.place = { ...NO_KUBERNETES, tokenFile: "/nonexistent/token", caFile: "/nonexistent/ca", ...place };
     const say = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) =>
       void this.lines.push([level, message, fields.error].filter((part) => part !== undefined).join(" | "));
@@ -53,7 +55,7 @@ class Watched {
       log: { info: say("info"), warn: say("warn"), error: say("error") },
       nowMs,
       dns: () => ({ minTtlMs: 1_000, maxTtlMs: 60_000 }),
-      surroundings: () => ({ kubernetes: this.place, zone: zone ?? null }),
+      surroundings: () => ({ kubernetes: this.place, zone: this.zone }),
       counts: this.counts,
       onSettled: () => {},
     };
@@ -336,6 +338,18 @@ test("check --resolve shows what it comes to, and why it comes to nothing", asyn
   const [nowhere] = await resolveServers(list, { kubernetes: NO_KUBERNETES, zone: null });
   expect(nowhere.error).toContain("set KUBERNETES_API_SERVER");
   expect(server.watches).toBe(0);
+});
+
+test("a reload that names another zone goes by the hints for that, without asking", async () => {
+  const server = await serve();
+  const hints = { forZones: [{ name: "a" }, { name: "b" }] };
+  server.put(sliceOf("web-a", [{ addresses: ["10.0.0.1"], hints }]));
+  const watched = watch(server, { zone: "b" });
+  await until(() => watched.source.servers[0]?.zone === "b");
+  await until(() => server.watches === 1);
+  watched.zone = "c";
+  await until(() => watched.source.servers[0].zone === "a");
+  expect(server.asked).toHaveLength(2);
 });
 
 test("a reload that names another API server asks that one", async () => {
