@@ -109,7 +109,8 @@ async function check(loaded: LoadResult, flags: CheckFlags): Promise<CheckReport
   const servers = config.pools.flatMap(({ name, servers: { list } }) =>
     list.map((server) => ({ ...server, srv: server.source === "srv", pool: name })),
   );
-  const resolved = flags.resolve ? await resolveServers(uniqueByUrl(servers)) : undefined;
+  const surroundings = { kubernetes: config.kubernetes, zone: config.app.zone };
+  const resolved = flags.resolve ? await resolveServers(uniqueByUrl(servers), surroundings) : undefined;
   for (const { url, error } of resolved ?? []) {
     const pool = servers.find((server) => server.url === url)?.pool ?? DEFAULT_POOL;
     const list = pool === DEFAULT_POOL ? "SERVERS" : `pools.${pool}.servers`;

@@ -8,6 +8,7 @@ import { cluster } from "./sections/cluster.ts";
 import { explain } from "./sections/explain.ts";
 import * as fleet from "./sections/fleet.ts";
 import { database, history } from "./sections/history.ts";
+import { kubernetes } from "./sections/kubernetes.ts";
 import { ml, modelService } from "./sections/learning.ts";
 import * as processSections from "./sections/process.ts";
 import { redis } from "./sections/redis.ts";
@@ -24,6 +25,7 @@ const { clients, timeouts, limits, rateLimits, retry, queue, sticky, upstream } 
 export const SECTIONS = {
   servers,
   dns,
+  kubernetes,
   balancing,
   ml,
   app,

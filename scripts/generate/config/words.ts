@@ -40,4 +40,4 @@ export function oneLine(text: string): string {
 export const SERVERS =
   oneLine(`Your servers: URLs, or mappings with url, weight (a relative share, default 1), capacity (most requests in
 flight), zone (where it runs) and backup (on: used only while the others are gone). All addresses of a name are used;
-dns+srv://_http._tcp.example.com reads an SRV record (dns+srv+https:// for TLS).`);
+dns+srv://_http._tcp.example.com reads an SRV record (dns+srv+https:// for TLS), k8s://namespace/service a service of Kubernetes.`);

@@ -13,6 +13,9 @@ import type { Named } from "../shapes/shape.ts";
 import type { Variable } from "../sources/variable.ts";
 import type { PoolBlock } from "./shape.ts";
 
+/** Services of Kubernetes: each is a request that stays open, and the runtime has room for 256, those of all others included. */
+const MAX_WATCHED = 200;
+
 /** A pool whose settings with wrong values are missing. */
 export interface PoolDraft {
   readonly name: string;
@@ -113,6 +116,11 @@ export function readPools(
     return { pool: name, servers: section.list === undefined ? undefined : applied.lists[index].servers };
   });
   const inForce = overrideServers(configured, layer, findings.problems);
+  const watched = inForce.flatMap(({ servers: list = [] }) => list.filter(({ source }) => source === "kubernetes"));
+  if (watched.length > MAX_WATCHED) {
+    const whose = pools.length === 0 ? `${SERVERS}: names` : "pools: name";
+    findings.problems.push(`${whose} ${watched.length} services of Kubernetes in all; the most is ${MAX_WATCHED}`);
+  }
   const changedServers = inForce.flatMap(({ pool, servers: list = [] }, index): ChangedServers[] => {
     const { prefix } = read[index];
     const last = [...layer.of("server_added"), ...layer.of("server_removed")].findLast(

@@ -125,7 +125,7 @@ export const balancing = {
       env: "PREFER_ZONE",
       type: toggle,
       default: "off",
-      doc: "Send requests to servers of this instance's own zone (APP_ZONE) while enough of them are healthy. The zones of servers stand beside their URLs in the configuration file.",
+      doc: "Send requests to servers of this instance's own zone (APP_ZONE) while enough of them are healthy. The zones of servers stand beside their URLs in the configuration file; those of k8s:// Kubernetes tells.",
       givenTo: { fleet: "preferZone" },
     }),
     subsetSize: setting({

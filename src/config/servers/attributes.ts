@@ -67,7 +67,7 @@ export function applyListed(
       const server = result[index] as ServerSpec | undefined;
       const changed = withAttribute(server, name, variable, problems);
       if (server === undefined) continue;
-      if (name === "weight" && server.port === 0) {
+      if (name === "weight" && server.source === "srv") {
         problems.push(complain(variable, "cannot be: SRV records carry weights of their own"));
         continue;
       }

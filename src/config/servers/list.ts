@@ -28,7 +28,7 @@ function parseServerList(text: string): ServerSpec[] {
     const where = `entry ${index + 1}`;
     try {
       const server = parseServer(entry);
-      const key = `${server.host}:${server.port}`;
+      const key = server.source === "kubernetes" ? afterScheme(server.url) : `${server.host}:${server.port}`;
       const first = seen.get(key);
       if (first === undefined) {
         seen.set(key, index + 1);
@@ -60,8 +60,15 @@ function parseServer(entry: string): ServerSpec {
     const hint = /^grpcs?$/.test(name) ? "; servers of gRPC are h2c://, or h2:// with TLS" : "";
     throw new Error(`has an unknown scheme: use ${valid.join(", ")}${hint}`);
   }
-  const { source, host, port } = scheme.read(match[2], name);
-  const bracketed = host.includes(":") ? `[${host}]` : host;
-  const url = `${name}://${bracketed}${port === 0 ? "" : `:${port}`}`;
+  const { source, host, port, written = authority(host, port) } = scheme.read(match[2], name);
+  const url = `${name}://${written}`;
   return { url, scheme: scheme.protocol, source, host, port, ...UNWEIGHTED };
+}
+
+function authority(host: string, port: number): string {
+  return `${host.includes(":") ? `[${host}]` : host}${port === 0 ? "" : `:${port}`}`;
+}
+
+function afterScheme(url: string): string {
+  return url.slice(url.indexOf("://") + 3);
 }

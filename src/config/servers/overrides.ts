@@ -83,8 +83,8 @@ export function applyOverrides(lists: readonly ServerList[], variables: readonly
 }
 
 /** SRV records carry weights of their own. */
-function isWeightless(attribute: "weight" | "capacity", { port }: ServerSpec): boolean {
-  return attribute === "weight" && port === 0;
+function isWeightless(attribute: "weight" | "capacity", { source }: ServerSpec): boolean {
+  return attribute === "weight" && source === "srv";
 }
 
 /** What follows the prefix, as the host is written in `SERVERS`. */

@@ -1,10 +1,15 @@
 /** The schemes that an entry of `SERVERS` may begin with: how the rest of it is written, and who knows its addresses. */
 import ipaddr from "ipaddr.js";
+import { nameOf, parseKubernetesService, textOf } from "../../shared/addresses/kubernetes-service.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
 import { isHostName, isIpv4, isIpv6 } from "../values/addresses.ts";
 
 /** Where the addresses of an entry come from. */
-type Place = Pick<ServerSpec, "host" | "port"> & { readonly source: string };
+type Place = Pick<ServerSpec, "host" | "port"> & {
+  readonly source: string;
+  /** How it is written behind the scheme, where that is not host and port. */
+  readonly written?: string;
+};
 
 interface ServerScheme {
   /** How the servers are spoken to. */
@@ -23,11 +28,15 @@ export const SERVER_SCHEMES = {
   "dns+srv+https": { protocol: "https", read: readSrvName },
   "dns+srv+h2": { protocol: "h2", read: readSrvName },
   "dns+srv+h2c": { protocol: "h2c", read: readSrvName },
+  k8s: { protocol: "http", read: readKubernetesService },
+  "k8s+https": { protocol: "https", read: readKubernetesService },
+  "k8s+h2": { protocol: "h2", read: readKubernetesService },
+  "k8s+h2c": { protocol: "h2c", read: readKubernetesService },
 } as const satisfies Readonly<Record<string, ServerScheme>>;
 
 /** What people are told of them: each is in it. */
 export const SERVERS_DOC =
-  "Your servers: URLs such as http://10.0.0.5:3000 or https://app.internal, separated by commas. h2:// is HTTP/2 over TLS, h2c:// without, as gRPC servers want it. All addresses of a name are used; dns+srv://_http._tcp.example.com reads an SRV record (dns+srv+https:// for TLS, dns+srv+h2:// and dns+srv+h2c:// for HTTP/2).";
+  "Your servers: URLs such as http://10.0.0.5:3000 or https://app.internal, separated by commas. h2:// is HTTP/2 over TLS, h2c:// without, as gRPC servers want it. All addresses of a name are used; dns+srv://_http._tcp.example.com reads an SRV record (dns+srv+https:// for TLS, dns+srv+h2:// and dns+srv+h2c:// for HTTP/2), k8s://namespace/service:port the endpoints of a service of Kubernetes ([docs/kubernetes.md](kubernetes.md); with k8s+https://, k8s+h2:// and k8s+h2c:// likewise).";
 
 /** Who knows addresses: each has a source in control/discovery/sources/. */
 export type SourceKind = ReturnType<(typeof SERVER_SCHEMES)[keyof typeof SERVER_SCHEMES]["read"]>["source"];
@@ -48,6 +57,11 @@ function readSrvName(rest: string, scheme: string): Place & { readonly source: "
   if (portText !== undefined) throw new Error("has a port: SRV records carry their own, leave it out");
   if (!isHostName(host)) throw new Error(`must name an SRV record: ${scheme}://_http._tcp.example.com`);
   return { source: "srv", host, port: 0 };
+}
+
+function readKubernetesService(rest: string): Place & { readonly source: "kubernetes" } {
+  const service = parseKubernetesService(rest);
+  return { source: "kubernetes", host: nameOf(service), port: 0, written: textOf(service) };
 }
 
 /** Host and port, and nothing behind them but a slash. */

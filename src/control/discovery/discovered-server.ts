@@ -14,6 +14,13 @@ export interface DiscoveredServer {
   readonly port: number;
   /** The configured weight, times the one that the source tells. */
   readonly weight: number;
+  /** Where the source says that it runs; what is configured of it counts more. Not there = it does not say. */
+  readonly zone?: string;
+}
+
+/** Where it runs; `null` = nobody says. */
+export function zoneOf({ spec, zone }: Pick<DiscoveredServer, "spec" | "zone">): string | null {
+  return spec.zone ?? zone ?? null;
 }
 
 /**

@@ -6,11 +6,14 @@
 import type { ServerSpec } from "../../shared/server-spec.ts";
 import { withDeadline } from "./deadline.ts";
 import type { DiscoveredServer } from "./discovered-server.ts";
-import type { DiscoverySource, DnsOptions, SourceContext } from "./source.ts";
+import { NO_KUBERNETES } from "./kubernetes/place.ts";
+import type { DiscoverySource, DnsOptions, SourceContext, Surroundings } from "./source.ts";
 import { openSource } from "./sources/registry.ts";
 
 /** How long a new configuration waits for its names; the rest of the fleet must not stand still for one slow name. */
 const CONFIGURE_WAIT_MS = 2_000;
+/** Of an instance that was told nothing. */
+const NOWHERE: Surroundings = { kubernetes: NO_KUBERNETES, zone: null };
 
 /** What discovery is given. */
 export type DiscoveryDependencies = Pick<SourceContext, "resolver" | "chooseLoopback" | "log" | "nowMs">;
@@ -24,6 +27,7 @@ export class Discovery {
   /** Those of the configuration before, while no address is known of any server of the present one. */
   #standIns = new Map<string, DiscoverySource>();
   #dns: DnsOptions = { minTtlMs: 1_000, maxTtlMs: 60_000 };
+  #surroundings = NOWHERE;
   #onChange: () => void = () => {};
 
   constructor(deps: DiscoveryDependencies) {
@@ -31,6 +35,7 @@ export class Discovery {
     this.#context = {
       ...deps,
       dns: () => this.#dns,
+      surroundings: () => this.#surroundings,
       counts: this.#counts,
       onSettled: () => {
         this.#dismissStandIns();
@@ -71,8 +76,9 @@ export class Discovery {
    * When no address is known of any of the new servers by then, the old ones stay in service until one is. No servers at
    * all is what is wanted when the list is empty.
    */
-  async configure(specs: readonly ServerSpec[], dns: DnsOptions): Promise<void> {
+  async configure(specs: readonly ServerSpec[], dns: DnsOptions, surroundings: Surroundings = NOWHERE): Promise<void> {
     this.#dns = dns;
+    this.#surroundings = surroundings;
     const before = new Map([...this.#standIns, ...this.#sources]);
     const sources = new Map(specs.map((spec) => [spec.url, this.#keepOrOpen(spec, before.get(spec.url))]));
     this.#sources = sources;

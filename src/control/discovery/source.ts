@@ -1,6 +1,6 @@
 /**
  * What discovery and its sources have of each other. There is one source for each configured server; what they are (fixed
- * addresses, names, SRV records) is in sources/, one file for each, and registered in sources/registry.ts.
+ * addresses, names, SRV records, services of Kubernetes) is in sources/, one file for each, and registered in sources/registry.ts.
  */
 
 import type { ServerSpec } from "../../shared/server-spec.ts";
@@ -8,12 +8,20 @@ import type { ControlLog } from "../log.ts";
 import type { DiscoveredServer } from "./discovered-server.ts";
 import type { LoopbackChooser } from "./dns/loopback.ts";
 import type { Resolver } from "./dns/resolver.ts";
+import type { KubernetesPlace } from "./kubernetes/place.ts";
 
 /** How often names are resolved. */
 export interface DnsOptions {
   /** Bounds on times to live. */
   readonly minTtlMs: number;
   readonly maxTtlMs: number;
+}
+
+/** Where this instance is, for sources that ask others than name servers. */
+export interface Surroundings {
+  readonly kubernetes: KubernetesPlace;
+  /** Its zone; `null` = not said. */
+  readonly zone: string | null;
 }
 
 /** Keeps up to date which addresses one configured server stands for. */
@@ -42,6 +50,7 @@ export interface SourceContext {
   readonly nowMs: () => number;
   /** As they are configured now. */
   readonly dns: () => DnsOptions;
+  readonly surroundings: () => Surroundings;
   /** Answers received or failed, and failures; sources count them up. */
   readonly counts: { resolutions: number; failures: number };
   /** Something was learned: `servers` may have changed. */

@@ -19,6 +19,7 @@ import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import { Discovery } from "../discovery/discovery.ts";
 import { firstListening } from "../discovery/dns/loopback.ts";
 import type { Resolver } from "../discovery/dns/resolver.ts";
+import { NO_KUBERNETES } from "../discovery/kubernetes/place.ts";
 import { BALANCER, DISCOVERY, type Events, NO_EVENTS, OPERATOR_SIGNAL } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import { FleetAnnouncer } from "./announcer.ts";
@@ -219,6 +220,11 @@ export class Fleet {
     return this.#subset.unused;
   }
 
+  /** True while addresses are those of an earlier answer, or missing. */
+  get discoveryDegraded(): boolean {
+    return this.#discovery.degraded;
+  }
+
   /** Row of its pool in the shared memory. */
   get row(): number {
     return this.#deps.pool;
@@ -360,7 +366,8 @@ export class Fleet {
     }
     this.#configuring = true;
     try {
-      await this.#discovery.configure(options.servers, options.dns);
+      const { servers, dns, kubernetes = NO_KUBERNETES, zone = null } = options;
+      await this.#discovery.configure(servers, dns, { kubernetes, zone });
     } finally {
       this.#configuring = false;
     }

@@ -243,6 +243,11 @@ export class Fleets {
     return [...this.#fleets.values()].flatMap((fleet) => fleet.unresolved());
   }
 
+  /** True while addresses are those of an earlier answer, or missing. */
+  get discoveryDegraded(): boolean {
+    return this.#any((fleet) => fleet.discoveryDegraded);
+  }
+
   /** True while servers are left out because the shared memory cannot grow. */
   get outOfMemory(): boolean {
     return this.#any((fleet) => fleet.outOfMemory);

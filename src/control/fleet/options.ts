@@ -4,6 +4,7 @@ import type { ProbeType } from "../../health/probe/probe.ts";
 import type { ClientCertificate } from "../../protocol/pool.ts";
 import type { ProxyProtocolVersion } from "../../shared/proxy-protocol/writer.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
+import type { KubernetesPlace } from "../discovery/kubernetes/place.ts";
 import type { DnsOptions } from "../discovery/source.ts";
 
 /** Active health checks. */
@@ -43,6 +44,8 @@ export interface FleetOptions {
   readonly panicThresholdPercent: number;
   readonly outlier: OutlierOptions;
   readonly dns: DnsOptions;
+  /** Where services of Kubernetes are asked for. Default: as Kubernetes tells its pods. */
+  readonly kubernetes?: KubernetesPlace;
   /** Servers of other zones than `zone` stand by. Default: they do not. */
   readonly preferZone?: boolean;
   /** Servers that this instance uses; 0 = all. Default: all. */

@@ -11,7 +11,7 @@ import { limitInForce, sourcesInForce } from "../../shared/memory/learned-limits
 import { ownInFlight } from "../../shared/memory/peers.ts";
 import type { ServerRow } from "../../shared/memory/server-table/writer.ts";
 import { SERVER_PROTOCOLS } from "../../shared/server-spec.ts";
-import type { DiscoveredServer } from "../discovery/discovered-server.ts";
+import { type DiscoveredServer, zoneOf } from "../discovery/discovered-server.ts";
 import type { Seat } from "./membership.ts";
 import type { OperatedServer } from "./operated.ts";
 import type { FleetOptions } from "./options.ts";
@@ -257,7 +257,7 @@ export class FleetServer {
 
   /** Where it is; `null` = not said. */
   get zone(): string | null {
-    return this.#server.spec.zone;
+    return zoneOf(this.#server);
   }
 
   /** What checks, requests and operators make of it. */

@@ -12,11 +12,12 @@ export function toFleetOptions(
   pool: Sections,
   { upstreamCaPem, upstreamCertificate }: Pick<PoolSettings, "upstreamCaPem" | "upstreamCertificate">,
 ): FleetOptions {
-  const { servers, dns, health, metricsPoll, outlier, upstream } = pool;
+  const { servers, dns, kubernetes, health, metricsPoll, outlier, upstream } = pool;
   return Object.freeze({
     ...given(pool, "fleet"),
     servers: servers.list,
     dns,
+    kubernetes,
     health,
     metricsPoll,
     outlier,

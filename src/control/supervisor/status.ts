@@ -237,6 +237,7 @@ export function degradedModes(view: SupervisorView): Record<DegradedMode, boolea
     log: isLogFailing(),
     descriptors: anyWorker(view.memory, WorkerCounter.DESCRIPTORS_SHORT),
     health_checks: view.fleets.skippingChecks,
+    discovery: view.fleets.discoveryDegraded,
     sockets: anyWorker(view.memory, WorkerCounter.SOCKETS_DEGRADED),
     wakes: anyWorker(view.memory, WorkerCounter.WAKES_DEGRADED),
     rate_limits: view.rateLimits.short,

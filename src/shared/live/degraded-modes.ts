@@ -18,6 +18,7 @@ export const DEGRADED_MODES = [
   "log",
   "descriptors",
   "health_checks",
+  "discovery",
   "sockets",
   "wakes",
   "rate_limits",

@@ -19,6 +19,8 @@ export interface Effect {
 }
 
 const SEEN = "test/drill/settings.test.ts";
+const KUBERNETES = "test/integration/control/discovery/kubernetes/source.test.ts";
+const AS_IN_A_POD = "as in a pod: TLS by the authority's file, and the token as it is at each question";
 const QUEUE = "test/integration/proxy/pick/queue.test.ts";
 const RETRIES = "test/integration/proxy/exchange/retries.test.ts";
 const RETRY_STATUS = "test/integration/proxy/exchange/retry-status.test.ts";
@@ -237,6 +239,21 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     ["fleet.dns"],
     "test/unit/control/discovery/discovery.test.ts",
     "times to live are clamped",
+  ),
+  KUBERNETES_API_SERVER: effect(
+    ["https://a", "https://b"],
+    ["fleet.kubernetes"],
+    KUBERNETES,
+    "a reload that names another API server asks that one",
+  ),
+  KUBERNETES_SERVICE_HOST: effect(["10.0.0.1", "10.0.0.2"], ["fleet.kubernetes"], KUBERNETES, AS_IN_A_POD),
+  KUBERNETES_SERVICE_PORT: effect(["443", "6443"], ["fleet.kubernetes"], KUBERNETES, AS_IN_A_POD),
+  KUBERNETES_TOKEN_FILE: effect(["/a", "/b"], ["fleet.kubernetes"], KUBERNETES, AS_IN_A_POD),
+  KUBERNETES_CA_FILE: effect(
+    ["/a", "/b"],
+    ["fleet.kubernetes"],
+    KUBERNETES,
+    "an API server that nobody vouches for is shown no token",
   ),
   LB_STRATEGY: effect(["p2c", "random"], ["pool.strategy"], SEEN, "LB_STRATEGY chooses the server"),
   HASH_ON: effect(["client_ip", "cookie:sid"], ["pool.hashOn"], QUEUE, "%s sticks, and spreads", {

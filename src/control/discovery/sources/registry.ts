@@ -2,6 +2,7 @@
 import type { SourceKind } from "../../../config/servers/schemes.ts";
 import type { ServerSpec } from "../../../shared/server-spec.ts";
 import type { DiscoverySource, SourceContext, SourceFactory } from "../source.ts";
+import { kubernetesSource } from "./kubernetes.ts";
 import { namesSource } from "./names.ts";
 import { srvSource } from "./srv.ts";
 import { staticSource } from "./static.ts";
@@ -11,6 +12,7 @@ export const SOURCES: Readonly<Record<SourceKind, SourceFactory>> = {
   static: staticSource,
   names: namesSource,
   srv: srvSource,
+  kubernetes: kubernetesSource,
 };
 
 /** The source of a configured server. */

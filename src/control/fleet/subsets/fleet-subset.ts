@@ -1,6 +1,6 @@
 /** Which of a pool's servers this instance uses: all of them, or a part that depends on where it stands among the instances. */
 import { LEAST_USABLE, type RingPlace, ringOrder, subsetOf } from "../../../balancing/subset.ts";
-import type { DiscoveredServer } from "../../discovery/discovered-server.ts";
+import { type DiscoveredServer, zoneOf } from "../../discovery/discovered-server.ts";
 import { identityOf } from "../membership.ts";
 import type { FleetOptions } from "../options.ts";
 import type { FleetServer } from "../server.ts";
@@ -99,8 +99,7 @@ export class FleetSubset {
 function ringsOf(wanted: readonly DiscoveredServer[], preferZone: boolean): Ring[] {
   const groups = new Map<string, Map<string, DiscoveredServer>>();
   for (const server of wanted) {
-    const { backup, zone } = server.spec;
-    const group = `${backup}|${preferZone ? (zone ?? "") : ""}`;
+    const group = `${server.spec.backup}|${preferZone ? (zoneOf(server) ?? "") : ""}`;
     const members = groups.get(group) ?? new Map<string, DiscoveredServer>();
     members.set(identityOf(server), server);
     groups.set(group, members);

@@ -87,6 +87,10 @@ const ADVICE: Readonly<Record<DegradedMode, Advice>> = {
     title: "Health checks cannot be made",
     text: "The instance lacks file descriptors, local ports, memory or CPU for them, so servers stay as they were. Is the machine overloaded?",
   },
+  discovery: {
+    title: "Addresses of servers are those last known",
+    text: "DNS or the API server of Kubernetes does not answer, so servers that come or go are not noticed; some may have no address yet. The log says which, and why.",
+  },
   rate_limits: {
     title: "A rate limit has no room for all keys",
     text: "Some are forgotten or not counted. Give it more max_keys, or tell clients apart by wider networks; many keys at once may be an attack.",

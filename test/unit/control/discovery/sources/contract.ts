@@ -1,10 +1,12 @@
 /** What discovery relies on in every source, whoever it asks. */
 import { expect, test } from "bun:test";
 import type { LookupAnswer, SrvAnswer } from "../../../../../src/control/discovery/dns/resolver.ts";
+import { NO_KUBERNETES } from "../../../../../src/control/discovery/kubernetes/place.ts";
 import type { DiscoverySource, SourceContext, SourceFactory } from "../../../../../src/control/discovery/source.ts";
 import type { ServerSpec } from "../../../../../src/shared/server-spec.ts";
 import { turn } from "../../../../support/turn.ts";
 import { quietLog } from "../../fleet/fixtures.ts";
+import { ScriptedSlices } from "./scripted-slices.ts";
 
 /** Everything that sources of ours ask, as the test writes it. */
 export class ScriptedWorld {
@@ -15,6 +17,11 @@ export class ScriptedWorld {
   settled = 0;
   readonly counts = { resolutions: 0, failures: 0 };
   readonly log = quietLog();
+  readonly slices = new ScriptedSlices(() => {
+    this.asked++;
+    return this.gate;
+  });
+  readonly #surroundings = { kubernetes: NO_KUBERNETES, zone: null };
   /** Nobody answers before this is resolved. */
   gate: Promise<void> = Promise.resolve();
 
@@ -27,6 +34,7 @@ export class ScriptedWorld {
     log: this.log,
     nowMs: () => this.nowMs,
     dns: () => ({ minTtlMs: 1_000, maxTtlMs: 60_000 }),
+    surroundings: () => this.#surroundings,
     counts: this.counts,
     onSettled: () => void this.settled++,
   };
@@ -46,7 +54,7 @@ export class ScriptedWorld {
 
 /** One kind of source, and how the world it asks is moved. */
 export interface SourceCase {
-  readonly open: SourceFactory;
+  readonly open: (...args: [...Parameters<SourceFactory>, world: ScriptedWorld]) => DiscoverySource;
   /** Of weight 1. */
   readonly spec: ServerSpec;
   /**
@@ -54,6 +62,8 @@ export interface SourceCase {
    * always known.
    */
   readonly tell: ((world: ScriptedWorld, address: string) => void) | null;
+  /** It is told of what changes, and asks by its clock only after failures. Default: it asks again and again. */
+  readonly watches?: boolean;
   /** Makes whoever is asked answer no more. */
   readonly silence: (world: ScriptedWorld) => void;
 }
@@ -61,11 +71,11 @@ export interface SourceCase {
 const ADDRESSES = ["10.0.0.1", "10.0.0.2"] as const;
 
 /** Registers the tests of the contract for one kind. */
-export function sourceContract({ open, spec, tell, silence }: SourceCase): void {
+export function sourceContract({ open, spec, tell, silence, watches = false }: SourceCase): void {
   const make = (): { readonly world: ScriptedWorld; readonly source: DiscoverySource } => {
     const world = new ScriptedWorld();
     tell?.(world, ADDRESSES[0]);
-    return { world, source: open(spec, world.context) };
+    return { world, source: open(spec, world.context, world) };
   };
   const addresses = ({ servers }: DiscoverySource) => servers.map(({ address }) => address);
 
@@ -133,29 +143,58 @@ export function sourceContract({ open, spec, tell, silence }: SourceCase): void 
     expect([world.counts.resolutions, world.settled]).toEqual([1, 1]);
   });
 
-  test("it asks again by its own clock, and takes over what is new", async () => {
-    const { world, source } = make();
-    await source.refresh();
-    tell(world, ADDRESSES[1]);
-    await world.at(source, 2_999);
-    expect(addresses(source)).toEqual([ADDRESSES[0]]);
-    await world.at(source, 3_000);
-    expect(addresses(source)).toEqual([ADDRESSES[1]]);
-    expect([world.counts.resolutions, world.settled]).toEqual([2, 2]);
-  });
+  if (watches) {
+    test("it takes over what it is told, several changes at once", async () => {
+      const { world, source } = make();
+      await source.refresh();
+      await world.at(source, 1);
+      tell(world, "10.0.0.9");
+      tell(world, ADDRESSES[1]);
+      await turn();
+      expect([addresses(source), world.settled]).toEqual([[ADDRESSES[0]], 1]);
+      await world.at(source, 2);
+      expect([addresses(source), world.settled]).toEqual([[ADDRESSES[1]], 2]);
+    });
 
-  test("failures are said once, counted on, and said to be over", async () => {
-    const { world, source } = make();
-    await source.refresh();
-    silence(world);
-    for (const atMs of [3_000, 4_000, 6_000]) await world.at(source, atMs);
-    expect([source.degraded, world.counts.failures]).toEqual([true, 3]);
-    expect(world.log.lines).toEqual([expect.stringContaining("the addresses last known stay in use")]);
-    tell(world, ADDRESSES[1]);
-    await world.at(source, 10_000);
-    expect([source.degraded, addresses(source)]).toEqual([false, [ADDRESSES[1]]]);
-    expect(world.log.lines.slice(1)).toEqual(["info name resolves again"]);
-  });
+    test("it goes on after a failure, which is said once and said to be over", async () => {
+      const { world, source } = make();
+      await source.refresh();
+      await world.at(source, 1);
+      silence(world);
+      await turn();
+      for (const atMs of [2_000, 4_000, 8_000, 16_000]) await world.at(source, atMs);
+      expect([source.degraded, addresses(source)]).toEqual([true, [ADDRESSES[0]]]);
+      expect(world.log.lines).toEqual([expect.stringContaining("the addresses last known stay in use")]);
+      tell(world, ADDRESSES[1]);
+      await world.at(source, 60_000);
+      expect([source.degraded, addresses(source)]).toEqual([false, [ADDRESSES[1]]]);
+      expect(world.log.lines.slice(1)).toEqual(["info the API server of Kubernetes answers again"]);
+    });
+  } else {
+    test("it asks again by its own clock, and takes over what is new", async () => {
+      const { world, source } = make();
+      await source.refresh();
+      tell(world, ADDRESSES[1]);
+      await world.at(source, 2_999);
+      expect(addresses(source)).toEqual([ADDRESSES[0]]);
+      await world.at(source, 3_000);
+      expect(addresses(source)).toEqual([ADDRESSES[1]]);
+      expect([world.counts.resolutions, world.settled]).toEqual([2, 2]);
+    });
+
+    test("failures are said once, counted on, and said to be over", async () => {
+      const { world, source } = make();
+      await source.refresh();
+      silence(world);
+      for (const atMs of [3_000, 4_000, 6_000]) await world.at(source, atMs);
+      expect([source.degraded, world.counts.failures]).toEqual([true, 3]);
+      expect(world.log.lines).toEqual([expect.stringContaining("the addresses last known stay in use")]);
+      tell(world, ADDRESSES[1]);
+      await world.at(source, 10_000);
+      expect([source.degraded, addresses(source)]).toEqual([false, [ADDRESSES[1]]]);
+      expect(world.log.lines.slice(1)).toEqual(["info name resolves again"]);
+    });
+  }
 
   test("nothing known at first is no end: it is tried again, in growing pauses", async () => {
     const { world, source } = make();

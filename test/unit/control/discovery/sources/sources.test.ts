@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { SERVER_SCHEMES } from "../../../../../src/config/servers/schemes.ts";
+import { kubernetesSource } from "../../../../../src/control/discovery/sources/kubernetes.ts";
 import { SOURCES } from "../../../../../src/control/discovery/sources/registry.ts";
 import { configOf } from "../../../../support/configuration.ts";
 import { host, srvSpec } from "../../fleet/fixtures.ts";
@@ -31,6 +32,13 @@ const CASES: Record<keyof typeof SOURCES, Omit<SourceCase, "open"> & Partial<Sou
       world.hosts["a.test."] = undefined;
     },
   },
+  kubernetes: {
+    spec: { ...host("web.shop.svc", 0), url: "k8s://shop/web:http", source: "kubernetes" },
+    open: (spec, context, world) => kubernetesSource(spec, context, world.slices),
+    tell: (world, address) => world.slices.tell(address),
+    silence: (world) => world.slices.silence(),
+    watches: true,
+  },
 };
 
 for (const [kind, open] of Object.entries(SOURCES)) {
@@ -38,6 +46,7 @@ for (const [kind, open] of Object.entries(SOURCES)) {
 }
 
 test.each(Object.keys(SERVER_SCHEMES))("what is written with %s:// has a source", (scheme) => {
-  const [{ source }] = configOf({ SERVERS: `${scheme}://app.example` }).servers.list;
+  const named = scheme.startsWith("k8s") ? "shop/web" : "app.example";
+  const [{ source }] = configOf({ SERVERS: `${scheme}://${named}` }).servers.list;
   expect(Object.keys(SOURCES)).toContain(source);
 });
