@@ -1,16 +1,7 @@
 /** The workers stand still, and what is behind them too, as on a machine that is starved or paused: nobody's servers are blamed. */
 import { expect, test } from "bun:test";
 import { endedAfterAll } from "../../support/ended-after-all.ts";
-import {
-  answer,
-  type Behaviour,
-  Load,
-  Product,
-  request,
-  serversOn,
-  startScripted,
-  until,
-} from "../fixture.ts";
+import { answer, type Behaviour, Load, Product, request, serversOn, startScripted, until } from "../fixture.ts";
 
 const open = endedAfterAll();
 const TRY_MS = 1200;
