@@ -55,7 +55,7 @@ export class PoolLimits implements PoolMember {
   readonly #limit = new Int32Array(MAX_SERVERS);
   /** By slot: how many instances know something of the server, where others tell. */
   readonly #sources = new Int32Array(MAX_SERVERS);
-  /** Others know servers that they did not know, or no more. */
+  /** Others have told something of the servers, or nothing any more: limits are worked out also where nothing happens. */
   #wasTold = false;
   /** Those that limits were last worked out for. */
   #slots: Int32Array | undefined;
@@ -129,7 +129,7 @@ export class PoolLimits implements PoolMember {
   hear(slot: number, nats: Float64Array | null, sources: number): void {
     this.#claim(slot);
     this.#limits.hear(slot, nats);
-    if (this.#sources[slot] !== sources) this.#wasTold = true;
+    if (nats !== null || this.#sources[slot] !== sources) this.#wasTold = true;
     this.#sources[slot] = sources;
   }
 

@@ -101,6 +101,12 @@ export class RedisCluster {
       );
     }
     await until(async () => (await Promise.all(this.servers.map((one) => this.#isWhole(one)))).every(Boolean));
+    // One that never had what its master has does not take its place.
+    await until(async () => (await Promise.all(this.replicas.map((one) => this.#follows(one)))).every(Boolean));
+  }
+
+  async #follows(replica: RedisServer): Promise<boolean> {
+    return /master_link_status:up/.test(String(await this.say(replica, "INFO", "replication")));
   }
 
   async #isWhole(server: RedisServer): Promise<boolean> {
@@ -113,5 +119,6 @@ export class RedisCluster {
 async function startServer(): Promise<ClusterServer> {
   const busPort = await freePort();
   const options = ["--cluster-enabled", "yes", "--cluster-port", `${busPort}`, "--cluster-node-timeout", "1500"];
+  options.push("--repl-diskless-sync-delay", "0"); // else a replica waits for others for five seconds
   return Object.assign(await RedisServer.start(null, null, options), { busPort });
 }
