@@ -14,6 +14,8 @@ import type { PortHolder } from "../ports/port-claims.ts";
 import { lifeOf } from "../runtime-directory.ts";
 
 const LOOK_MS = 50;
+/** When it is said that the other one is still there. */
+const LATE_MS = 120_000;
 
 /** What it is made from. */
 export interface TakeOverOptions {
@@ -70,7 +72,14 @@ export class TakeOver {
     } catch (error) {
       log.error({ err: error, predecessor: pid }, `process ${pid} cannot be told that it is taken over from: stop it`);
     }
-    while (this.#lives() && !this.#stopped) await Bun.sleep(LOOK_MS);
+    for (let said = false; this.#lives() && !this.#stopped; await Bun.sleep(LOOK_MS)) {
+      if (said || nowMs() - beganMs < LATE_MS) continue;
+      said = true;
+      log.warn(
+        { predecessor: pid },
+        `process ${pid} has not gone yet: until then the admin API and what lies in DATA_DIR are its own`,
+      );
+    }
     if (this.#stopped) return;
     log.info(
       { predecessor: pid, took_ms: Math.round(nowMs() - beganMs) },
