@@ -60,8 +60,10 @@ describe.skipIf(!hasRedis)("instances on one Redis", () => {
   test("know of each other, and of who goes at once", async () => {
     const [a, b, c] = [instance({ INSTANCE_NAME: "ann" }), instance(), instance()];
     await until(() => [a, b, c].every(({ cluster }) => cluster.instances === 3));
-    const seen = b.cluster.members.find(({ id }) => id === a.cluster.id)!;
+    // Who is who is said once a second.
+    const seen = await until(() => b.cluster.members.find(({ id }) => id === a.cluster.id));
     expect(seen.description.name).toBe("ann");
+    await until(() => b.cluster.members.some(({ self }) => self));
     expect(b.cluster.members.filter(({ self }) => self).map(({ id }) => id)).toEqual([b.cluster.id]);
     await c.cluster.stop();
     await until(() => [a, b].every(({ cluster }) => cluster.instances === 2));
