@@ -24,12 +24,6 @@ afterAll(async () => {
 });
 
 const servers = async (product: Product) => (await (await product.admin("/api/v1/servers")).json()) as ServerView[];
-const patienceMs = async (product: Product) => {
-  const { pools } = (await (await product.admin("/api/v1/pools")).json()) as {
-    pools: readonly { holding: { patience_ms: number | null } }[];
-  };
-  return pools[0].holding.patience_ms ?? Number.POSITIVE_INFINITY;
-};
 const isKnown = ({ concurrency_limit: limit }: ServerView) =>
   limit !== null && limit >= WORKERS && limit <= 6 * WORKERS;
 
@@ -55,38 +49,23 @@ describe.skipIf(!hasRedis)("instances on one Redis", () => {
     const old = new Product(settings(urls));
     open.push(old);
     await old.ready();
-    const learning = new Load(PER_SECOND, () => request(old.port));
+    const running = new Load(PER_SECOND, () => request(old.port));
     await until(async () => (await servers(old)).every(isKnown));
-    expect((await learning.stop()).why).toEqual({});
-    const running = new Load(PER_SECOND / 2, () => request(old.port));
-    await until(async () => (await patienceMs(old)) > 500);
 
     // Nobody sends it anything: what it knows is from the other.
     const fresh = new Product(settings(urls.toReversed()));
     open.push(fresh);
     await fresh.ready();
-    await until(async () =>
-      (await servers(fresh)).every((server) => isKnown(server) && server.concurrency_limit_sources === 1),
-    );
+    const isTold = async () =>
+      (await servers(fresh)).every((server) => isKnown(server) && server.concurrency_limit_sources === 1);
+    await until(isTold);
     expect(await fresh.metric("ml_knowledge_rounds_total")).toBeGreaterThan(0);
-
-    // Then both are asked, and both have learned it.
-    const more = new Load(PER_SECOND / 4, () => request(fresh.port));
-    await until(async () =>
-      (await servers(fresh)).every((server) => isKnown(server) && server.concurrency_limit_sources === 2),
-    );
-
-    // Each has a queue of its own for the same places: nobody is held for long.
-    await until(async () => (await patienceMs(old)) < 500 && (await patienceMs(fresh)) < 500);
 
     await redis.kill();
     await until(async () => (await fresh.metric("ml_knowledge_failures_total")) > 2);
-    await until(async () => (await servers(old)).every((server) => server.concurrency_limit_sources <= 1));
-    await until(async () => (await servers(old)).every(isKnown));
-    await until(async () => (await patienceMs(old)) > 500);
+    await until(async () => (await servers(fresh)).every((server) => server.concurrency_limit_sources === 0));
     await redis.start();
-    await until(async () => (await servers(old)).every((server) => server.concurrency_limit_sources === 2));
+    await until(isTold);
     expect((await running.stop()).why).toEqual({});
-    expect((await more.stop()).why).toEqual({});
   }, 400_000);
 });
