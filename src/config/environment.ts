@@ -92,6 +92,16 @@ export async function loadTrialConfig(flags: SourceFlags, { env, yaml }: TrialTe
   return loadConfig([...sources, file]);
 }
 
+/**
+ * Whether the environment or `.env` of the current directory names servers or a configuration file: then it is clear what
+ * `neurabalancer` alone is to do. So it is where something is wrong with `.env`: whoever serves says what.
+ */
+export function namesWhatToServe(): boolean {
+  const { variables, problems } = readSources([environmentSource(process.env), envFileSource(DEFAULT_ENV_FILE, false)]);
+  const names = [SECTIONS.servers.settings.list.env, OTHER_SECTIONS.configuration.settings.file.env];
+  return problems.length > 0 || names.some((name) => variables.has(name));
+}
+
 /** `DATA_DIR`, however much is wrong with the rest: without the configuration file if that cannot be read. */
 export async function findDataDirectory(flags: SourceFlags): Promise<string | null> {
   const sources = await sourcesOf(flags);
