@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   requests: async () => (await import("./requests/command.ts")).registerRequests,
   certificates: async () => (await import("./certificates/command.ts")).registerCertificates,
   token: async () => (await import("./token.ts")).registerToken,
+  healthcheck: async () => (await import("./healthcheck/command.ts")).registerHealthcheck,
   "support-bundle": async () => (await import("./support-bundle.ts")).registerSupportBundle,
   "model-server": async () => (await import("./model-server.ts")).registerModelServer,
 };
