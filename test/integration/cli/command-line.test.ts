@@ -65,7 +65,7 @@ describe("help", () => {
     [["check", "sites.yaml"], "a file is named by --config: neurabalancer check --config neurabalancer.yaml"],
     [["serve", "http://10.0.0.5:3000"], "Settings are environment variables or stand in .env:  SERVERS=http://"],
     [["serve", "--port", "80"], "APP_PORT=8080 neurabalancer serve"],
-    [[], "Usage: neurabalancer"],
+    [[], "nothing to serve: neither SERVERS nor CONFIG_FILE is set"],
   ])("%j is wrong usage: exit 1, and what was meant", (args, message) => {
     const { code, stdout, stderr } = neurabalancer(args);
     expect(code).toBe(1);
