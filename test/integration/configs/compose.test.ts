@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Product, request } from "../../drill/fixture.ts";
-import { type ComposeService, envExample, hasCompose, readCompose } from "../../support/compose.ts";
+import { type ComposeService, envExample, hasCompose, readCompose } from "../../support/compose/read-compose.ts";
 import { hasPostgres, PASSWORD, PostgresServer } from "../../support/databases/postgres-server.ts";
 import { hasRedis, RedisServer } from "../../support/databases/redis-server.ts";
 import { blocksOf } from "../../support/doc-blocks.ts";

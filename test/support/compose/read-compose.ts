@@ -5,9 +5,9 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { spawnSync } from "./processes.ts";
+import { spawnSync } from "../processes.ts";
 
-const ROOT = join(import.meta.dir, "../..");
+const ROOT = join(import.meta.dir, "../../..");
 const PROGRAM = join(ROOT, "node_modules/.cache/compose-parser");
 
 /** Without it there is nothing to try, but for a run that must not leave anything out. */
