@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   requests: async () => (await import("./requests/command.ts")).registerRequests,
   certificates: async () => (await import("./certificates/command.ts")).registerCertificates,
   token: async () => (await import("./token.ts")).registerToken,
+  healthcheck: async () => (await import("./healthcheck/command.ts")).registerHealthcheck,
   "support-bundle": async () => (await import("./support-bundle.ts")).registerSupportBundle,
   "model-server": async () => (await import("./model-server.ts")).registerModelServer,
 };
@@ -52,6 +53,8 @@ Examples:
   $ neurabalancer stats --since 2h                             what happened: traffic, errors, response times; also events
   $ MODEL_PATH=models/current neurabalancer model-server       offer a model to balancers
 
+Without a command it serves where SERVERS or CONFIG_FILE is set.
+
 Settings:
   come from environment variables, from the file .env of the current directory, and from a configuration file in YAML, if
   --config or CONFIG_FILE names one; what is named first here wins. SERVERS is the only one that you must set.
@@ -60,6 +63,14 @@ Settings:
 Exit codes:
   0  done, or stopped by SIGTERM or SIGINT after the requests in flight were finished
   1  wrong usage or configuration, or a failure; standard error says which`;
+
+/** Said to those who give no command where nothing says what to balance. */
+const NOTHING_TO_SERVE = `neurabalancer: there is nothing to serve: neither SERVERS nor CONFIG_FILE is set, here or in .env
+  SERVERS=http://10.0.0.5:3000,http://10.0.0.6:3000 neurabalancer   balance over your servers
+  neurabalancer serve --config neurabalancer.yaml                   several sites, from a file
+  neurabalancer demo                                                see it work, without servers of your own
+(--help shows all commands)
+`;
 
 /** Commands that keep a log, and what they are called there. */
 const LOGGING: Readonly<Record<string, string>> = { serve: "supervisor", "model-server": "model-server" };
@@ -93,10 +104,16 @@ async function createProgram(command: string, writeErr: (text: string) => void):
 
 /** Runs the command that `argv` names. Ends the process with 1 after a failure that nothing handled. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
-  const command = argv[2];
+  const alone = argv.length === 2;
+  const command = alone ? "serve" : argv[2];
   const writeError = await errorWriterOf(command);
   try {
-    await (await createProgram(command, writeError)).parseAsync([...argv]);
+    if (alone && !(await import("../config/environment.ts")).namesWhatToServe()) {
+      writeError(NOTHING_TO_SERVE);
+      process.exit(1);
+    }
+    const program = await createProgram(command, writeError);
+    await program.parseAsync(alone ? [...argv, command] : [...argv]);
   } catch (error) {
     writeError(`neurabalancer: ${(error as Error).message}\n`);
     process.exit(1);
