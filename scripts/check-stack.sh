@@ -40,6 +40,7 @@ check() {
   local output
   if output=$("$program" "$@" 2>&1); then echo "ok      $what"; else
     echo "FAILED  $what"
+    # shellcheck disable=SC2001 # each line, not the first
     sed 's/^/        /' <<<"$output"
     failed=1
   fi

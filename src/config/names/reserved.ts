@@ -8,7 +8,6 @@ export interface ReservedSetting {
   readonly env: string;
   /** What its feature will take when unset; a value equal to it asks for nothing. */
   readonly default: string | null;
-  readonly secret?: boolean;
 }
 
 /** A feature that this version does not have. */
@@ -18,13 +17,10 @@ export interface ReservedFeature {
   readonly settings: readonly ReservedSetting[];
 }
 
-function reserve(
-  title: string,
-  ...settings: readonly (readonly [string, (string | null)?, "secret"?])[]
-): ReservedFeature {
+function reserve(title: string, ...settings: readonly (readonly [string, string?])[]): ReservedFeature {
   return {
     title,
-    settings: settings.map(([env, value = null, secret]) => ({ env, default: value, secret: secret === "secret" })),
+    settings: settings.map(([env, value = null]) => ({ env, default: value })),
   };
 }
 
@@ -38,7 +34,6 @@ export const RESERVED_FEATURES: readonly ReservedFeature[] = [
     ["OTEL_SPAN_EVENT_COUNT_LIMIT", "128"],
     ["OTEL_SPAN_LINK_COUNT_LIMIT", "128"],
   ),
-  reserve("A Grafana deployment", ["GRAFANA_ADMIN_PASSWORD", null, "secret"]),
 ];
 
 /**
