@@ -19,12 +19,6 @@ const COLLECTOR = join(ROOT, "node_modules/.cache/otel-collector");
 const RULES = ["recording.yml", "alerts.yml"].map((name) => join(ROOT, "configs/prometheus/rules", name));
 /** The demo servers of docker-compose.yml, each with its port there. */
 export const BACKENDS = { "backend-1": 8001, "backend-2": 8002, "backend-3": 8003 } as const;
-/** What a request takes each of them, as docker-compose.yml has it. */
-export const LATENCIES = {
-  "backend-1": { BACKEND_LATENCY_MS: "5", BACKEND_LATENCY_JITTER: "0.3" },
-  "backend-2": { BACKEND_LATENCY_MS: "20", BACKEND_LATENCY_JITTER: "0.3" },
-  "backend-3": { BACKEND_LATENCY_MS: "60", BACKEND_LATENCY_JITTER: "0.3" },
-} as const;
 /** A name of one. */
 type Backend = keyof typeof BACKENDS;
 export const DATABASE = "neurabalancer";
@@ -141,7 +135,8 @@ export class Stack {
   async startBackend(name: string): Promise<void> {
     if (this.#backends.has(name)) return;
     const args = ["backend", "--host", "127.0.0.1", "--port", `${this.portOf(name)}`, "--instance-id", name];
-    const env = LATENCIES[name as Backend];
+    const { BACKEND_LATENCY_MS, BACKEND_LATENCY_JITTER } = composed(name as Backend);
+    const env = { BACKEND_LATENCY_MS, BACKEND_LATENCY_JITTER };
     this.#backends.set(name, this.#keep(new Daemon([LAUNCHER, ...args], { env, quiet: true })));
     await this.#isReady(`http://${this.addressOf(name)}/health`);
   }
@@ -266,6 +261,11 @@ export class Stack {
   async #kept<T extends Stoppable>(starting: Promise<T>): Promise<T> {
     return this.#keep(await starting);
   }
+}
+
+/** What docker-compose.yml has in the environment of a backend. */
+function composed(name: Backend): Readonly<Record<string, string>> {
+  return parse(readFileSync(join(ROOT, "docker-compose.yml"), "utf8"), { merge: true }).services[name].environment;
 }
 
 /** Whether somebody listens there. */

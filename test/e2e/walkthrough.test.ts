@@ -48,7 +48,7 @@ describeWith(PROGRAMS, "the walkthrough", () => {
       expect(said).toContain(
         "failed   line 3, Sums: echo $((1 + 1))\n         line 1 should be\n           3\n         and is\n           2\n",
       );
-      expect(said).toContain("failed   line 13, Sums: false\n         exit code 1\n");
+      expect(said).toContain("failed   line 14, Sums: false\n         exit code 1\n");
       expect(said).toEndWith("1 passed, 2 failed, 0 not run\n");
       expect(code).toBe(1);
     });

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { type CommandStep, stepsOf, withOutputs, withRun } from "../../../../scripts/walkthrough/document.ts";
 import { logNames, traceNames } from "../../../support/grafana/names.ts";
 
@@ -43,6 +44,23 @@ describe("the walkthrough", () => {
       if (needsContainers || step.shown !== null)
         expect({ line, predicts: prose(step).includes("You should see") }).toEqual({ line, predicts: true });
     }
+  });
+
+  test("it speaks of services and ports that docker-compose.yml has", () => {
+    const { services } = parse(readFileSync(join(ROOT, "docker-compose.yml"), "utf8"), { merge: true });
+    expect(Object.keys(services)).toHaveLength(13);
+    const ports = Object.values(services as Record<string, { ports?: string[] }>).flatMap(
+      (service) => service.ports ?? [],
+    );
+    const published = new Set(ports.map((port) => port.slice(port.lastIndexOf(":") + 1)));
+    const spoken = [...TEXT.matchAll(/localhost:(\d+)/g)].map(([, port]) => port);
+    expect(spoken.length).toBeGreaterThan(10);
+    expect(spoken.filter((port) => !published.has(port))).toEqual([]);
+    const commands = COMMANDS.map((step) => step.commands).join("");
+    const named = /docker compose (?:exec -T|stop|start|logs --no-log-prefix) ([\w-]+)/g;
+    expect(new Set([...commands.matchAll(named)].map(([, name]) => name))).toEqual(
+      new Set(["load-balancer", "backend-2", "postgres"]),
+    );
   });
 
   test("its pictures are there, small, and shown", () => {
