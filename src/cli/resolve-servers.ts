@@ -34,6 +34,7 @@ async function resolveServer(spec: ServerSpec, surroundings: Surroundings): Prom
       error: () => {},
     },
     nowMs: () => 0, // it is asked once
+    random: () => 0,
     dns: () => ({ minTtlMs: 0, maxTtlMs: 0 }),
     surroundings: () => surroundings,
     counts: { resolutions: 0, failures: 0 },

@@ -2,9 +2,10 @@
 import { existsSync } from "node:fs";
 import { DEMO_SOCKET } from "../shared/live/demo.ts";
 import { type AdminLoadResult, loadAdminSettings } from "./commands/admin.ts";
+import { type HealthPlaces, loadHealthPlaces } from "./commands/health.ts";
 import { type LoadResult, loadConfig } from "./load.ts";
 import { loadModelServerConfig, type ModelServerLoadResult } from "./model-server.ts";
-import { RESERVED_FEATURES } from "./reserved.ts";
+import { STACK_VARIABLES } from "./names/stack-variables.ts";
 import { OTHER_SECTIONS, placeSettings, SECTIONS } from "./schema.ts";
 import { LOG_FORMATS } from "./sections/process.ts";
 import { envFileSource, envTextSource } from "./sources/env-file.ts";
@@ -32,7 +33,7 @@ export interface SourceFlags {
 /** Names of variables that nobody but the process that reads the configuration needs. */
 const SECRETS: ReadonlySet<string> = new Set([
   ...placeSettings({ ...SECTIONS, ...OTHER_SECTIONS }).flatMap(({ setting }) => (setting.secret ? [setting.env] : [])),
-  ...RESERVED_FEATURES.flatMap(({ settings }) => settings.flatMap(({ secret, env }) => (secret ? [env] : []))),
+  ...STACK_VARIABLES.flatMap(({ secret, env }) => (secret ? [env] : [])),
   // What a cluster sets for everybody and for all signals.
   "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
   "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
@@ -138,6 +139,16 @@ export async function loadProcessStorageConfig(flags: SourceFlags): Promise<Stor
 /** Reads the settings of the admin port alone, from the same sources. */
 export async function loadProcessAdminSettings(flags: SourceFlags): Promise<AdminLoadResult> {
   return loadAdminSettings(await sourcesOf(flags));
+}
+
+/** Reads where the instance is asked for its health, from the same sources. */
+export async function loadProcessHealthPlaces(flags: SourceFlags): Promise<HealthPlaces> {
+  return loadHealthPlaces(await sourcesOf(flags));
+}
+
+/** Where `neurabalancer backend` listens with this environment: its flags have no other names there. */
+export function backendPlace(): { readonly host: string; readonly port: string } {
+  return { host: process.env.BACKEND_HOST || "127.0.0.1", port: process.env.BACKEND_PORT || "8001" };
 }
 
 /** The real environment wins over `.env`, and both over the configuration file. */

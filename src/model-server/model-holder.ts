@@ -1,7 +1,7 @@
 /** Holds the model that is served, and exchanges it: a new one is tried first, the old one stays when it fails. */
-import { createHash } from "node:crypto";
 import type { ModelServerConfig } from "../config/model-server.ts";
-import { type ModelFiles, type ModelPaths, modelPaths, readModelFiles } from "../learning/models/files/model-files.ts";
+import { fingerprint } from "../learning/models/files/fingerprint.ts";
+import { type ModelPaths, modelPaths, readModelFiles } from "../learning/models/files/model-files.ts";
 import { loadModel } from "../learning/models/inference/load-model.ts";
 import type { OutputKind } from "../learning/models/score-model.ts";
 import { FileWatch } from "../shared/files/file-watch.ts";
@@ -12,6 +12,8 @@ import type { ModelServerCounts } from "./metrics.ts";
 /** The model in service. */
 export interface ServedModel {
   readonly version: string;
+  /** Of its files, whatever the version is called. */
+  readonly fingerprint: string;
   readonly featureNames: readonly string[];
   readonly outputKind: OutputKind;
   readonly batcher: Batcher;
@@ -98,8 +100,15 @@ export class ModelHolder {
       }
       const former = this.#served;
       const { featureNames, outputKind } = model;
-      const version = settings.modelVersion ?? fingerprint(files);
-      this.#served = { version, featureNames, outputKind, batcher: new Batcher(model, onRun, nowMs) };
+      const found = fingerprint(files);
+      const version = settings.modelVersion ?? found;
+      this.#served = {
+        version,
+        fingerprint: found,
+        featureNames,
+        outputKind,
+        batcher: new Batcher(model, onRun, nowMs),
+      };
       this.#problem = null;
       counts.reloads.success++;
       log.info({ version, features: featureNames.length, output: outputKind, file: files.paths.onnx }, "model loaded");
@@ -131,13 +140,4 @@ export class ModelHolder {
     const { onnx, scaler, features } = modelPaths(modelPath, scalerPath);
     return [onnx, scaler, features];
   }
-}
-
-/** Tells models apart that nobody gave a version: the same files have the same one everywhere. */
-function fingerprint({ onnx, features, mean, scale }: ModelFiles): string {
-  return createHash("sha256")
-    .update(onnx)
-    .update(JSON.stringify([features, mean, scale]))
-    .digest("hex")
-    .slice(0, 12);
 }

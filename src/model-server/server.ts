@@ -171,6 +171,7 @@ class HttpModelServer implements ModelServer {
     return Response.json({
       version: productVersion,
       model_version: served?.version ?? null,
+      model_fingerprint: served?.fingerprint ?? null,
       features: served?.featureNames ?? null,
       output: served?.outputKind ?? null,
     });

@@ -15,11 +15,13 @@ import { print, printJson } from "../output.ts";
 import { poolQuery } from "../pool-query.ts";
 import { withSourceFlags } from "../source-flags.ts";
 import { type StoreFlags, storeLocation } from "../store-location.ts";
+import { registerModelsCheck } from "./check.ts";
+import { registerModelsServing } from "./serving.ts";
 import { ageText, describeModel, modelTable, verdictTable } from "./text.ts";
 
 const HELP = `
-list, show, verdicts and export read the store in DATA_DIR; an instance may be running. The others order a running
-instance about, over its admin port (ADMIN_PORT). Each pool of servers has models of its own; versions are never given twice.
+list, show, verdicts and export read the store in DATA_DIR; an instance may be running. check reads files alone. The others ask
+a running instance, or order it about, over its admin port (ADMIN_PORT). Each pool of servers has models of its own; versions are never given twice.
 A pool that another strategy than ml balances has none, or those of before; samples of its traffic may be kept (LEARNING_SAMPLES).
 
 Examples:
@@ -28,6 +30,8 @@ Examples:
   $ neurabalancer models verdicts --model 7 --json
   $ neurabalancer models export 7 ./model-7        load_balancer.onnx, scaler.json, inference_features.json
   $ neurabalancer models list --pool shop
+  $ neurabalancer models check ./model-7           may it serve? scripts/deploy_model.sh asks first
+  $ neurabalancer models serving                   by which model is routed now, and if by none, why?
   $ neurabalancer models rollback --admin http://127.0.0.1:8090
 
 A model is at first a candidate, then on trial without traffic (shadow), then with a share of it (canary), then the
@@ -35,7 +39,7 @@ champion, which routes; at the end it is retired, or rejected because it was not
 
 Exit codes:
   0  done
-  1  there is no store, no such model, the store cannot be read, or the instance refuses; standard error says which`;
+  1  there is no store, no such model, it may not serve, the store cannot be read, or the instance refuses; standard error says which`;
 
 /** Verdicts that `show` tells. */
 const SHOWN_VERDICTS = 20;
@@ -116,6 +120,9 @@ export function registerModels(program: Command): void {
       const age = ageText(Date.now() - model.createdAtMs);
       print(`Version ${model.version} (${model.status}, made ${age} ago) is in ${dir}.`);
     });
+
+  registerModelsCheck(models);
+  registerModelsServing(models);
 
   for (const [order, description] of ORDERS) {
     const ordering = withAdminFlags(models.command(order))

@@ -59,8 +59,8 @@ function meaningOf(reply: string, where: string, password: string): readonly [Re
 
 /** Codes of what is wrong with TLS, as runtime and library have them. */
 const TLS_CODE = /^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO|CERT_|ERR_TLS_|ERR_SSL|ERR_OSSL|INVALID_|HOSTNAME_|EPROTO)/;
-/** What the library makes of an answer that is none: it has no code for that. */
-const NO_PROTOCOL = /Unknown RESP type|waitingForReply/;
+/** What the library makes of an answer that is none: it has no code for that. Arrays in arrays without end are too deep for it. */
+const NO_PROTOCOL = /Unknown RESP type|waitingForReply|Maximum call stack size/;
 const BROKEN = /^(ECONNRESET|EPIPE|ERR_STREAM_DESTROYED|ConnectionClosed)$/;
 
 /** What happened to a connection. @param phase whether it was open already. @param isTls whether it is one of TLS. */

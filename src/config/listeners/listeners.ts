@@ -15,7 +15,7 @@ const REPLACED = [SECTIONS.app.settings.port.env, SECTIONS.tls.settings.port.env
 export function readListeners(
   { entries, written, ...list }: Several<ListenerBlock>,
   variables: ReadonlyMap<string, Variable>,
-  { app }: Draft<keyof Sections>,
+  { app }: Pick<Draft<keyof Sections>, "app">,
   findings: ShapeFindings,
 ): readonly ListenerSpec[] {
   for (const name of REPLACED) {

@@ -1,7 +1,7 @@
 /** Where services of Kubernetes are asked for. */
 import { optional, setting } from "../setting.ts";
 import { apiServerHost, apiServerUrl } from "../values/kubernetes.ts";
-import { path, port } from "../values/value-types.ts";
+import { path, port, text } from "../values/value-types.ts";
 
 const MOUNTED = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -13,7 +13,17 @@ export const kubernetes = {
     apiServer: optional({
       env: "KUBERNETES_API_SERVER",
       type: apiServerUrl,
-      doc: "The API server, such as https://10.0.0.1:6443; http:// (as of `kubectl proxy`) is spoken to without a token. Unset means the one that Kubernetes tells its pods.",
+      doc: "The API server, such as https://10.0.0.1:6443; http:// (as of `kubectl proxy`) is spoken to without a token. Unset means the one that KUBECONFIG says.",
+    }),
+    kubeconfig: optional({
+      env: "KUBECONFIG",
+      type: path,
+      doc: "kubeconfig file, as kubectl has one, where KUBERNETES_API_SERVER is not set; several with colons between them. It is read again with each question. Unset means the API server that Kubernetes tells its pods.",
+    }),
+    context: optional({
+      env: "KUBERNETES_CONTEXT",
+      type: text,
+      doc: "Context of KUBECONFIG. Unset means its current one.",
     }),
     serviceHost: optional({
       env: "KUBERNETES_SERVICE_HOST",

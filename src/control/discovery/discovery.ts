@@ -16,7 +16,7 @@ const CONFIGURE_WAIT_MS = 2_000;
 const NOWHERE: Surroundings = { kubernetes: NO_KUBERNETES, zone: null };
 
 /** What discovery is given. */
-export type DiscoveryDependencies = Pick<SourceContext, "resolver" | "chooseLoopback" | "log" | "nowMs">;
+export type DiscoveryDependencies = Pick<SourceContext, "resolver" | "chooseLoopback" | "log" | "nowMs" | "random">;
 
 export class Discovery {
   readonly #log: SourceContext["log"];

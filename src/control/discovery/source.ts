@@ -48,6 +48,8 @@ export interface SourceContext {
   readonly log: ControlLog;
   /** Monotonic, milliseconds. */
   readonly nowMs: () => number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
   /** As they are configured now. */
   readonly dns: () => DnsOptions;
   readonly surroundings: () => Surroundings;

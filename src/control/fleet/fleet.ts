@@ -109,7 +109,7 @@ export class Fleet {
     this.#subset = new FleetSubset(deps.place ?? (() => WHOLE_RING));
     this.#observer = new FleetObserver(table, nowMs, () => this.#publish(nowMs()));
     this.#publisher = new FleetPublisher(pool, table, this.#roster, this.#announce);
-    this.#discovery = new Discovery({ resolver, log, nowMs, chooseLoopback: firstListening });
+    this.#discovery = new Discovery({ resolver, log, nowMs, random: deps.random, chooseLoopback: firstListening });
     this.#discovery.onChange(() => this.#onDiscovery());
     this.#work = {
       tick: () => this.tick(),

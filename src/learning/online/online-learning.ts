@@ -198,11 +198,13 @@ export class OnlineLearning {
   describe(): LearningState {
     const { settings, resources } = this.#options;
     const { candidate, previous, watching, paused } = this.#judging.status;
+    const { champion } = this.#judging;
     const { durable, problem, rowsWritten, rowsDropped } = resources.store.status();
     return {
       learning: settings.learning && !this.#isPinned,
       source: this.#source.kind,
-      champion: this.#judging.champion,
+      champion,
+      fingerprint: (champion === null ? undefined : this.#shelf.get(champion))?.fingerprint ?? null,
       candidate,
       previous,
       watching,

@@ -91,6 +91,8 @@ export interface LearningState {
   readonly source: "store" | "file" | "remote";
   /** `null` = there is none. */
   readonly champion: number | null;
+  /** Twelve hexadecimal digits of its files' SHA-256, as `model-server` names versions; `null` = they are not known here. */
+  readonly fingerprint: string | null;
   readonly candidate: { readonly version: number; readonly stage: "shadow" | "canary" } | null;
   /** The one to go back to. */
   readonly previous: number | null;

@@ -62,6 +62,7 @@ describe("with a model made by PyTorch", () => {
     expect(await get(`${server.url}/version`)).toEqual({
       version,
       model_version: "torch-1",
+      model_fingerprint: "080e7576844e",
       features: [...CONTRACT_FEATURES],
       output: "score",
     });

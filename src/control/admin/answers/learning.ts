@@ -74,6 +74,7 @@ const learningState = describing<LearningState>()(
       learning: z.boolean(),
       source: z.enum(["store", "file", "remote"]),
       champion: z.int().nullable(),
+      fingerprint: z.string().nullable().describe("of the champion's files, as model-server names versions"),
       candidate: z.strictObject({ version: z.int(), stage: z.enum(["shadow", "canary"]) }).nullable(),
       previous: z.int().nullable(),
       watching: z.boolean(),

@@ -1,7 +1,8 @@
 /** The API server of Kubernetes, as far as EndpointSlices go: list and watch, each bounded in time and bytes. */
 import { type KubernetesService, textOf as serviceText } from "../../../shared/addresses/kubernetes-service.ts";
+import { accessOf, tokenOrigin } from "./access.ts";
 import { linesOf, textOf } from "./json-lines.ts";
-import { type ApiAccess, accessOf, type KubernetesPlace } from "./place.ts";
+import type { ApiAccess, KubernetesPlace } from "./place.ts";
 import { parseSlice, type Slice } from "./slice.ts";
 
 /** What a list comes to. */
@@ -26,10 +27,17 @@ export interface SliceApi {
 /** What came after the version is forgotten: a new list is needed. */
 export class GoneError extends Error {}
 
-/** How long a watch is asked to last: a connection that has died unnoticed is noticed after that. */
-const WATCH_SECONDS = 120;
-/** What it may last longer. */
-const WATCH_GRACE_MS = 15_000;
+/** How long things take. */
+export interface ApiTimes {
+  /** Within this a list is complete, or a watch open. */
+  readonly answerMs: number;
+  /** How long a watch is asked to last. */
+  readonly watchSeconds: number;
+  /** What it may last longer: a connection that has died unnoticed is noticed then. */
+  readonly watchGraceMs: number;
+}
+
+const TIMES: ApiTimes = { answerMs: 10_000, watchSeconds: 120, watchGraceMs: 15_000 };
 /** A thousand endpoints have less than 1 MB. */
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
 /** etcd keeps nothing of more than 1.5 MB. */
@@ -46,12 +54,12 @@ interface Asked {
 /** Over HTTP. */
 export class HttpSliceApi implements SliceApi {
   readonly #place: () => KubernetesPlace;
-  readonly #answerMs: number;
+  readonly #times: ApiTimes;
 
-  /** @param place as it is configured now. @param answerMs within this a list is complete, or a watch open. Default: 10 s. */
-  constructor(place: () => KubernetesPlace, answerMs = 10_000) {
+  /** @param place as it is configured now. @param times those that are others than usual: 10 s, 120 s and 15 s. */
+  constructor(place: () => KubernetesPlace, times: Partial<ApiTimes> = {}) {
     this.#place = place;
-    this.#answerMs = answerMs;
+    this.#times = { ...TIMES, ...times };
   }
 
   async list(service: KubernetesService, signal: AbortSignal): Promise<SliceList> {
@@ -69,14 +77,15 @@ export class HttpSliceApi implements SliceApi {
   }
 
   async watch(service: KubernetesService, version: string, signal: AbortSignal): Promise<AsyncIterable<SliceEvent>> {
+    const { watchSeconds, watchGraceMs } = this.#times;
     const query = {
       watch: "true",
       allowWatchBookmarks: "true",
       resourceVersion: version,
-      timeoutSeconds: `${WATCH_SECONDS}`,
+      timeoutSeconds: `${watchSeconds}`,
     };
     const { body, endAfter } = await this.#ask(service, query, signal);
-    endAfter(WATCH_SECONDS * 1000 + WATCH_GRACE_MS);
+    endAfter(watchSeconds * 1000 + watchGraceMs);
     return eventsOf(body, () => endAfter(null));
   }
 
@@ -90,7 +99,7 @@ export class HttpSliceApi implements SliceApi {
       timer = setTimeout(() => late.abort(new DOMException("late", "TimeoutError")), ms);
       timer.unref(); // the request itself keeps the process
     };
-    endAfter(this.#answerMs);
+    endAfter(this.#times.answerMs);
     try {
       const access = await accessOf(place);
       const { namespace, service: name } = service;
@@ -104,7 +113,7 @@ export class HttpSliceApi implements SliceApi {
         },
         redirect: "manual", // the token is for nobody else
         signal: AbortSignal.any([signal, late.signal]),
-        ...(access.ca === null ? {} : { tls: { ca: access.ca } }),
+        tls: tlsOf(access),
       });
       const body = response.body ?? emptyBody();
       if (response.status !== 200) throw await refusal(response.status, body, service, access, place);
@@ -115,6 +124,10 @@ export class HttpSliceApi implements SliceApi {
       throw inWords(error);
     }
   }
+}
+
+function tlsOf({ ca, cert, key }: ApiAccess) {
+  return { ...(ca !== null && { ca }), ...(cert !== null && key !== null && { cert, key }) };
 }
 
 async function* emptyBody(): AsyncGenerator<Uint8Array> {}
@@ -166,26 +179,30 @@ async function refusal(
   status: number,
   body: AsyncIterable<Uint8Array>,
   service: KubernetesService,
-  { token }: ApiAccess,
-  { tokenFile }: KubernetesPlace,
+  { token, cert }: ApiAccess,
+  place: KubernetesPlace,
 ): Promise<Error> {
   const said = await textOf(body, MAX_ERROR_BYTES).then(messageIn, () => "");
   const why = said === "" ? "" : `: ${said}`;
   if (status === 410) return new GoneError(said);
   if (status === 401) {
-    const shown = token === null ? "no token was shown" : `it does not take the token of ${tokenFile}`;
-    return new Error(`the API server does not know who we are (401): ${shown} (KUBERNETES_TOKEN_FILE)${why}`);
+    const { file, setting } = tokenOrigin(place);
+    const kind = token !== null ? "token" : cert !== null ? "client certificate" : null;
+    const shown = kind === null ? "no token was shown" : `it does not take the ${kind} of ${file}`;
+    return new Error(`the API server does not know who we are (401): ${shown} (${setting})${why}`);
   }
   if (status === 403) {
     return new Error(
-      `the API server does not allow it (403): the service account needs a Role in namespace ${service.namespace} with list and watch on endpointslices of discovery.k8s.io${why}`,
+      `the API server does not allow it (403): whoever asks (the service account, in a pod) needs a Role in namespace ${service.namespace} with list and watch on endpointslices of discovery.k8s.io${why}`,
     );
   }
   if (status === 404) {
     return new Error(`the API server has no discovery.k8s.io/v1 (404): Kubernetes 1.21 or later is needed${why}`);
   }
   if (status >= 300 && status < 400) {
-    return new Error(`the API server redirects (${status}), which is not followed: is KUBERNETES_API_SERVER right?`);
+    return new Error(
+      `the API server redirects (${status}), which is not followed: is its address right? (KUBERNETES_API_SERVER, KUBECONFIG)`,
+    );
   }
   return new Error(`the API server answers ${status} when asked for ${serviceText(service)}${why}`);
 }
@@ -209,6 +226,6 @@ function inWords(error: unknown): Error {
   if (error instanceof GoneError) return error;
   if (name === "TimeoutError") return new Error("the API server does not answer in time");
   if (typeof code !== "string") return error as Error;
-  const hint = /CERT|SIGN|ISSUER|ALTNAME/.test(code) ? " (KUBERNETES_CA_FILE)" : "";
+  const hint = /CERT|SIGN|ISSUER|ALTNAME/.test(code) ? " (KUBERNETES_CA_FILE, or KUBECONFIG)" : "";
   return new Error(`the API server cannot be reached: ${code}: ${shortened(message)}${hint}`);
 }

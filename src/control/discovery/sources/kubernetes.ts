@@ -16,7 +16,7 @@ import { selectEndpoints } from "../kubernetes/select.ts";
 import type { Slice } from "../kubernetes/slice.ts";
 import type { DiscoverySource, SourceContext, Surroundings } from "../source.ts";
 
-/** First wait after a failure; doubled with each one in a row. */
+/** The most of the first wait after a failure; doubled with each one in a row. */
 const RETRY_BASE_MS = 1_000;
 const RETRY_MOST_MS = 30_000;
 /** No watch begins sooner after the one before. */
@@ -253,7 +253,8 @@ class KubernetesSource implements DiscoverySource {
     );
   }
 
+  /** Half of it is left to chance: all instances of a cluster lose the API server at the same moment. */
   #waitMs(times: number): number {
-    return Math.min(RETRY_BASE_MS * 2 ** (times - 1), RETRY_MOST_MS);
+    return Math.min(RETRY_BASE_MS * 2 ** (times - 1), RETRY_MOST_MS) * (0.5 + this.#context.random() / 2);
   }
 }

@@ -123,7 +123,7 @@ class ServerSource implements ChampionSource {
   }
 
   async find(): Promise<LoadedModel> {
-    return { version: REMOTE_VERSION, model: this.#model, inputs: null, files: null };
+    return { version: REMOTE_VERSION, model: this.#model, inputs: null, files: null, fingerprint: null };
   }
 
   hasChanged(): boolean {

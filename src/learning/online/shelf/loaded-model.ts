@@ -2,6 +2,7 @@
 import type { StoredModelFiles } from "../../../storage/learning-store.ts";
 import { selectFeatures } from "../../features/table-features.ts";
 import type { TrainingInputs } from "../../judge/guardrail/drift.ts";
+import { fingerprint } from "../../models/files/fingerprint.ts";
 import type { ModelFiles } from "../../models/files/model-files.ts";
 import { parseStoredFiles } from "../../models/files/stored-files.ts";
 import type { IsolatedModelOptions } from "../../models/inference/isolated-model.ts";
@@ -17,6 +18,8 @@ export interface LoadedModel {
   readonly inputs: TrainingInputs | null;
   /** `null` = it is not kept in the store. */
   readonly files: StoredModelFiles | null;
+  /** Of those files, as `model-server` names versions; `null` = there are none. */
+  readonly fingerprint: string | null;
 }
 
 /** Features that time alone moves: a fleet without traffic has not drifted. */
@@ -31,7 +34,7 @@ export async function loadStored(
   const parsed = parseStoredFiles(files, version);
   selectFeatures(parsed.features); // throws for a feature that there is not (any more)
   const model = await loadModel(parsed, options);
-  return { version, model, inputs: inputsOf(parsed), files };
+  return { version, model, inputs: inputsOf(parsed), files, fingerprint: fingerprint(parsed) };
 }
 
 /** What the scaler says, and how much the model heeds each input where its graph is one of ours. */

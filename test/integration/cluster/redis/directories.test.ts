@@ -93,6 +93,7 @@ describe.skipIf(!hasRedis)("Sentinels", () => {
     await sentinels.master.kill();
     expect(await errorOf(link.eval(COUNT, ["followed"], []))).toMatchObject({ kind: "refused" });
     await answered(link, COUNT, ["followed"]);
+    await sentinels.agree(sentinels.replica);
     await sentinels.master.start();
     const replica = openRedis(sentinels.master.place());
     ends.push(() => replica.close());

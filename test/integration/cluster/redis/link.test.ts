@@ -241,7 +241,8 @@ describe.skipIf(!hasRedis)("a link to Redis", () => {
     ["bytes that mean nothing", "other", () => "\0\x01\xff\r\n"],
     ["more answers than questions", "other", () => "+PONG\r\n+PONG\r\n+PONG\r\n"],
     ["an answer without an end", "timeout", greeted("$99999999999999\r\nx")],
-    ["arrays in arrays", "timeout", greeted("*1\r\n".repeat(20_000))],
+    // How deep the library gets before its stack ends is not always the same.
+    ["arrays in arrays", "timeout|other", greeted("*1\r\n".repeat(20_000))],
     ["more than there can be", "timeout", greeted("*4294967295\r\n:1\r\n")],
   ] as const)("a stranger that says %s does no harm", async (_, kind, say) => {
     const server = Bun.listen<{ turns: number }>({
@@ -258,8 +259,7 @@ describe.skipIf(!hasRedis)("a link to Redis", () => {
     });
     ends.push(() => server.stop(true));
     const link = linkTo(redis.place({ addrs: [`127.0.0.1:${server.port}`], password: null }));
-    expect((await errorOf(link.eval(ECHO, [], ["x"]))).kind).toBe(kind);
-    expect((await errorOf(link.eval(ECHO, [], ["x"]))).kind).toBe(kind);
+    for (let i = 0; i < 2; i++) expect(kind.split("|")).toContain((await errorOf(link.eval(ECHO, [], ["x"]))).kind);
   });
 
   test("what is closed is asked nothing more", async () => {

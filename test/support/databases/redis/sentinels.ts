@@ -13,6 +13,9 @@ export const MASTER = "balancers";
 export const SENTINEL_PASSWORD = "sentinel's";
 export const SERVER_PASSWORD = "server's";
 
+/** They ask once a second: with less than two, one that was well may be taken for down before it was asked at all. */
+const DOWN_AFTER_MS = 2500;
+
 export class RedisSentinels {
   readonly master: RedisServer;
   readonly replica: RedisServer;
@@ -51,6 +54,19 @@ export class RedisSentinels {
     process.kill(this.#processes[sentinel].pid, signal);
   }
 
+  /** Waits until all of them find that `server` is the master, and well. */
+  async agree({ port: master }: RedisServer): Promise<void> {
+    const agreed = new RegExp(`status=ok,address=127\\.0\\.0\\.1:${master},slaves=1,sentinels=3`);
+    for (const port of this.ports) {
+      const client = new RedisClient(`redis://:${encodeURIComponent(SENTINEL_PASSWORD)}@127.0.0.1:${port}`);
+      try {
+        await until(async () => agreed.test(await client.send("INFO", ["sentinel"])));
+      } finally {
+        client.close();
+      }
+    }
+  }
+
   async remove(): Promise<void> {
     for (const one of this.#processes) one.kill("SIGKILL");
     await Promise.all(this.#processes.map(({ exited }) => exited));
@@ -66,14 +82,7 @@ export class RedisSentinels {
       this.#processes.push(spawn(command, { stdout: "ignore", stderr: "ignore" }));
       await until(() => isListening(port));
     }
-    for (const port of this.ports) {
-      const client = new RedisClient(`redis://:${encodeURIComponent(SENTINEL_PASSWORD)}@127.0.0.1:${port}`);
-      try {
-        await until(async () => /status=ok,.*slaves=1,sentinels=3/.test(await client.send("INFO", ["sentinel"])));
-      } finally {
-        client.close();
-      }
-    }
+    await this.agree(this.master);
   }
 
   #configuration(port: number): string {
@@ -84,7 +93,7 @@ requirepass "${SENTINEL_PASSWORD}"
 sentinel sentinel-pass "${SENTINEL_PASSWORD}"
 sentinel monitor ${MASTER} 127.0.0.1 ${this.master.port} 2
 sentinel auth-pass ${MASTER} "${SERVER_PASSWORD}"
-sentinel down-after-milliseconds ${MASTER} 1000
+sentinel down-after-milliseconds ${MASTER} ${DOWN_AFTER_MS}
 sentinel failover-timeout ${MASTER} 5000
 `;
   }

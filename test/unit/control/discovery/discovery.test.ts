@@ -27,6 +27,7 @@ class World {
     },
     log: this.log,
     nowMs: () => this.nowMs,
+    random: () => 1,
     chooseLoopback: async (addresses) =>
       addresses.find((address) => this.listening === undefined || address === this.listening) ?? addresses[0],
   });

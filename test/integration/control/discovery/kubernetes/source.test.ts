@@ -5,7 +5,7 @@ import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { resolveServers } from "../../../../../src/cli/resolve-servers.ts";
-import { HttpSliceApi } from "../../../../../src/control/discovery/kubernetes/api.ts";
+import { type ApiTimes, HttpSliceApi } from "../../../../../src/control/discovery/kubernetes/api.ts";
 import { type KubernetesPlace, NO_KUBERNETES } from "../../../../../src/control/discovery/kubernetes/place.ts";
 import type { SourceContext } from "../../../../../src/control/discovery/source.ts";
 import { kubernetesSource } from "../../../../../src/control/discovery/sources/kubernetes.ts";
@@ -31,7 +31,7 @@ interface Options {
   readonly servers?: string;
   readonly place?: Partial<KubernetesPlace>;
   readonly zone?: string | null;
-  readonly answerMs?: number;
+  readonly times?: Partial<ApiTimes>;
 }
 
 /** A source, asked as the control loop does. */
@@ -43,7 +43,7 @@ class Watched {
   readonly source;
   readonly #timer;
 
-  constructor({ servers = "k8s://shop/web:http", place = {}, zone = null, answerMs }: Options) {
+  constructor({ servers = "k8s://shop/web:http", place = {}, zone = null, times }: Options) {
     this.zone = zone;
     this.place = { ...NO_KUBERNETES, tokenFile: "/nonexistent/token", caFile: "/nonexistent/ca", ...place };
     const say = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) =>
@@ -54,13 +54,14 @@ class Watched {
       chooseLoopback: async (addresses) => addresses[0],
       log: { info: say("info"), warn: say("warn"), error: say("error") },
       nowMs,
+      random: () => 1,
       dns: () => ({ minTtlMs: 1_000, maxTtlMs: 60_000 }),
       surroundings: () => ({ kubernetes: this.place, zone: this.zone }),
       counts: this.counts,
       onSettled: () => {},
     };
     const [spec] = configOf({ SERVERS: servers }).servers.list;
-    this.source = kubernetesSource(spec, context, new HttpSliceApi(() => this.place, answerMs));
+    this.source = kubernetesSource(spec, context, new HttpSliceApi(() => this.place, times));
     this.#timer = setInterval(() => this.source.tick(nowMs()), 5);
   }
 
@@ -156,7 +157,7 @@ test("an API server that nobody vouches for is shown no token", async () => {
   const server = await serve(createAuthority("another").issue("IP:127.0.0.1"));
   const path = files({ token: "secret", ca: authority.cert });
   const watched = watch(server, { place: { tokenFile: path("token"), caFile: path("ca") } });
-  expect(await watched.said("it has no address yet")).toContain("(KUBERNETES_CA_FILE)");
+  expect(await watched.said("it has no address yet")).toContain("(KUBERNETES_CA_FILE, or KUBECONFIG)");
   expect(server.asked).toEqual([]);
 });
 
@@ -283,10 +284,48 @@ test.each([
 ] as const)("an API server that hangs %s has failed after its time", async (_when, misbehave) => {
   const server = await serve();
   server.misbehave = misbehave;
-  const watched = watch(server, { answerMs: 100 });
+  const watched = watch(server, { times: { answerMs: 100 } });
   expect(await watched.said("it has no address yet")).toContain("does not answer in time");
   await until(() => server.lists >= 3);
   expect(watched.lines).toHaveLength(1);
+});
+
+test("a watch that has died silently is noticed after its time, and begins anew without a word", async () => {
+  const server = await serve();
+  server.put(sliceOf("web-a", ["10.0.0.1"]));
+  const watched = watch(server, { times: { watchSeconds: 0.2, watchGraceMs: 100 } });
+  await watched.has("10.0.0.1:8080");
+  await until(() => server.watches === 1);
+  server.putSilently(sliceOf("web-a", ["10.0.0.2"])); // this one keeps watches open for ever, and says nothing
+  await watched.has("10.0.0.2:8080");
+  expect(server.asked.find(({ watch }) => watch)?.query.get("timeoutSeconds")).toBe("0.2");
+  expect(watched.lines).toEqual([]);
+});
+
+test("as outside of a cluster: a kubeconfig file, read again with each question, and a client certificate", async () => {
+  const server = await serve(authority.issue("IP:127.0.0.1"));
+  server.token = "first";
+  server.put(sliceOf("web-a", ["10.0.0.1"]));
+  const { cert, key } = authority.issue("DNS:somebody");
+  const base64 = (text: string) => Buffer.from(text).toString("base64");
+  const config = (token: string) => `
+current-context: here
+contexts: [{name: here, context: {cluster: here, user: me}}]
+clusters: [{name: here, cluster: {server: "${server.url}", certificate-authority: ca}}]
+users: [{name: me, user: {token: ${token}, client-certificate-data: ${base64(cert)}, client-key-data: ${base64(key)}}}]
+`;
+  const path = files({ ca: authority.cert, config: config("first") });
+  const watched = watch(server, { place: { apiServer: null, kubeconfig: path("config") } });
+  await watched.has("10.0.0.1:8080");
+  await until(() => server.watches === 1);
+  server.token = "second";
+  server.cutWatches();
+  expect(await watched.said("last known stay in use")).toContain(
+    `does not take the token of ${path("config")} (KUBECONFIG)`,
+  );
+  writeFileSync(path("config"), config("second"));
+  await watched.said("answers again");
+  await until(() => server.watches === 1);
 });
 
 test("a list that never ends is not read to the end", async () => {
@@ -336,7 +375,7 @@ test("check --resolve shows what it comes to, and why it comes to nothing", asyn
     { url: "k8s://shop/nobody", addresses: [], error: expect.stringContaining("has no EndpointSlice") },
   ]);
   const [nowhere] = await resolveServers(list, { kubernetes: NO_KUBERNETES, zone: null });
-  expect(nowhere.error).toContain("set KUBERNETES_API_SERVER");
+  expect(nowhere.error).toContain("set KUBECONFIG, or KUBERNETES_API_SERVER");
   expect(server.watches).toBe(0);
 });
 

@@ -13,6 +13,8 @@ export class ScriptedWorld {
   nowMs = 0;
   readonly hosts: Record<string, LookupAnswer | undefined> = {};
   readonly srvs: Record<string, SrvAnswer | undefined> = {};
+  /** What is drawn at random: pauses are as long as they can be. */
+  chance = 1;
   asked = 0;
   settled = 0;
   readonly counts = { resolutions: 0, failures: 0 };
@@ -33,6 +35,7 @@ export class ScriptedWorld {
     chooseLoopback: async (addresses) => addresses[0],
     log: this.log,
     nowMs: () => this.nowMs,
+    random: () => this.chance,
     dns: () => ({ minTtlMs: 1_000, maxTtlMs: 60_000 }),
     surroundings: () => this.#surroundings,
     counts: this.counts,

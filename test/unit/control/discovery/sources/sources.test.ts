@@ -4,7 +4,7 @@ import { kubernetesSource } from "../../../../../src/control/discovery/sources/k
 import { SOURCES } from "../../../../../src/control/discovery/sources/registry.ts";
 import { configOf } from "../../../../support/configuration.ts";
 import { host, srvSpec } from "../../fleet/fixtures.ts";
-import { type ScriptedWorld, type SourceCase, sourceContract } from "./contract.ts";
+import { ScriptedWorld, type SourceCase, sourceContract } from "./contract.ts";
 
 const known = (address: string) => ({ addresses: [address], ttlSeconds: 3 });
 
@@ -49,4 +49,17 @@ test.each(Object.keys(SERVER_SCHEMES))("what is written with %s:// has a source"
   const named = scheme.startsWith("k8s") ? "shop/web" : "app.example";
   const [{ source }] = configOf({ SERVERS: `${scheme}://${named}` }).servers.list;
   expect(Object.keys(SOURCES)).toContain(source);
+});
+
+test("after a failure each instance asks the API server again at a moment of its own", async () => {
+  const world = new ScriptedWorld();
+  world.chance = 0;
+  const source = kubernetesSource(CASES.kubernetes.spec, world.context, world.slices);
+  await source.refresh();
+  const tries: number[] = [];
+  for (const atMs of [499, 500, 1_499, 1_500]) {
+    await world.at(source, atMs);
+    tries.push(world.counts.resolutions);
+  }
+  expect(tries).toEqual([1, 2, 2, 3]);
 });
