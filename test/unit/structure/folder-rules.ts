@@ -19,6 +19,7 @@ export const OTHER_TESTS: Readonly<Record<string, string>> = {
   docs: "what documents say",
   scripts: "the scripts beside the product",
   structure: "what holds for all source files",
+  workflows: "what runs at GitHub",
 };
 
 /** A folder of a suite that several implementations pass may stand where theirs do. */
