@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { createServer as createTlsServer } from "node:tls";
 import { type ProbeRequest, probeTrust, startProbe } from "../../../../src/health/probe/probe.ts";
 import { createAuthority } from "../../../support/certificates.ts";
-import { startDeafServer } from "../../../support/servers/deaf.ts";
+import { startDeafServer } from "../../../support/deaf-server.ts";
 import { closeAll, eventually, listen } from "./fixtures.ts";
 
 const descriptors = () => readdirSync("/proc/self/fd").length;

@@ -1,7 +1,7 @@
 /** Every deadline of the request path, with values small enough to wait for. None is asserted to be exact. */
 import { afterEach, describe, expect, test } from "bun:test";
+import { startFullServer } from "../../../support/deaf-server.ts";
 import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
-import { startFullServer } from "../../../support/servers/deaf.ts";
 import { singleValue, Wire } from "../../../support/wire.ts";
 
 afterEach(cleanUp);

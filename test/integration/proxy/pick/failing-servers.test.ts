@@ -6,8 +6,8 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { STRATEGY_NAMES } from "../../../../src/balancing/registry.ts";
 import { ServerState } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { startFullServer } from "../../../support/deaf-server.ts";
 import { Backend, cleanUp, get, ok, type Target, TestProxy } from "../../../support/proxy-harness.ts";
-import { startFullServer } from "../../../support/servers/deaf.ts";
 
 const CLIENTS = 8;
 const SETTINGS = {

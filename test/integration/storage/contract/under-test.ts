@@ -19,7 +19,7 @@ import {
 } from "../../../../src/storage/learning-store.ts";
 import { VisitedStore } from "../../../../src/storage/visited-store.ts";
 import { ManualTime } from "../../../support/manual-time.ts";
-import { Faults } from "../../../support/servers/faulty.ts";
+import { Faults } from "../../../support/stores/faulty-backend.ts";
 import { FEATURES, Said } from "../store-fixture.ts";
 
 /** Where the stores of one test are. */

@@ -6,7 +6,7 @@ import type { StoreError } from "../../../../../src/storage/store-error.ts";
 import { VisitedHistory } from "../../../../../src/storage/visited-history.ts";
 import { ManualTime } from "../../../../support/manual-time.ts";
 import { WIDE_LIMITS } from "../../../../support/memory-history.ts";
-import { Faults } from "../../../../support/servers/faulty.ts";
+import { Faults } from "../../../../support/stores/faulty-backend.ts";
 import { Said } from "../../store-fixture.ts";
 import { HOUR_MS, type Place, type PlaceKind } from "../under-test.ts";
 import { BEGAN_MS } from "./rows.ts";

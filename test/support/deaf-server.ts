@@ -1,6 +1,6 @@
 /** Servers that hang while clients connect. */
-import { spawn } from "../processes.ts";
-import { Wire } from "../wire.ts";
+import { spawn } from "./processes.ts";
+import { Wire } from "./wire.ts";
 
 /** Looks at a connection before it is taken for one that hangs: after a stall of this process the first finds nothing. */
 const LOOKS = 5;
