@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { renderOpenApi, withRouteTables } from "../../src/control/admin/routes/docs.ts";
 import { modelServerMetrics } from "../../src/model-server/metrics.ts";
 import { renderMetricsDocs } from "../../src/telemetry/metrics/docs.ts";
+import { chartFiles } from "./chart/chart.ts";
 import { renderConfigExample } from "./config/example.ts";
 import { renderConfigSchema } from "./config/schema.ts";
 import { dashboardFiles } from "./dashboards/dashboards.ts";
@@ -33,6 +34,7 @@ export function generatedFiles(): GeneratedFile[] {
     { path: "docs/logs.md", content: withFieldTable(present("docs/logs.md")) },
     { path: "docs/metrics.md", content: renderMetricsDocs([modelServerMetrics]) },
     ...dashboardFiles(),
+    ...chartFiles(),
   ];
 }
 

@@ -1,7 +1,8 @@
 /** What is made from the configuration's schema and the list of strategies. */
 import { STRATEGIES } from "../../src/balancing/registry.ts";
 import { filePath } from "../../src/config/file-keys.ts";
-import { RESERVED_FEATURES } from "../../src/config/reserved.ts";
+import { RESERVED_FEATURES } from "../../src/config/names/reserved.ts";
+import { STACK_VARIABLES } from "../../src/config/names/stack-variables.ts";
 import { ALL_SETTINGS, OTHER_SECTIONS, SECTIONS } from "../../src/config/schema.ts";
 import type { Section, Setting } from "../../src/config/setting.ts";
 import { blocksReference } from "./config/blocks.ts";
@@ -34,6 +35,15 @@ export function renderEnvExample(): string {
       if (setting.required) out.push(`${setting.env}=http://127.0.0.1:8001,http://127.0.0.1:8002`);
       else out.push(`#${setting.env}=${setting.default ?? ""}`);
     }
+  }
+  out.push("", "# ---- Docker Compose ----");
+  out.push(
+    ...wrapComment(
+      "For docker-compose.yml alone, which wants two of these passwords: DB_PASSWORD and GRAFANA_ADMIN_PASSWORD. It reads this file, too, and replaces $NAME in a value: put one with a dollar sign in single quotes (docs/compose.md).",
+    ),
+  );
+  for (const { env, default: value, doc, describe } of STACK_VARIABLES) {
+    out.push("", ...wrapComment(`${doc} [${describe}]`), `#${env}=${value ?? ""}`);
   }
   out.push("", "# ---- Reserved ----");
   out.push(
@@ -149,6 +159,17 @@ export function renderReference(): string {
     "",
     "`neurabalancer backend` reads `BACKEND_PORT` (default 8001), `BACKEND_INSTANCE_ID` and the other variables that",
     "`neurabalancer backend --help` lists.",
+    "",
+    "## Docker Compose",
+    "",
+    "Variables of `docker-compose.yml`, which are no settings of the balancer. [compose.md](compose.md) says more.",
+    "",
+    "| Name | Default | Value | Meaning |",
+    "|---|---|---|---|",
+    ...STACK_VARIABLES.map(
+      ({ env, required, default: value, doc, describe }) =>
+        `| \`${env}\` | ${required ? "required" : value === undefined ? "unset" : `\`${value}\``} | ${describe} | ${cell(doc)} |`,
+    ),
     "",
     "## Reserved names",
     "",

@@ -4,9 +4,9 @@ import type { Override } from "../shared/operations/override.ts";
 import type { Config } from "./config.ts";
 import { describeSetting, type EffectiveSetting } from "./effective.ts";
 import { describeUnused, findMisspelt } from "./misspelt.ts";
+import { RESERVED_FEATURES } from "./names/reserved.ts";
 import { OverrideLayer } from "./overrides/layer.ts";
 import { deepFreeze, HIDDEN, readSettings } from "./read-settings.ts";
-import { RESERVED_FEATURES } from "./reserved.ts";
 import { ALL_SETTINGS, OTHER_SECTIONS, SECTIONS } from "./schema.ts";
 import { isOverride } from "./servers/overrides.ts";
 import { readBlocks } from "./sites/blocks.ts";
@@ -124,13 +124,13 @@ function reportReserved(variables: ReadonlyMap<string, Variable>, effective: Eff
       return variable !== undefined && variable.value.trim() !== setting.default;
     });
     if (asked.length === 0) continue;
-    for (const { env, secret } of asked) {
+    for (const { env } of asked) {
       const { value, origin } = variables.get(env)!;
       // An address may hold a user name and a password.
       effective.push({
         section: "ignored",
         env,
-        value: secret || value.includes("@") ? HIDDEN : value,
+        value: value.includes("@") ? HIDDEN : value,
         origin,
       });
     }

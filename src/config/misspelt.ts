@@ -1,15 +1,17 @@
 /** Names that look like settings and are none, and names in our own file that nobody reads. */
-import { FOREIGN_PREFIXES, RESERVED_FEATURES } from "./reserved.ts";
+import { FOREIGN_PREFIXES, RESERVED_FEATURES } from "./names/reserved.ts";
+import { STACK_VARIABLES } from "./names/stack-variables.ts";
 import { ALL_SETTINGS, OTHER_SECTIONS, placeSettings } from "./schema.ts";
 import { isOverride } from "./servers/overrides.ts";
 import type { SettingsReading } from "./sources/source.ts";
 import { nearest } from "./suggest.ts";
 
-/** Every name that some command reads, or that is reserved: one environment may serve all commands. */
+/** Every name that some command or docker-compose.yml reads, or that is reserved: one environment may serve them all. */
 export const KNOWN_NAMES: readonly string[] = [
   ...ALL_SETTINGS.map(({ setting }) => setting.env),
   ...placeSettings(OTHER_SECTIONS).map(({ setting }) => setting.env),
   ...RESERVED_FEATURES.flatMap(({ settings }) => settings.map(({ env }) => env)),
+  ...STACK_VARIABLES.map(({ env }) => env),
 ];
 const KNOWN = new Set(KNOWN_NAMES);
 

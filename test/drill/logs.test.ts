@@ -1,6 +1,7 @@
 /** Logs in trouble: a file that is moved, removed or full, and whatever is printed where only JSON is expected. */
 import { afterAll, describe, expect, test } from "bun:test";
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
@@ -78,6 +79,32 @@ describe("a file of its own", () => {
     const fourth = await ask(product, "fourth", 30);
     await until(() => targets(file).length === fourth.length);
     expect(targets(`${file}.1`, `${file}.2`, file).sort()).toEqual([...first, ...second, ...fourth].sort());
+    expect(await product.metric("access_log_dropped_total")).toBe(0);
+  });
+
+  test("ACCESS_LOG_MAX_MEGABYTES moves a file that is full, once after another, and no line is lost", async () => {
+    const file = join(directory, "full.log");
+    // One line that fills the file by itself: what the requests below write never does.
+    const full = `${JSON.stringify({ path: `/${"f".repeat(70_000)}` })}\n`;
+    writeFileSync(file, full);
+    const product = await start({ ACCESS_LOG_FILE: file, ACCESS_LOG_MAX_MEGABYTES: "64KiB" });
+    const pids = (await product.status()).workers.map(({ pid }) => pid);
+    const moved = () => until(() => existsSync(`${file}.1`) && isOpenBy(pids, file));
+    await moved();
+    expect(readFileSync(`${file}.1`, "utf8")).toBe(full);
+    const first = await ask(product, "first", 20);
+    await until(() => targets(file).length === first.length);
+    // In its place comes what is moved next.
+    rmSync(`${file}.1`);
+    appendFileSync(file, full);
+    await moved();
+    const second = await ask(product, "second", 20);
+    await until(() => targets(file).length === second.length);
+    expect(targets(`${file}.1`).slice(0, -1).sort()).toEqual(first.sort());
+    expect(targets(file).sort()).toEqual(second.sort());
+    appendFileSync(file, full);
+    await until(() => targets(`${file}.1`)[0]?.startsWith("/second"));
+    expect(existsSync(`${file}.2`)).toBe(false);
     expect(await product.metric("access_log_dropped_total")).toBe(0);
   });
 

@@ -5,7 +5,7 @@ import { optional, setting } from "../setting.ts";
 import { listenHost } from "../values/addresses.ts";
 import { logFields } from "../values/log-fields.ts";
 import { cipherList, curveList, DEFAULT_CIPHERS } from "../values/tls-names.ts";
-import { decimal, integer, oneOf, path, pathList, port, seconds, text, toggle } from "../values/value-types.ts";
+import { decimal, integer, oneOf, path, pathList, port, seconds, size, text, toggle } from "../values/value-types.ts";
 import { viewers } from "../values/viewers.ts";
 
 /** What `APP_ENV` may be. */
@@ -155,6 +155,12 @@ export const log = {
       type: path,
       doc: "File that lines of the access log are appended to. It is opened anew on SIGUSR1, and within seconds when it was moved or removed. Unset means standard output.",
       givenTo: { worker: "accessLogFile" },
+    }),
+    accessMaxBytes: setting({
+      env: "ACCESS_LOG_MAX_MEGABYTES",
+      type: size(0, 1_000_000, "mebibyte"),
+      default: "0",
+      doc: "Size at which ACCESS_LOG_FILE is moved to the same name with .1, in place of what was moved before, and begun anew: for where no logrotate is, as in a container. 0 means never. Links and pipes are left alone.",
     }),
     accessProbes: setting({
       env: "ACCESS_LOG_PROBES",

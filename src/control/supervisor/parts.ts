@@ -15,6 +15,7 @@ import { SupportBundle } from "../support/support-bundle.ts";
 import { CertificateRenewal } from "./acme/renewal.ts";
 import { explainOptionsOf } from "./explain-options.ts";
 import { instanceNameOf } from "./instance/cluster-options.ts";
+import { LogRotation } from "./log-rotation.ts";
 import type { Operating } from "./operating/operating.ts";
 import type { SupervisorView } from "./status.ts";
 import { canariesOptionsOf } from "./views/canaries.ts";
@@ -31,6 +32,7 @@ export interface InstanceParts {
   readonly page: PageFiles;
   readonly explain: ExplainPart;
   readonly support: SupportBundle;
+  readonly logRotation: LogRotation;
 }
 
 /** What parts are given beside what all may see. */
@@ -67,5 +69,10 @@ export function makeParts(view: SupervisorView, log: Logger, { program, random }
     page: new PageFiles({ command: [...program, "page-bundle"], log, nowMs }),
     explain: new ExplainPart(explainOptionsOf(view, log)),
     support: new SupportBundle(supportOptions(view, random)),
+    logRotation: new LogRotation({
+      settings: () => view.configuration.config.log,
+      reopen: () => view.workers()?.reopenLogs(),
+      log,
+    }),
   };
 }

@@ -124,14 +124,14 @@ describe("check", () => {
     const { code, stdout } = neurabalancer(["check"], {
       SERVERS,
       OTEL_CONFIG_FILE: "otel.yaml",
-      GRAFANA_ADMIN_PASSWORD: "hunter2",
+      OTEL_EXPERIMENTAL_CONFIG_FILE: "http://user:hunter2@collector/otel.yaml",
     });
     expect(code).toBe(0);
     expect(stdout).toContain(
-      "Warning: OTEL_CONFIG_FILE: a configuration file of OpenTelemetry is not supported by this version: ignored",
+      "Warning: OTEL_CONFIG_FILE, OTEL_EXPERIMENTAL_CONFIG_FILE: a configuration file of OpenTelemetry is not supported by this version: ignored",
     );
     expect(stdout).toMatch(
-      /^Ignored by this version\n {2}OTEL_CONFIG_FILE +otel.yaml +environment\n {2}GRAFANA_ADMIN_PASSWORD +\*{4} +environment$/m,
+      /^Ignored by this version\n {2}OTEL_CONFIG_FILE +otel.yaml +environment\n {2}OTEL_EXPERIMENTAL_CONFIG_FILE +\*{4} +environment$/m,
     );
     expect(stdout).not.toContain("hunter2");
   });

@@ -440,6 +440,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     LOG_FILE,
     "ACCESS_LOG_FILE has the lines of all workers, also after SIGUSR1, and when it was moved or removed without a word",
   ),
+  ACCESS_LOG_MAX_MEGABYTES: effect(
+    ["0", "64"],
+    [],
+    LOG_FILE,
+    "ACCESS_LOG_MAX_MEGABYTES moves a file that is full, once after another, and no line is lost",
+  ),
   ACCESS_LOG_PROBES: effect(
     ["off", "on"],
     ["worker.accessLogProbes"],

@@ -32,6 +32,7 @@ describe("defaults", () => {
       accessFormat: null,
       accessFields: DEFAULT_ACCESS_LOG_FIELDS,
       accessFile: null,
+      accessMaxBytes: 0,
       accessProbes: false,
       accessSample: 1,
     });
