@@ -1,4 +1,4 @@
-/** What the demo's clients saw: throughput, quantiles and failures, over the last seconds and in all. */
+/** What clients saw: throughput, quantiles and failures, over the last seconds and in all. */
 import { bucketCount, bucketOf, quantileMs } from "../shared/latency-buckets.ts";
 
 /** Length of one slot of the window, milliseconds. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { parseFleetReport, type ServerReport, TrafficWindow } from "../../../src/demo/fleet-report.ts";
+import { parseFleetReport, type ServerReport, TrafficWindow } from "../../../src/load/fleet-report.ts";
 
 describe("parseFleetReport", () => {
   test("reads the contract's answer, and what is beyond it where it is there", () => {
@@ -48,16 +48,16 @@ describe("TrafficWindow", () => {
     // Before the window all went to b; within it a gets three times as much.
     for (let s = 0; s <= 4; s++) window.add(s * 1000, [report("a", 0), report("b", 100 * s)]);
     for (let s = 5; s <= 8; s++) window.add(s * 1000, [report("a", 30 * (s - 5)), report("b", 500 + 10 * (s - 5))]);
-    expect(window.traffic().get("a")).toEqual({ perSecond: 30, share: 0.75 });
-    expect(window.traffic().get("b")).toEqual({ perSecond: 10, share: 0.25 });
+    expect(window.traffic().get("a")).toEqual({ requests: 90, perSecond: 30, share: 0.75 });
+    expect(window.traffic().get("b")).toEqual({ requests: 30, perSecond: 10, share: 0.25 });
   });
 
   test("has no share without traffic, and takes a restarted counter from zero", () => {
     const window = new TrafficWindow(3000);
     window.add(0, [report("a", 50)]);
     window.add(1000, [report("a", 50)]);
-    expect(window.traffic().get("a")).toEqual({ perSecond: 0, share: Number.NaN });
+    expect(window.traffic().get("a")).toEqual({ requests: 0, perSecond: 0, share: Number.NaN });
     window.add(2000, [report("a", 10)]);
-    expect(window.traffic().get("a")).toEqual({ perSecond: 5, share: 1 });
+    expect(window.traffic().get("a")).toEqual({ requests: 10, perSecond: 5, share: 1 });
   });
 });

@@ -3,7 +3,7 @@
  * (an open loop), so a slow server can't slow its own measurement down (no coordinated omission).
  */
 
-/** Further behind than this, the demo itself was asleep (Ctrl-Z, a closed lid): it does not make up for it. */
+/** Further behind than this, the sender itself was asleep (Ctrl-Z, a closed lid): it does not make up for it. */
 const MAX_BEHIND_MS = 2000;
 
 export class Arrivals {

@@ -45,15 +45,22 @@ export function parseFleetReport(json: unknown): readonly ServerReport[] {
   }));
 }
 
-/** Asks the balancer. Throws when it does not answer within a second. */
-export async function fetchFleetReport(balancerUrl: string): Promise<readonly ServerReport[]> {
-  const response = await fetch(`${balancerUrl}${ReservedPath.SERVERS}`, { signal: AbortSignal.timeout(1000) });
+/** Asks the balancer. Throws when it does not answer within a second. @param how more that `fetch` is told. */
+export async function fetchFleetReport(
+  balancerUrl: string,
+  how: BunFetchRequestInit = {},
+): Promise<readonly ServerReport[]> {
+  const response = await fetch(`${balancerUrl}${ReservedPath.SERVERS}`, {
+    ...how,
+    signal: AbortSignal.timeout(1000),
+  });
   if (!response.ok) throw new Error(`${ReservedPath.SERVERS} answered ${response.status}`);
   return parseFleetReport(await response.json());
 }
 
 /** Traffic of one server over the window. */
 export interface ServerTraffic {
+  readonly requests: number;
   readonly perSecond: number;
   /** Of all servers' traffic, 0 … 1; NaN when there was none. */
   readonly share: number;
@@ -74,6 +81,18 @@ export class TrafficWindow {
     while (this.#samples.length > 2 && this.#samples[1].atMs <= atMs - this.#windowMs) this.#samples.shift();
   }
 
+  /** Two reports were added: there is something between them. */
+  get isFull(): boolean {
+    return this.#samples.length > 1;
+  }
+
+  /** Of all servers. */
+  get requests(): number {
+    let total = 0;
+    for (const { requests } of this.traffic().values()) total += requests;
+    return total;
+  }
+
   /** By URL. Empty until two reports were added. */
   traffic(): ReadonlyMap<string, ServerTraffic> {
     const first = this.#samples[0];
@@ -88,6 +107,7 @@ export class TrafficWindow {
     const total = grown.reduce((sum, [, count]) => sum + count, 0);
     for (const [url, count] of grown) {
       result.set(url, {
+        requests: count,
         perSecond: (count * 1000) / (last.atMs - first.atMs),
         share: total > 0 ? count / total : Number.NaN,
       });
