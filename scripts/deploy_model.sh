@@ -156,6 +156,12 @@ stage() {
   rm -rf "$target/.models/${2:?}" && mv -T "$staging" "$target/.models/$2"
 }
 
+# is_there: the files that instances read are those of the model already.
+is_there() {
+  local file
+  for file in "${FILES[@]}"; do cmp -s "$model/$file" "$target/$file" || return 1; done
+}
+
 # link_files: the files that instances read become links through .current. The ONNX file is the last.
 link_files() {
   local file
@@ -193,12 +199,14 @@ done
 
 # ── what is there now can come back ──
 
+stamp=$(date -u +%Y%m%dT%H%M%SZ)-$$
+
 old=''
 if [ -L "$target/.current" ]; then old=$(basename "$(readlink "$target/.current")"); fi
 if [ -z "$old" ] && [ -e "$target/load_balancer.onnx" ]; then
   # Files that nobody linked yet: their copies get the links, which changes nothing for who reads them.
   old=$("$product" models check --json "$target" 2>/dev/null | sed -n 's/^ *"version": "\([0-9a-f]*\)".*/\1/p')
-  old=${old:-found}
+  old=${old:-unusable}-$stamp
   if ! stage "$target" "$old" || ! point .current ".models/$old"; then
     rm -rf "$target/.models/$old"
     refuse "what is in $target cannot be copied to $target/.models"
@@ -228,9 +236,11 @@ trap 'problems=("interrupted"); go_back' INT TERM
 
 # ── the change, and who takes it ──
 
-if [ "$old" != "$new" ]; then
-  if [ ! -d "$target/.models/$new" ]; then stage "$model" "$new" || refuse "$model cannot be copied to $target/.models"; fi
-  if ! point .current ".models/$new" || ! link_files; then
+name=$old
+if ! is_there; then
+  name=$new-$stamp
+  stage "$model" "$name" || refuse "$model cannot be copied to $target/.models"
+  if ! point .current ".models/$name" || ! link_files; then
     problems=("the links in $target cannot be written") && go_back
   fi
 fi
@@ -239,10 +249,9 @@ trap - INT TERM
 
 # ── done: what is older than the way back goes ──
 
-if [ -n "$old" ] && [ "$old" != "$new" ]; then point .previous ".models/$old"; fi
-touch "$target/.models/$new"
-find "$target/.models" -mindepth 1 -maxdepth 1 ! -name "$new" ! -name "${old:-$new}" -printf '%T@ %f\n' | sort -rn |
-  tail -n "+$keep" | while read -r _ name; do rm -rf "$target/.models/${name:?}"; done
+if [ -n "$old" ] && [ "$old" != "$name" ]; then point .previous ".models/$old"; fi
+find "$target/.models" -mindepth 1 -maxdepth 1 ! -name "$name" ! -name "${old:-$name}" -printf '%T@ %f\n' | sort -rn |
+  tail -n "+$keep" | while read -r _ former; do rm -rf "$target/.models/${former:?}"; done
 if $alone; then say "$new is in $target"; else
   say "$new is in $target, and $((${#servers[@]} + ${#admins[@]})) instance(s) serve by it"
 fi

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   limits: async () => (await import("./limits/command.ts")).registerLimits,
   cluster: async () => (await import("./cluster/command.ts")).registerCluster,
   overrides: async () => (await import("./overrides/command.ts")).registerOverrides,
+  load: async () => (await import("./load.ts")).registerLoad,
   backend: async () => (await import("./backend.ts")).registerBackend,
   replay: async () => (await import("./replay/command.ts")).registerReplay,
   expect: async () => (await import("./expect/command.ts")).registerExpect,
@@ -43,6 +44,7 @@ Examples:
   $ neurabalancer settings set LOG_LEVEL=debug                 change a running instance; kept over restarts
   $ neurabalancer canary start shop shop-next                  a share of a route's requests, growing if that does no harm
   $ neurabalancer backend --port 8001                          a server to try things with
+  $ neurabalancer load http://127.0.0.1:8080/ --rate 500       requests for an instance, and what became of them
   $ neurabalancer simulate --scenario gc-pauses                how strategies compare when servers misbehave
   $ neurabalancer replay --since 2h                            what another strategy would have given on that traffic
   $ neurabalancer expect                                       and on the traffic of the last minutes, before you switch

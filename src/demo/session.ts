@@ -2,15 +2,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fetchFleetReport, type ServerReport, TrafficWindow } from "../load/fleet-report.ts";
+import { RollingStats } from "../load/rolling-stats.ts";
 import { DEMO_SOCKET } from "../shared/live/demo.ts";
 import { visible } from "../shared/visible-text.ts";
 import { BACKENDS, Backends, RESTART_AFTER_MS, untilResponds } from "./backends.ts";
 import { Buttons } from "./buttons.ts";
 import { Child } from "./child.ts";
 import { Disturbances } from "./disturbances.ts";
-import { fetchFleetReport, type ServerReport, TrafficWindow } from "./fleet-report.ts";
 import { findPort } from "./ports.ts";
-import { RollingStats } from "./rolling-stats.ts";
 import type { Screen } from "./screen.ts";
 import type { DemoSummary } from "./summary.ts";
 import { Traffic } from "./traffic.ts";

@@ -1,5 +1,5 @@
 /** What the demo says at its end. */
-import { formatCount, formatMs, formatShare } from "./format.ts";
+import { formatCount, formatMs, formatShare } from "../load/format.ts";
 
 /** The demo in numbers; also what `--json` prints. */
 export interface DemoSummary {

@@ -1,7 +1,8 @@
 /** The demo's clients: several users who ask for pages at random times over keep-alive connections. */
 import { ON_PURPOSE } from "../backend/server.ts";
-import { Arrivals } from "./arrivals.ts";
-import type { RollingStats } from "./rolling-stats.ts";
+import { failureOf } from "../load/failure.ts";
+import { OpenLoop } from "../load/open-loop.ts";
+import type { RollingStats } from "../load/rolling-stats.ts";
 
 /** A request without a response by then has failed. */
 const TIMEOUT_MS = 10_000;
@@ -25,49 +26,32 @@ export interface TrafficOptions {
 
 export class Traffic {
   readonly #options: TrafficOptions;
-  #arrivals: Arrivals;
-  #perSecond: number;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #loop: OpenLoop;
   #open = 0;
   #sent = 0;
 
   /** Starts to send at once. */
   constructor(options: TrafficOptions) {
     this.#options = options;
-    this.#perSecond = options.perSecond;
-    this.#arrivals = new Arrivals(options.perSecond, options.nowMs(), options.random);
-    this.#schedule();
+    const { perSecond, random, nowMs } = options;
+    this.#loop = new OpenLoop({ perSecond, random, nowMs, send: (intendedMs) => void this.#send(intendedMs) });
   }
 
   /** Requests a second. */
   get rate(): number {
-    return this.#perSecond;
+    return this.#loop.rate;
   }
 
   /** Sends so many from now on, > 0. */
   setRate(perSecond: number): void {
-    this.#perSecond = perSecond;
-    this.#arrivals = new Arrivals(perSecond, this.#options.nowMs(), this.#options.random);
-    clearTimeout(this.#timer);
-    this.#schedule();
+    this.#loop.setRate(perSecond);
   }
 
   /** Sends nothing more and waits for the responses that are due, at most `graceMs`. */
   async stop(graceMs: number): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#loop.stop();
     const deadline = this.#options.nowMs() + graceMs;
     while (this.#open > 0 && this.#options.nowMs() < deadline) await Bun.sleep(10);
-  }
-
-  #schedule(): void {
-    const { nowMs } = this.#options;
-    this.#timer = setTimeout(
-      () => {
-        this.#arrivals.take(nowMs(), (intendedMs) => void this.#send(intendedMs));
-        this.#schedule();
-      },
-      Math.max(0, this.#arrivals.nextMs - nowMs()),
-    );
   }
 
   async #send(intendedMs: number): Promise<void> {
@@ -93,8 +77,7 @@ export class Traffic {
       else if (text.includes(ON_PURPOSE)) fail(`status ${response.status}, ${ON_PURPOSE}`, true);
       else fail(`status ${response.status}`);
     } catch (error) {
-      const { name, message, code } = error as Error & { code?: string };
-      fail(name === "TimeoutError" ? `no answer in ${TIMEOUT_MS / 1000} s` : (code ?? message));
+      fail(failureOf(error, TIMEOUT_MS));
     } finally {
       this.#open--;
     }

@@ -1,6 +1,7 @@
 /** The demo's live view: a pure function from what is known to lines of text. */
+
+import { formatCount, formatElapsed, formatMs, formatShare } from "../load/format.ts";
 import { ReservedPath } from "../shared/reserved-paths.ts";
-import { formatCount, formatElapsed, formatMs, formatShare } from "./format.ts";
 import { bar, cut, type Paint, padEnd, padStart, type Style, sparkline, visibleWidth } from "./paint.ts";
 
 /** One server as the view shows it. */

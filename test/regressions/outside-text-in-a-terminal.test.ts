@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { explanationText } from "../../src/cli/explain/text.ts";
 import { describeModel, modelTable, verdictTable } from "../../src/cli/models/text.ts";
-import { parseFleetReport } from "../../src/demo/fleet-report.ts";
+import { parseFleetReport } from "../../src/load/fleet-report.ts";
 import type { Explanation } from "../../src/shared/explanation/explanation.ts";
 import type { Model, Verdict } from "../../src/storage/learning-store.ts";
 import { neurabalancer } from "../integration/cli/spawn.ts";

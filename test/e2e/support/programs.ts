@@ -14,6 +14,10 @@ const PACKAGES = {
   openssl: "openssl",
   node: "nodejs",
   npm: "npm",
+  jq: "jq",
+  psql: "postgresql-client",
+  "redis-server": "redis-server",
+  prometheus: "prometheus",
 } as const;
 
 export type Program = keyof typeof PACKAGES;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { formatCount, formatElapsed, formatMs, formatShare } from "../../../src/demo/format.ts";
 import { ansiPaint, bar, cut, padEnd, padStart, sparkline, visibleWidth } from "../../../src/demo/paint.ts";
+import { formatCount, formatElapsed, formatMs, formatShare } from "../../../src/load/format.ts";
 
 const red = ansiPaint("red", "error");
 

@@ -93,6 +93,7 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
     may: ["clock", "randomness", "environment"],
     why: "command: it hands clock and chance to the demo; TERM and NO_COLOR describe the terminal",
   },
+  "src/cli/load.ts": { may: ["clock", "randomness"], why: "command: it hands clock and chance to the load" },
   "src/cli/model-server.ts": { may: ["clock"], why: "composition root of the model server" },
   "src/cli/migrate/command.ts": { may: ["clock"], why: "command: who holds a store's lock says since when" },
   "src/cli/models/command.ts": { may: ["clock"], why: "command: it says how old models are" },

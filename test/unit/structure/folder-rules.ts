@@ -15,9 +15,11 @@ export const LISTS: Readonly<Record<string, string>> = {
 export const OTHER_TESTS: Readonly<Record<string, string>> = {
   bench: "the benchmarks' own arithmetic",
   configs: "files for the tools of an operator's stack",
+  deployments: "what installs it elsewhere",
   docs: "what documents say",
   scripts: "the scripts beside the product",
   structure: "what holds for all source files",
+  workflows: "what runs at GitHub",
 };
 
 /** A folder of a suite that several implementations pass may stand where theirs do. */

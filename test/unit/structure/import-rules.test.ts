@@ -83,6 +83,7 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import { Learner } from "../control/learner.ts";',
     'import { registerTrain } from "../cli/train.ts";',
   ],
+  "src/load/": ['import { Fleet } from "../control/fleet.ts";', 'import { ON_PURPOSE } from "../backend/server.ts";'],
   "src/model-server/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/learning/features/": [
     'import { SHIPPED_MODEL_DIRECTORY } from "../models/shipped-model.ts";',

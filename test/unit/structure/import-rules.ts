@@ -309,6 +309,11 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
+    title: "load/ asks as any client does: it knows nothing of the product but the paths that it has for everybody",
+    folder: "src/load/",
+    allows: (imported) => within("src/load/", "src/shared/")(imported) || imported.specifier === "zod",
+  },
+  {
     title: "model-server/ knows models and its own configuration, and nothing of the balancer",
     folder: "src/model-server/",
     allows: notFrom(

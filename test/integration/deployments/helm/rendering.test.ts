@@ -1,0 +1,101 @@
+/** Helm takes the chart, and Kubernetes, from the oldest to the newest, knows every field of what it makes. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import {
+  CHART,
+  HAS_HELM,
+  HELMS,
+  KUBERNETES,
+  nonconformity,
+  objectsOf,
+  render,
+  say,
+  template,
+} from "../../../support/helm/render.ts";
+import { SHAPES } from "./shapes.ts";
+
+/** Secrets of Kubernetes have room for 1 MiB, and helm keeps a release in one. */
+const MOST_BYTES = 700_000;
+
+describe.skipIf(!HAS_HELM)("the chart", () => {
+  let directory: string;
+  const files: string[] = [];
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), "neurabalancer-chart-"));
+    for (const [name, shape] of Object.entries(SHAPES)) {
+      const { code, out, err } = template(shape);
+      if (code !== 0) throw new Error(`${name}: ${err}`);
+      files.push(join(directory, `${name.replaceAll(/\W+/g, "-")}.yaml`));
+      writeFileSync(files.at(-1)!, out);
+    }
+  }, 180_000);
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  for (const helm of HELMS) {
+    test(`${helm.split("/").at(-1)} lint --strict has nothing to say`, () => {
+      const { code, out, err } = say(helm, ["lint", "--strict", CHART]);
+      expect(`${out}${err}`).not.toMatch(/WARNING|ERROR/);
+      expect(code).toBe(0);
+    }, 60_000);
+  }
+
+  test.each(KUBERNETES)(
+    "every shape is what Kubernetes %s knows, strictly",
+    (version) => {
+      // Rendered for that version, where a shape is not for a newer one.
+      const own = Object.entries(SHAPES).filter(([, { kubernetes = KUBERNETES[0] }]) => kubernetes <= version);
+      const fitting = files.filter((_, at) => own.some(([name]) => name === Object.keys(SHAPES)[at]));
+      expect(fitting.length).toBeGreaterThan(12);
+      expect(nonconformity(fitting, version)).toBe("");
+    },
+    120_000,
+  );
+
+  test("kubeconform would have found a field that is none", () => {
+    const path = join(directory, "wrong.yaml");
+    const [deployment] = render({ values: { replicaCount: 3 } }).filter(({ kind }) => kind === "Deployment");
+    writeFileSync(path, stringify({ ...deployment, spec: { ...deployment.spec, replicaCount: 3 } }));
+    expect(nonconformity([path], KUBERNETES[0])).toContain("replicaCount");
+  }, 60_000);
+
+  test("helm 3 makes the same of it", () => {
+    const [first, second] = HELMS.map((helm) => render({ ...SHAPES.monitoring, helm }));
+    expect(second).toEqual(first);
+  }, 60_000);
+
+  test.skipIf(Bun.which("promtool") === null)(
+    "rules of the PrometheusRule are taken by promtool",
+    () => {
+      const rule = render(SHAPES.monitoring).find(({ kind }) => kind === "PrometheusRule")!;
+      const path = join(directory, "rules.yml");
+      writeFileSync(path, stringify(rule.spec));
+      const { code, out, err } = say("promtool", ["check", "rules", path]);
+      expect(`${code} ${out}${err}`).toMatch(/^0 [\s\S]*SUCCESS/);
+      expect(JSON.stringify(rule.spec)).toContain('up{job=\\"edge\\"} == 0');
+      expect(JSON.stringify(rule.spec)).not.toContain("MonitoringTargetDown");
+    },
+    60_000,
+  );
+
+  test("it fits into a release, and a package", () => {
+    const { code, err } = say(HELMS[0], ["package", CHART, "-d", directory]);
+    expect(err).toBe("");
+    expect(code).toBe(0);
+    const [name] = readdirSync(directory).filter((each) => each.endsWith(".tgz"));
+    const { version } = parse(say(HELMS[0], ["show", "chart", CHART]).out);
+    expect(name).toBe(`neurabalancer-${version}.tgz`);
+    expect(statSync(join(directory, name)).size).toBeLessThan(MOST_BYTES);
+  }, 60_000);
+
+  test("objects have the namespace of the release, or one that they are for", () => {
+    for (const path of files) {
+      for (const { kind, metadata } of objectsOf(readFileSync(path, "utf8"))) {
+        if (/-(object|text)$/.test(metadata.name)) continue; // extraObjects, which are theirs
+        expect(`${kind} ${metadata.name} in ${metadata.namespace}`).not.toContain("undefined");
+      }
+    }
+  });
+});
