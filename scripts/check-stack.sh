@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Asks the tools themselves whether they take the files of configs/. What is not installed is named and left out: then the
 # exit code is 0 as long as nothing fails, or 1 with --all. Needs in PATH, each from its own project:
-#   promtool (3.x for prometheus.yml, any for the rules), loki, tempo, alloy, promtail, otelcol-contrib (or otelcol)
+#   promtool (3.x for prometheus.yml, any for the rules), loki, tempo, alloy, promtail, otelcol-contrib (or otelcol),
+#   docker compose
 # With --live the tests that have a Prometheus scrape a running balancer run too, with the one that is first in PATH: the rules,
 # every query of the dashboards, one failed request from metric to trace. They take two minutes.
 #
@@ -61,6 +62,13 @@ check tempo tempo/tempo.yml -config.file=tempo/tempo.yml -config.verify
 check alloy alloy/config.alloy validate alloy/config.alloy
 check promtail promtail/promtail.yml -config.file=promtail/promtail.yml -check-syntax
 check "$collector" otel/otel-collector.yml validate --config=otel/otel-collector.yml
+# The plugin is not there wherever docker is.
+if docker compose version >/dev/null 2>&1; then
+  export DB_PASSWORD=checked GRAFANA_ADMIN_PASSWORD=checked
+  check docker docker-compose.yml compose --file ../docker-compose.yml --env-file ../.env.example config --quiet
+else
+  absent+=(docker-compose)
+fi
 
 if [ "${#absent[@]}" -gt 0 ]; then
   echo "not installed: $(printf '%s\n' "${absent[@]}" | sort -u | paste -sd ' ')"

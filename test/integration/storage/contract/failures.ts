@@ -2,8 +2,8 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { LearningStore } from "../../../../src/storage/learning-store.ts";
 import { StoreError, type StoreProblemKind } from "../../../../src/storage/store-error.ts";
-import type { Faults } from "../../../support/faulty-backend.ts";
 import type { ManualTime } from "../../../support/manual-time.ts";
+import type { Faults } from "../../../support/stores/faulty-backend.ts";
 import { model, POOL, plain, read, type Said, samples, verdict } from "../store-fixture.ts";
 import { BEGAN_MS, HOUR_MS, type UnderTest } from "./under-test.ts";
 

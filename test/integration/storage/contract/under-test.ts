@@ -18,8 +18,8 @@ import {
   type TrainingStore,
 } from "../../../../src/storage/learning-store.ts";
 import { VisitedStore } from "../../../../src/storage/visited-store.ts";
-import { Faults } from "../../../support/faulty-backend.ts";
 import { ManualTime } from "../../../support/manual-time.ts";
+import { Faults } from "../../../support/stores/faulty-backend.ts";
 import { FEATURES, Said } from "../store-fixture.ts";
 
 /** Where the stores of one test are. */

@@ -2,8 +2,8 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { HistoryStore } from "../../../../../src/storage/history-store.ts";
 import { StoreError } from "../../../../../src/storage/store-error.ts";
-import type { Faults } from "../../../../support/faulty-backend.ts";
 import type { ManualTime } from "../../../../support/manual-time.ts";
+import type { Faults } from "../../../../support/stores/faulty-backend.ts";
 import type { Said } from "../../store-fixture.ts";
 import type { HistoryUnderTest } from "./history-under-test.ts";
 import { ALWAYS, all, BEGAN_MS, counts, event, gauge, metric, metrics, request, requests, server } from "./rows.ts";

@@ -4,9 +4,9 @@ import { BufferedHistory } from "../../../../../src/storage/buffered/history.ts"
 import type { HistoryLimits, HistoryReader, HistoryStore } from "../../../../../src/storage/history-store.ts";
 import type { StoreError } from "../../../../../src/storage/store-error.ts";
 import { VisitedHistory } from "../../../../../src/storage/visited-history.ts";
-import { Faults } from "../../../../support/faulty-backend.ts";
 import { ManualTime } from "../../../../support/manual-time.ts";
 import { WIDE_LIMITS } from "../../../../support/memory-history.ts";
+import { Faults } from "../../../../support/stores/faulty-backend.ts";
 import { Said } from "../../store-fixture.ts";
 import { HOUR_MS, type Place, type PlaceKind } from "../under-test.ts";
 import { BEGAN_MS } from "./rows.ts";

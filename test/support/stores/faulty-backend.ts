@@ -1,6 +1,6 @@
 /** A backend that a test makes slow, or makes fail, around one that works; it notices calls that run into each other. */
-import type { OwnedBackend } from "../../src/storage/backend.ts";
-import { turn } from "./turn.ts";
+import type { OwnedBackend } from "../../../src/storage/backend.ts";
+import { turn } from "../turn.ts";
 
 /** How it behaves; a test changes it at any time. */
 export class Faults {
