@@ -97,6 +97,7 @@ class Replay {
   async #run(step: CommandStep): Promise<string | null> {
     const until = performance.now() + step.withinSeconds * 1000;
     for (;;) {
+      if (step.needs.includes("loki")) await this.#running.shipLog();
       const { output: printed, code } = await this.#session.run(step.commands, STEP_DEADLINE_MS);
       const output = this.#stack === null ? printed : asInStack(printed, this.#stack);
       const problem = code === 0 ? (step.expectation?.problemOf(output) ?? null) : `exit code ${code}`;

@@ -12,6 +12,7 @@ import { Daemon } from "../../test/support/processes.ts";
 import { Prometheus, shippedJob } from "../../test/support/prometheus.ts";
 import { startGrpcCollector } from "../../test/support/tracing/collectors.ts";
 import { until } from "../../test/support/until.ts";
+import { LogShipper } from "./shipper.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const LAUNCHER = join(ROOT, "bin/neurabalancer");
@@ -25,6 +26,8 @@ export const DATABASE = "neurabalancer";
 const FIRST_PORT = 5500;
 /** On a machine with other work, five processes of one instance take their time. */
 const START_DEADLINE_MS = 120_000;
+
+const ACCESS_LOG = "logs/access.log";
 
 /** What is started where it is at hand. */
 export interface Extras {
@@ -53,6 +56,7 @@ export class Stack {
   /** In the order of their start. */
   readonly #running: Stoppable[] = [];
   #balancer: Daemon | null = null;
+  #shipper: LogShipper | null = null;
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -93,7 +97,7 @@ export class Stack {
       ADMIN_PORT: `${this.portOf("admin")}`,
       INSTANCE_NAME: "load-balancer",
       DATA_DIR: this.#path("data"),
-      ACCESS_LOG_FILE: this.#path("logs/access.log"),
+      ACCESS_LOG_FILE: this.#path(ACCESS_LOG),
       DB_HOST: "127.0.0.1",
       DB_PORT: `${postgres.port}`,
       DB_NAME: DATABASE,
@@ -236,7 +240,14 @@ export class Stack {
     const file = this.#path("loki.yml");
     writeFileSync(file, stringify(config));
     this.#keep(new Daemon([program, `-config.file=${file}`], { cwd: this.#directory, quiet: true }));
+    this.#shipper = new LogShipper(this.#path(ACCESS_LOG), `http://${this.addressOf("loki")}`);
+  }
+
+  /** Waits until Loki has every line of the access log that there is. Throws where there is no Loki. */
+  async shipLog(): Promise<void> {
+    if (this.#shipper === null) throw new Error("Loki was not started");
     await this.#isReady(`http://${this.addressOf("loki")}/ready`);
+    await this.#shipper.ship();
   }
 
   async #isReady(url: string): Promise<void> {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAuthority } from "../../../support/certificates.ts";
-import { HAS_HELM, render } from "../../../support/helm.ts";
+import { HAS_HELM, render } from "../../../support/helm/render.ts";
 import { neurabalancer } from "../../cli/spawn.ts";
 import { SHAPES } from "./shapes.ts";
 

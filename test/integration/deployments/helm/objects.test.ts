@@ -1,6 +1,6 @@
 /** What holds in every shape of the chart: parts find each other, pods stop in time, nobody is root, no secret is in clear. */
 import { describe, expect, test } from "bun:test";
-import { HAS_HELM, type KubernetesObject, type Labels, render } from "../../../support/helm.ts";
+import { HAS_HELM, type KubernetesObject, type Labels, render } from "../../../support/helm/render.ts";
 import { SHAPES } from "./shapes.ts";
 
 /** Names in SHAPES of what users bring themselves. */

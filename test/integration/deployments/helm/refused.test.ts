@@ -1,6 +1,6 @@
 /** Values that would give a release that does not start, loses requests or keeps nodes from being drained are no release. */
 import { describe, expect, test } from "bun:test";
-import { HAS_HELM, HELMS, template } from "../../../support/helm.ts";
+import { HAS_HELM, HELMS, template } from "../../../support/helm/render.ts";
 
 const SERVERS = ["http://a:80"];
 

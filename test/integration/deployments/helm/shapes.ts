@@ -1,6 +1,6 @@
 /** Releases of the chart as people have them, for all tests that look at every shape. */
 import { createHash } from "node:crypto";
-import type { Rendering } from "../../../support/helm.ts";
+import type { Rendering } from "../../../support/helm/render.ts";
 
 const SHA256 = createHash("sha256").update("x").digest("hex");
 const SITES = {
