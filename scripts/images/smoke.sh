@@ -92,7 +92,7 @@ served=$(curl --fail --silent --show-error --max-time 10 "http://$address/_stats
 echo "$REQUESTS requests were answered"
 
 for name in load-balancer model-server backend; do
-  docker stop --time 40 "$RUN-$name" >/dev/null
+  docker stop -t 40 "$RUN-$name" >/dev/null
   code=$(docker inspect --format '{{.State.ExitCode}}' "$RUN-$name")
   [ "$code" -eq 0 ] || fail "$name ended with exit code $code when it was stopped"
 done

@@ -12,6 +12,7 @@ import { Daemon } from "../../test/support/processes.ts";
 import { Prometheus, shippedJob } from "../../test/support/prometheus.ts";
 import { startGrpcCollector } from "../../test/support/tracing/collectors.ts";
 import { until } from "../../test/support/until.ts";
+import { LogShipper } from "./shipper.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const LAUNCHER = join(ROOT, "bin/neurabalancer");
@@ -25,6 +26,8 @@ export const DATABASE = "neurabalancer";
 const FIRST_PORT = 5500;
 /** On a machine with other work, five processes of one instance take their time. */
 const START_DEADLINE_MS = 120_000;
+
+const ACCESS_LOG = "logs/access.log";
 
 /** What is started where it is at hand. */
 export interface Extras {
@@ -53,25 +56,23 @@ export class Stack {
   /** In the order of their start. */
   readonly #running: Stoppable[] = [];
   #balancer: Daemon | null = null;
+  #shipper: LogShipper | null = null;
 
-  private constructor(directory: string) {
-    this.#directory = directory;
-  }
+  #starting: Promise<void> = Promise.resolve();
+  #isEnding = false;
 
   /**
-   * Starts all of it, and waits until it serves.
    * @param directory of its own, with the `.env` of whoever starts it, as docker-compose.yml hands it to the balancer; whoever made it
    *   takes it away.
    */
-  static async start(directory: string, extras: Extras): Promise<Stack> {
-    const stack = new Stack(directory);
-    try {
-      await stack.#start(extras);
-      return stack;
-    } catch (error) {
-      await stack.end();
-      throw error;
-    }
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Starts all of it, and waits until it serves. Once; whatever comes of it, `end` ends it. */
+  start(extras: Extras): Promise<void> {
+    this.#starting = this.#start(extras);
+    return this.#starting;
   }
 
   async #start(extras: Extras): Promise<void> {
@@ -93,7 +94,7 @@ export class Stack {
       ADMIN_PORT: `${this.portOf("admin")}`,
       INSTANCE_NAME: "load-balancer",
       DATA_DIR: this.#path("data"),
-      ACCESS_LOG_FILE: this.#path("logs/access.log"),
+      ACCESS_LOG_FILE: this.#path(ACCESS_LOG),
       DB_HOST: "127.0.0.1",
       DB_PORT: `${postgres.port}`,
       DB_NAME: DATABASE,
@@ -149,12 +150,20 @@ export class Stack {
     await daemon.stop();
   }
 
-  /** Ends all of it, whatever has ended already. */
+  /** Ends all of it, whatever has ended already, also while it starts. */
   async end(): Promise<void> {
+    this.#isEnding = true;
+    await this.#starting.catch(() => {});
+    const failed: unknown[] = [];
     for (const each of this.#running.splice(0).reverse()) {
-      await each.stop?.();
-      await each.remove?.();
+      try {
+        await each.stop?.();
+        await each.remove?.();
+      } catch (error) {
+        failed.push(error);
+      }
     }
+    if (failed.length > 0) throw new AggregateError(failed, `${failed.length} parts of the stack did not end in order`);
   }
 
   async #takePorts(): Promise<void> {
@@ -236,7 +245,14 @@ export class Stack {
     const file = this.#path("loki.yml");
     writeFileSync(file, stringify(config));
     this.#keep(new Daemon([program, `-config.file=${file}`], { cwd: this.#directory, quiet: true }));
+    this.#shipper = new LogShipper(this.#path(ACCESS_LOG), `http://${this.addressOf("loki")}`);
+  }
+
+  /** Waits until Loki has every line of the access log that there is. Throws where there is no Loki. */
+  async shipLog(): Promise<void> {
+    if (this.#shipper === null) throw new Error("Loki was not started");
     await this.#isReady(`http://${this.addressOf("loki")}/ready`);
+    await this.#shipper.ship();
   }
 
   async #isReady(url: string): Promise<void> {
@@ -253,8 +269,10 @@ export class Stack {
     return join(this.#directory, name);
   }
 
+  /** What was started is ended with the rest. Throws where that has begun. */
   #keep<T extends Stoppable>(started: T): T {
     this.#running.push(started);
+    if (this.#isEnding) throw new Error("it is being ended");
     return started;
   }
 

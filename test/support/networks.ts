@@ -30,7 +30,15 @@ export function randomNetwork(seed: number, n: number = FEATURE_NAMES.length, h 
 }
 
 /** `count` rows of raw inputs around the network's means, out to 6 standard deviations; one value in twenty is unknown. */
-export function randomRows(network: Network, count: number, seed: number): Float64Array {
+export function randomRows(
+  network: {
+    readonly features: readonly string[];
+    readonly mean: ArrayLike<number>;
+    readonly scale: ArrayLike<number>;
+  },
+  count: number,
+  seed: number,
+): Float64Array {
   const random = seeded(seed);
   const n = network.features.length;
   return Float64Array.from({ length: count * n }, (_, i) => {

@@ -32,6 +32,7 @@ export interface Workflow {
   readonly on: unknown;
   readonly env?: Readonly<Record<string, string>>;
   readonly permissions?: unknown;
+  readonly defaults?: { readonly run?: { readonly shell?: string } };
   readonly concurrency?: unknown;
   readonly jobs: Readonly<Record<string, Job>>;
 }

@@ -39,6 +39,9 @@ const OTHER_NAMES = [
   "OTEL_LOGS_EXPORTER",
   "BACKEND_PORT",
   "BACKEND_INSTANCE_ID",
+  "ARGOCD_SERVER", // of Argo CD, as its program reads them
+  "ARGOCD_AUTH_TOKEN",
+  "ARGOCD_OPTS",
   "MIMALLOC_PURGE_DELAY", // the allocator's
   "NODE_ENV",
   "ONNXRUNTIME_NODE_INSTALL", // that of its install step

@@ -76,6 +76,12 @@ test("no job hangs, and none runs on a machine that becomes another one", () => 
   expect(own.filter(({ job }) => /latest/.test(job["runs-on"] ?? "latest")).map(({ where }) => where)).toEqual([]);
 });
 
+test("a pipe fails where one of its commands does", () => {
+  const running = ALL.filter((workflow) => stepsOf([workflow]).some(({ step }) => step.run !== undefined));
+  // Where none is named, GitHub runs `bash -e` without pipefail, or in containers `sh`.
+  expect(running.filter(({ defaults }) => defaults?.run?.shell !== "bash").map(({ path }) => path)).toEqual([]);
+});
+
 test("each has a place in a queue", () => {
   expect(ALL.filter(({ concurrency }) => concurrency === undefined).map(({ path }) => path)).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAuthority } from "../../../support/certificates.ts";
-import { HAS_HELM, render } from "../../../support/helm.ts";
+import { HAS_HELM, render } from "../../../support/helm/render.ts";
 import { neurabalancer } from "../../cli/spawn.ts";
 import { SHAPES } from "./shapes.ts";
 
@@ -50,7 +50,7 @@ describe.skipIf(!CAN)("what a pod is given is a configuration", () => {
       const objects = render(shape);
       const [{ spec }] = objects.filter(
         ({ kind, metadata }) =>
-          ["Deployment", "StatefulSet"].includes(kind) &&
+          ["Deployment", "StatefulSet", "DaemonSet"].includes(kind) &&
           metadata.labels?.["app.kubernetes.io/component"] === "balancer",
       );
       const [container] = spec.template.spec.containers;

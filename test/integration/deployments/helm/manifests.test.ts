@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { manifestFiles } from "../../../../scripts/generate/chart/manifests.ts";
-import { HAS_HELM, HELMS, KUBERNETES, nonconformity, objectsOf, say } from "../../../support/helm.ts";
+import { HAS_HELM, HELMS, KUBERNETES, nonconformity, objectsOf, say } from "../../../support/helm/render.ts";
 
 const ROOT = join(import.meta.dir, "../../../..");
 const FOLDER = "deployments/kubernetes";

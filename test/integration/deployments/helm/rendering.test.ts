@@ -14,7 +14,7 @@ import {
   render,
   say,
   template,
-} from "../../../support/helm.ts";
+} from "../../../support/helm/render.ts";
 import { SHAPES } from "./shapes.ts";
 
 /** Secrets of Kubernetes have room for 1 MiB, and helm keeps a release in one. */

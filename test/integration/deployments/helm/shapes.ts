@@ -1,6 +1,6 @@
 /** Releases of the chart as people have them, for all tests that look at every shape. */
 import { createHash } from "node:crypto";
-import type { Rendering } from "../../../support/helm.ts";
+import type { Rendering } from "../../../support/helm/render.ts";
 
 const SHA256 = createHash("sha256").update("x").digest("hex");
 const SITES = {
@@ -58,6 +58,16 @@ export const SHAPES: Readonly<Record<string, Rendering>> = {
       podDisruptionBudget: { minAvailable: 2 },
     },
     kubernetes: "1.37.0",
+  },
+  "a pod on each node": {
+    values: {
+      kind: "DaemonSet",
+      servers: "http://10.0.0.1:3000,http://10.0.0.2:3000",
+      tls: { existingSecret: "shop-tls" },
+      hostPorts: { http: 80, https: 443 },
+      service: { type: "NodePort" },
+      updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1 } },
+    },
   },
   TLS: {
     values: {

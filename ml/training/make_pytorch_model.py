@@ -8,7 +8,7 @@ A recipe for models of your own: replace `synthetic_data` by your measurements a
   inference_features.json   the names of the features in the order of the columns
 
 Needs PyTorch. On Debian:  apt-get install python3-torch
-Run:  /usr/bin/python3 scripts/make-pytorch-model.py OUTPUT_DIRECTORY [--seed 1]
+Run:  /usr/bin/python3 ml/training/make_pytorch_model.py OUTPUT_DIRECTORY [--seed 1]
 """
 
 import argparse

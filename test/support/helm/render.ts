@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { spawnSync } from "./processes.ts";
+import { spawnSync } from "../processes.ts";
 
-const ROOT = join(import.meta.dir, "../..");
+const ROOT = join(import.meta.dir, "../../..");
 const CACHE = join(ROOT, "node_modules/.cache/helm");
 /** The chart's folder. */
 export const CHART = join(ROOT, "deployments/helm/charts/neurabalancer");
