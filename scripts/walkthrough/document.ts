@@ -5,12 +5,12 @@
  *   <!-- expect              what the output must be (see expectation.ts)
  *   <!-- expect within 30 s  the same: the commands are run again until it is so
  *   <!-- needs loki -->      is run where that is at hand
- *   <!-- picture FILE        what a person sees at `url:`, with every text of `see:`
+ *   <!-- picture FILE        what a person sees at `url:`, with every text of `see:`, where there is what `needs:` says
  */
 import { Expectation } from "./expectation.ts";
 
 /** What a step may need beside the processes that are always there. */
-export const NEEDS = ["containers", "loki", "collector", "browser"] as const;
+export const NEEDS = ["containers", "loki", "collector", "browser", "prometheus-2"] as const;
 /** One of `NEEDS`. */
 export type Need = (typeof NEEDS)[number];
 
@@ -86,12 +86,8 @@ export function stepsOf(text: string): Step[] {
 }
 
 function sayingOf(comment: string, line: number): Partial<CommandStep> | null {
-  const needs = /^needs (\w+) *$/.exec(comment);
-  if (needs !== null) {
-    const need = NEEDS.find((name) => name === needs[1]);
-    if (need === undefined) throw new Error(`line ${line}: "${needs[1]}" is none of ${NEEDS.join(", ")}`);
-    return { needs: [need] };
-  }
+  const needs = /^needs (\S+) *$/.exec(comment);
+  if (needs !== null) return { needs: [needNamed(needs[1], line)] };
   const expect = /^expect(?: within (\d+) s)? *\n([\s\S]*)$/.exec(comment);
   if (expect === null) return null;
   try {
@@ -101,13 +97,20 @@ function sayingOf(comment: string, line: number): Partial<CommandStep> | null {
   }
 }
 
+function needNamed(word: string, line: number): Need {
+  const need = NEEDS.find((name) => name === word);
+  if (need === undefined) throw new Error(`line ${line}: "${word}" is none of ${NEEDS.join(", ")}`);
+  return need;
+}
+
 function pictureOf(comment: string, title: string, line: number): PictureStep | null {
   const [, path, rest] = /^picture (\S+) *\n([\s\S]*)$/.exec(comment) ?? [];
   if (path === undefined) return null;
   const said = (key: string) => [...rest.matchAll(new RegExp(`^${key}: (.+)$`, "gm"))].map(([, value]) => value.trim());
   const [url] = said("url");
   if (url === undefined) throw new Error(`line ${line}: the picture has no "url:"`);
-  return { kind: "picture", title, line, needs: ["browser"], path, url, sees: said("see") };
+  const needs = ["browser" as const, ...said("needs").map((word) => needNamed(word, line))];
+  return { kind: "picture", title, line, needs, path, url, sees: said("see") };
 }
 
 /** The document with other outputs in the place of those that it shows. */

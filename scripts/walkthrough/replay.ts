@@ -10,7 +10,17 @@ import type { Browser } from "playwright-core";
 import { describeMachine, machineLine } from "../../bench/common/machine.ts";
 import { runAsProgram } from "../../bench/common/run-as-program.ts";
 import { postgresPrograms } from "../../test/support/databases/postgres-server.ts";
-import { type CommandStep, type Need, type PictureStep, type Step, stepsOf, withOutputs, withRun } from "./document.ts";
+import { prometheusMajor } from "../../test/support/prometheus.ts";
+import {
+  type CommandStep,
+  NEEDS,
+  type Need,
+  type PictureStep,
+  type Step,
+  stepsOf,
+  withOutputs,
+  withRun,
+} from "./document.ts";
 import { startBrowser, takePicture } from "./pictures.ts";
 import { Session } from "./session.ts";
 import { type Extras, extrasHere, Stack } from "./stack.ts";
@@ -53,6 +63,7 @@ class Replay {
   readonly #session: Session;
   #stack: Stack | null = null;
   #browser: Browser | null = null;
+  #ending: Promise<void> | null = null;
   /** Of this run, as the document may show them. */
   readonly outputs = new Map<CommandStep, string>();
   readonly pictures = new Map<string, Uint8Array>();
@@ -60,8 +71,14 @@ class Replay {
   constructor(extras: Extras) {
     this.#extras = extras;
     const { loki, collector } = extras;
-    const has = { containers: false, loki: loki !== null, collector, browser: Bun.which("chromium") !== null };
-    this.#has = new Set((Object.keys(has) as Need[]).filter((need) => has[need]));
+    const has: Record<Need, boolean> = {
+      containers: false,
+      loki: loki !== null,
+      collector,
+      browser: Bun.which("chromium") !== null,
+      "prometheus-2": prometheusMajor === 2,
+    };
+    this.#has = new Set(NEEDS.filter((need) => has[need]));
     this.#control = serveControl(() => this.#running);
     const prelude = prepareReader(this.#directory, `http://127.0.0.1:${this.#control.port}`);
     const { PATH, HOME } = process.env;
@@ -89,7 +106,8 @@ class Replay {
   }
 
   async #start(): Promise<void> {
-    this.#stack = await Stack.start(this.#directory, this.#extras);
+    this.#stack = new Stack(this.#directory);
+    await this.#stack.start(this.#extras);
     connectReader(this.#directory, this.#stack);
   }
 
@@ -117,13 +135,22 @@ class Replay {
     return null;
   }
 
-  /** Ends everything that it started. */
-  async end(): Promise<void> {
-    await this.#browser?.close();
-    await this.#session.end();
-    await this.#control.stop(true);
-    await this.#stack?.end();
+  /** It was told to end: what becomes of a step then says nothing. */
+  get isEnding(): boolean {
+    return this.#ending !== null;
+  }
+
+  /** Ends everything that it started, once, however often it is asked to. */
+  end(): Promise<void> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
+    const ends = [this.#browser?.close(), this.#session.end(), this.#control.stop(true), this.#stack?.end()];
+    const failed = (await Promise.allSettled(ends)).find((end) => end.status === "rejected");
     rmSync(this.#directory, { recursive: true, force: true });
+    if (failed !== undefined) throw failed.reason;
   }
 }
 
@@ -153,6 +180,7 @@ async function run({ document, update }: Options): Promise<void> {
   try {
     for (const step of steps) {
       const verdict = await running.step(step);
+      if (running.isEnding) return;
       counts[verdict.is]++;
       const [first] = step.kind === "command" ? step.commands.split("\n") : [step.path];
       console.log(`${verdict.is.padEnd(8)} line ${step.line}, ${step.title}: ${first}`);

@@ -62,7 +62,11 @@ export class Session {
   }
 
   #kill(): void {
-    if (this.#bash.exitCode === null) process.kill(-this.#bash.pid, "SIGKILL");
+    try {
+      process.kill(-this.#bash.pid, "SIGKILL");
+    } catch {
+      // It has ended, and all that ran in it.
+    }
   }
 
   #say(text: string): void {

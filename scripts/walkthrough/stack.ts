@@ -58,24 +58,21 @@ export class Stack {
   #balancer: Daemon | null = null;
   #shipper: LogShipper | null = null;
 
-  private constructor(directory: string) {
-    this.#directory = directory;
-  }
+  #starting: Promise<void> = Promise.resolve();
+  #isEnding = false;
 
   /**
-   * Starts all of it, and waits until it serves.
    * @param directory of its own, with the `.env` of whoever starts it, as docker-compose.yml hands it to the balancer; whoever made it
    *   takes it away.
    */
-  static async start(directory: string, extras: Extras): Promise<Stack> {
-    const stack = new Stack(directory);
-    try {
-      await stack.#start(extras);
-      return stack;
-    } catch (error) {
-      await stack.end();
-      throw error;
-    }
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Starts all of it, and waits until it serves. Once; whatever comes of it, `end` ends it. */
+  start(extras: Extras): Promise<void> {
+    this.#starting = this.#start(extras);
+    return this.#starting;
   }
 
   async #start(extras: Extras): Promise<void> {
@@ -153,12 +150,20 @@ export class Stack {
     await daemon.stop();
   }
 
-  /** Ends all of it, whatever has ended already. */
+  /** Ends all of it, whatever has ended already, also while it starts. */
   async end(): Promise<void> {
+    this.#isEnding = true;
+    await this.#starting.catch(() => {});
+    const failed: unknown[] = [];
     for (const each of this.#running.splice(0).reverse()) {
-      await each.stop?.();
-      await each.remove?.();
+      try {
+        await each.stop?.();
+        await each.remove?.();
+      } catch (error) {
+        failed.push(error);
+      }
     }
+    if (failed.length > 0) throw new AggregateError(failed, `${failed.length} parts of the stack did not end in order`);
   }
 
   async #takePorts(): Promise<void> {
@@ -264,8 +269,10 @@ export class Stack {
     return join(this.#directory, name);
   }
 
+  /** What was started is ended with the rest. Throws where that has begun. */
   #keep<T extends Stoppable>(started: T): T {
     this.#running.push(started);
+    if (this.#isEnding) throw new Error("it is being ended");
     return started;
   }
 

@@ -92,16 +92,15 @@ function connections(stack: Stack): string {
 
 /** The launcher, told where the stack's addresses are. */
 function launcherText(stack: Stack): string {
-  const cases = Object.entries(BACKENDS).map(([name, port]) => {
-    const address = `${name}:${port}`;
-    return `    *${address}) argument=\${argument%${address}}${stack.addressOf(name)} ;;\n`;
+  const addresses = [...Object.entries(BACKENDS), ["localhost", 8080] as const];
+  const rules = addresses.map(([name, port]) => {
+    const here = stack.addressOf(name === "localhost" ? "load-balancer" : name);
+    return ` -e 's/${name}:${port}/${here}/'`;
   });
   return `#!/bin/sh
 for argument; do
   shift
-  case $argument in
-${cases.join("")}  esac
-  set -- "$@" "$argument"
+  set -- "$@" "$(printf %s "$argument" | sed${rules.join("")})"
 done
 export ADMIN_PORT=${stack.portOf("admin")}
 exec ${quoted(join(ROOT, "bin/neurabalancer"))} "$@"

@@ -85,7 +85,7 @@ describe("the walkthrough", () => {
 describe("a document", () => {
   const DOCUMENT = [
     "# A\n\n<!-- run:begin -->\nold\n<!-- run:end -->\n\n```sh\necho 1\n```\n\nYou should see:\n\n```text\n1\n```\n<!-- expect within 5 s\n<n>\n-->\n",
-    "## B\n\n```sh\nother\n```\n<!-- needs loki -->\n\n![p](p.png)\n<!-- picture p.png\nurl: http://localhost:1/\nsee: a b\n-->\n",
+    "## B\n\n```sh\nother\n```\n<!-- needs loki -->\n\n![p](p.png)\n<!-- picture p.png\nurl: http://localhost:1/\nneeds: collector\nsee: a b\n-->\n",
   ].join("\n");
 
   test("is read as steps", () => {
