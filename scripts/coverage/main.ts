@@ -23,7 +23,9 @@ function plan(args: readonly string[]): string[][] {
 /** Runs the tests. @returns their report, and whether all passed. */
 function measured(args: readonly string[], directory: string): { report: string; passed: boolean } {
   const flags = ["--coverage", "--coverage-reporter=lcov", `--coverage-dir=${directory}`];
-  const { status, error } = spawnSync("node", [join(ROOT, "scripts/test.mjs"), ...args, ...flags], { stdio: "inherit" });
+  const { status, error } = spawnSync("node", [join(ROOT, "scripts/test.mjs"), ...args, ...flags], {
+    stdio: "inherit",
+  });
   if (error) throw new Error(`cannot run Node.js: ${error.message}`);
   const file = join(directory, "lcov.info");
   return { report: existsSync(file) ? readFileSync(file, "utf8") : "", passed: status === 0 };

@@ -24,7 +24,10 @@ export function pageOf(path: string): string {
 
 /** The page with all files. @param title what was run. */
 export function indexPage(files: readonly FileCoverage[], title: string): string {
-  const folders = Map.groupBy(files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), ({ path }) => dirname(path));
+  const folders = Map.groupBy(
+    files.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+    ({ path }) => dirname(path),
+  );
   const rows = [...folders].flatMap(([folder, its]) => [
     row(escaped(`${folder}/`), sum(its.map(linesOf)), sum(its.map(({ functions }) => functions)), "folder"),
     ...its.map((file) => {

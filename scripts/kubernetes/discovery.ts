@@ -4,7 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { HttpSliceApi, type SliceApi, type SliceEvent } from "../../src/control/discovery/kubernetes/api.ts";
+import { GoneError, HttpSliceApi, type SliceApi, type SliceEvent } from "../../src/control/discovery/kubernetes/api.ts";
 import { type KubernetesPlace, NO_KUBERNETES } from "../../src/control/discovery/kubernetes/place.ts";
 import type { SourceContext } from "../../src/control/discovery/source.ts";
 import { kubernetesSource } from "../../src/control/discovery/sources/kubernetes.ts";
@@ -303,12 +303,12 @@ test("bookmarks come, and the next watch goes on from there", async () => {
 
 test("a version that etcd has compacted away is gone (410): the source lists anew, and says nothing", async () => {
   const real = new HttpSliceApi(() => place(), { watchSeconds: 3 });
-  let gate = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
   let lists = 0;
   let watches = 0;
   let gone = 0;
   const noted = (error: Error): never => {
-    if (error.constructor.name === "GoneError") gone++;
+    if (error instanceof GoneError) gone++;
     throw error;
   };
   const api: SliceApi = {
@@ -341,8 +341,6 @@ test("a version that etcd has compacted away is gone (410): the source lists ane
   gate.resolve();
   await until(() => source.servers.length === 5, PATIENCE_MS);
   expect([gone, lists, lines]).toEqual([1, 2, []]);
-  gate = Promise.withResolvers<void>();
-  gate.resolve();
   await pod.finish();
   await until(() => source.servers.length === 4, PATIENCE_MS);
   end();

@@ -32,5 +32,5 @@ exec "${namespace[@]}" bash -euc '
   ip link set lo up
   ip address add 10.244.0.1/16 dev lo
   ip address add 10.96.0.1/16 dev lo
-  exec npm test --silent -- "$@"
+  exec node scripts/test.mjs "$@"
 ' bash "${paths[@]}"

@@ -58,8 +58,9 @@ export function registerServe(program: Command): void {
 async function serve(flags: ServeFlags): Promise<void> {
   // Would end it; what they mean is said where there are logs to open again, and somebody to hand over to.
   for (const signal of ["SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => {});
-  const notifySocket = process.env.NOTIFY_SOCKET;
-  delete process.env.NOTIFY_SOCKET; // it is for this process: others that it starts say nothing there
+  const { NOTIFY_SOCKET: notifySocket, WATCHDOG_USEC: usec, WATCHDOG_PID: pid } = process.env;
+  // They are for this process: others that it starts say nothing there.
+  for (const name of ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]) delete process.env[name];
   const { takeOver } = flags;
   const takeOverMs = takeOver === undefined ? null : 1000 * (takeOver === true ? TAKE_OVER_SECONDS : takeOver);
   const { loaded, refused } = await loadToServe(flags, Date.now());
@@ -105,6 +106,7 @@ async function serve(flags: ServeFlags): Promise<void> {
       onInForce,
       takeOverMs,
       notifySocket,
+      watchdog: { usec, pid },
     }),
   );
 }

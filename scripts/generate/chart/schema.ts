@@ -10,7 +10,7 @@ const FREE: Json = { type: ["object", "null"] };
 const WORDS: Json = { type: "object", additionalProperties: TEXT };
 const PORT: Json = { type: "integer", minimum: 1, maximum: 65535 };
 const PORT_OR_NONE: Json = { type: "integer", minimum: 0, maximum: 65535 };
-const NODE_PORT: Json = { type: ["integer", "null"], minimum: 1, maximum: 65535 };
+const MAYBE_PORT: Json = { type: ["integer", "null"], minimum: 1, maximum: 65535 };
 const SECONDS: Json = { type: "integer", minimum: 0, maximum: 3600 };
 const QUANTITY: Json = { type: ["string", "integer"], pattern: "^[0-9]+(\\.[0-9]+)?([kMGTPE]i?|m)?$" };
 const DURATION: Json = { type: "string", pattern: "^([0-9]+(ms|s|m|h))+$" };
@@ -64,10 +64,12 @@ const SHAPES: Readonly<Record<string, Json>> = {
   extraEnv: { type: "array", items: { type: "object", required: ["name"], properties: { name: TEXT } } },
   extraArgs: TEXTS,
   workers: { type: "integer", minimum: 0, maximum: 64 },
-  kind: oneOf("", "Deployment", "StatefulSet"),
+  kind: oneOf("", "Deployment", "StatefulSet", "DaemonSet"),
   "containerPorts.http": PORT,
   "containerPorts.https": PORT,
   "containerPorts.admin": PORT,
+  "hostPorts.http": MAYBE_PORT,
+  "hostPorts.https": MAYBE_PORT,
   extraContainerPorts: {
     type: "array",
     items: { type: "object", required: ["name", "containerPort"], properties: { name: TEXT, containerPort: PORT } },
@@ -75,8 +77,8 @@ const SHAPES: Readonly<Record<string, Json>> = {
   "service.type": oneOf("ClusterIP", "NodePort", "LoadBalancer"),
   "service.port": PORT_OR_NONE,
   "service.httpsPort": PORT_OR_NONE,
-  "service.nodePort": NODE_PORT,
-  "service.httpsNodePort": NODE_PORT,
+  "service.nodePort": MAYBE_PORT,
+  "service.httpsNodePort": MAYBE_PORT,
   "service.annotations": WORDS,
   "service.labels": WORDS,
   "service.externalTrafficPolicy": oneOf("", "Cluster", "Local"),
@@ -168,7 +170,7 @@ export function valuesSchema(values: readonly ChartValue[], configSchema: string
     $schema,
     title: "Values of the chart neurabalancer",
     ...top,
-    definitions: { servers: anyOf[1], config, ...definitions },
+    definitions: { servers: { anyOf }, config, ...definitions },
   };
   return `${JSON.stringify(schema, null, 2)}\n`;
 }

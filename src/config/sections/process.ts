@@ -85,7 +85,7 @@ export const app = {
       env: "WORKERS",
       type: integer(0, MAX_WORKERS),
       default: "0",
-      doc: "Worker processes that share the port. 0 means one per core on Linux and one elsewhere.",
+      doc: "Worker processes that share the port. 0 means one per core on Linux, of those that the control group (cgroup) allows, and fewer where its memory is not enough; one elsewhere. The log and `/api/v1/status` say why so many.",
     }),
     nativeSockets: setting({
       env: "NATIVE_SOCKETS",

@@ -1,12 +1,12 @@
 /** Explanations in the supervisor: memory for them, names, and answers. Lives as long as the instance. */
-import { availableParallelism } from "node:os";
 import type { Config } from "../../config/config.ts";
 import type { RecordedNames } from "../../protocol/recorded-names.ts";
 import type { LearnedExplanation } from "../../shared/explanation/learned.ts";
 import type { PublishedClass } from "../../shared/memory/class-table.ts";
-import { Header, MAX_WORKERS, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
+import { Header, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { limitInForce, sourcesInForce } from "../../shared/memory/learned-limits.ts";
 import type { MemoryPages } from "../../shared/memory/pages.ts";
+import { workerCount } from "../allowance/worker-plan.ts";
 import type { ControlClock } from "../clock.ts";
 import type { ControlLog } from "../log.ts";
 import { ExplainKeeper } from "./keeper.ts";
@@ -73,12 +73,16 @@ export class ExplainPart {
 
   #look(): void {
     const { memory, config } = this.#options;
-    const { explain, app } = config();
+    const settings = config();
+    const { explain } = settings;
     if (!explain.enabled) return;
     // What was given is not taken back.
     this.#limitBytes = Math.max(this.#keeper.bytes, explain.memoryMb * MEGABYTE);
-    const configured = app.workers > 0 ? app.workers : Math.min(availableParallelism(), MAX_WORKERS);
-    this.#keeper.look(Math.max(configured, memory.header[Header.WORKER_BLOCKS]), this.#limitBytes, this.#bootMs());
+    this.#keeper.look(
+      Math.max(workerCount(settings), memory.header[Header.WORKER_BLOCKS]),
+      this.#limitBytes,
+      this.#bootMs(),
+    );
   }
 
   #rename(): void {

@@ -22,6 +22,7 @@ import { Guard } from "../admin/access/guard.ts";
 import { AdminApi } from "../admin/api.ts";
 import { type AdminListener, listenForWorkers } from "../admin/doors/listener.ts";
 import type { ReadOutcome } from "../admin/routes/configuration.ts";
+import { workerCount, workerPlan } from "../allowance/worker-plan.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import { Journal } from "../events/journal.ts";
 import { Fleets } from "../fleet/fleets.ts";
@@ -37,7 +38,7 @@ import { toPoolPlans } from "./fleet-options.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { announceStart } from "./instance/announcement.ts";
 import { clusterOptions, idOf } from "./instance/cluster-options.ts";
-import { learns, named, numbersOf, workerCount } from "./instance/derived.ts";
+import { learns, named, numbersOf } from "./instance/derived.ts";
 import type { InstanceOptions } from "./instance/options.ts";
 import { RateLimitFiles } from "./instance/rate-limit-files.ts";
 import { openRedisOf } from "./instance/redis.ts";
@@ -249,7 +250,7 @@ export class SupervisorInstance {
     const started = {
       listeners,
       pools,
-      workers: workerCount(config),
+      plan: workerPlan(config),
       fleet: this.#fleets,
       startedAtMs: this.#startedAtMs,
     };

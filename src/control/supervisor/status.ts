@@ -28,6 +28,7 @@ import type { Guard } from "../admin/access/guard.ts";
 import type { ShownPool } from "../admin/answers/pools.ts";
 import type { ShownStatus } from "../admin/answers/status.ts";
 import type { ReadOutcome } from "../admin/routes/configuration.ts";
+import { workerPlan } from "../allowance/worker-plan.ts";
 import type { Canaries } from "../canary/canaries.ts";
 import { CANARY_STATES } from "../canary/canary.ts";
 import type { ControlClock } from "../clock.ts";
@@ -110,6 +111,7 @@ export function describeStatus(view: SupervisorView): ShownStatus {
     strategy: settings.pools[0].strategy,
     fleet: view.fleets.summary(),
     pools: describePools(view),
+    allowance: shownAllowance(view),
     workers: workersOf(view).map((worker) => ({
       index: worker.index,
       pid: worker.pid,
@@ -210,6 +212,18 @@ export function metricsSource(view: SupervisorView, canaries: Pick<Canaries, "li
     degradedModes: () => degradedModes(view),
     certificates: () => certificatesOf(view.configuration.settings, view.tracing.settings),
     revocationLists: () => revocationExpiries(view.configuration.settings.clientTls),
+  };
+}
+
+/** What the control group allows, and how many workers follow. */
+function shownAllowance({ configuration }: Pick<SupervisorView, "configuration">): ShownStatus["allowance"] {
+  const plan = workerPlan(configuration.config);
+  return {
+    workers: plan.workers,
+    why: plan.why,
+    cpu_limit: plan.cpuLimit,
+    memory_limit_bytes: plan.memoryLimit,
+    memory_needed_bytes: plan.memoryNeeded,
   };
 }
 

@@ -7,6 +7,7 @@ import { problemsOf } from "./configuration.ts";
 import type { InstanceOptions } from "./instance/options.ts";
 import { SupervisorInstance } from "./instance.ts";
 import { notifierOf } from "./service-manager/notify.ts";
+import { type WatchdogVariables, watchdogIntervalMs } from "./service-manager/watchdog.ts";
 
 const CERTIFICATE_POLL_MS = 10_000;
 /** npm passes on a Ctrl-C that the terminal has sent already: the same signal so soon is the same request. */
@@ -21,6 +22,8 @@ export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "
   Partial<InstanceOptions> & {
     /** NOTIFY_SOCKET, of a service manager that wants to be told. Default: there is none. */
     readonly notifySocket?: string;
+    /** How often it wants to hear that this process is not hung. Default: it does not ask. */
+    readonly watchdog?: WatchdogVariables;
   };
 
 /**
@@ -58,7 +61,10 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   const terminals = openTerminals();
   process.on("SIGHUP", () => {
     if (terminals > 0 && openTerminals() === 0) signals.ask("SIGHUP, because the terminal is gone");
-    else if (running) void instance.reload();
+    else if (running) {
+      notify("RELOADING=1");
+      void instance.reload().finally(() => notify("READY=1"));
+    }
   });
   process.on("SIGUSR1", () => {
     if (running) instance.reopenLogs();
@@ -78,6 +84,8 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   process.on("uncaughtException", survive);
   process.on("unhandledRejection", survive);
 
+  const intervalMs = watchdogIntervalMs(options.watchdog ?? {}, process.pid);
+  const watchdog = intervalMs === null ? undefined : setInterval(() => notify("WATCHDOG=1"), intervalMs);
   try {
     running = await Promise.race([instance.start().then(() => true), signals.first.then(() => false)]);
     if (!running && !instance.serves) return 0;
@@ -90,6 +98,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
     return 1;
   } finally {
     await instance.dispose();
+    clearInterval(watchdog);
   }
 }
 

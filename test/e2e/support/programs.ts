@@ -14,10 +14,12 @@ const PACKAGES = {
   openssl: "openssl",
   node: "nodejs",
   npm: "npm",
+  git: "git",
   jq: "jq",
   psql: "postgresql-client",
   "redis-server": "redis-server",
   prometheus: "prometheus",
+  shellcheck: "shellcheck",
 } as const;
 
 export type Program = keyof typeof PACKAGES;

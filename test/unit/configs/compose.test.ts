@@ -113,6 +113,25 @@ describe("docker-compose.yml", () => {
     expect([...used].sort()).toEqual(declared.sort());
   });
 
+  test("mounts files where their programs are told to look", () => {
+    for (const [name, { command = [], volumes = [] }] of services) {
+      const targets = (volumes as string[]).map((volume) => volume.split(":")[1]);
+      const named = (command as string[]).flatMap((word) => /(?:^|=)(\/.+)$/.exec(word)?.[1] ?? []);
+      expect([name, named.filter((path) => !targets.includes(path))]).toEqual([name, []]);
+    }
+    const mounted = (name: string) => compose.services[name].volumes.map((volume: string) => volume.split(":")[1]);
+    const provider = parse(
+      readFileSync(join(ROOT, "configs/grafana/provisioning/dashboards/neurabalancer.yml"), "utf8"),
+    ).providers[0];
+    expect(mounted("grafana")).toContain(provider.options.path);
+    const { rule_files } = parse(readFileSync(join(ROOT, "configs/prometheus/prometheus.yml"), "utf8"));
+    expect(rule_files).toEqual(["rules/*.yml"]);
+    expect(mounted("prometheus")).toContain("/etc/prometheus/rules");
+    const tempo = readFileSync(join(ROOT, "configs/tempo/tempo.yml"), "utf8");
+    for (const [, path] of tempo.matchAll(/path: (\/\S+)/g)) expect(path).toStartWith(mounted("tempo")[1]);
+    expect(readFileSync(join(ROOT, "configs/loki/loki.yml"), "utf8")).toContain(`path_prefix: ${mounted("loki")[1]}`);
+  });
+
   test("has under their names the hosts that the files of configs/ name", () => {
     const files = ["prometheus/prometheus.yml", "otel/otel-collector.yml", "tempo/tempo.yml", "alloy/config.alloy"];
     files.push("grafana/provisioning/datasources/neurabalancer.yml");

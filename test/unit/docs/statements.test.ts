@@ -59,9 +59,9 @@ test("what a reload does not change is named", () => {
   for (const name of pinned) expect(flat("docs/operations.md")).toMatch(new RegExp(`\`${name}\`[^.]*need a restart`));
 });
 
-test("the units of the timeouts in the systemd example are those of the settings", () => {
+test("the units of the timeouts of the service are those of the settings", () => {
   const { shutdownTimeoutMs } = configOf().app;
-  const [, unit] = /TimeoutStopSec=(\d+)/.exec(read("docs/deployment.md")) ?? [];
+  const [, unit] = /TimeoutStopSec=(\d+)/.exec(read("deployments/systemd/neurabalancer.service")) ?? [];
   expect(Number(unit) * 1000).toBeGreaterThan(shutdownTimeoutMs);
 });
 

@@ -44,6 +44,8 @@ const OTHER_NAMES = [
   "ARGOCD_OPTS",
   "MIMALLOC_PURGE_DELAY", // the allocator's
   "NODE_ENV",
+  "ONNXRUNTIME_NODE_INSTALL", // that of its install step
+  "WATCHDOG_USEC", // systemd's
   "SERVER_WEIGHT_BACKEND_1_8001", // an example
   "SO_REUSEPORT",
 ];

@@ -77,6 +77,18 @@ const tracing = describing<Exclude<ReturnType<typeof describeTracing>, null>>()(
   }),
 );
 
+const allowance = z
+  .strictObject({
+    workers: z.int().min(1),
+    why: z.string(),
+    cpu_limit: z.number().nullable().describe("CPUs, which may be a part of one; null = as many as there are"),
+    memory_limit_bytes: z.number().nullable().describe("null = as much as there is"),
+    memory_needed_bytes: z
+      .number()
+      .describe("what so many workers with all that belongs to them may come to: a rule of thumb"),
+  })
+  .describe("what the control group (cgroup) allows, and how many workers there are to be");
+
 const overridden = z.strictObject({
   value: z.number(),
   configured: z.number(),
@@ -101,6 +113,7 @@ export const statusView = z.strictObject({
   strategy: z.string().describe("of the first pool"),
   fleet,
   pools: z.array(shownPool),
+  allowance,
   workers: z.array(z.strictObject({ index: z.int().min(0), ...processView.shape })),
   ml: learningView.nullable().describe("null = no pool's strategy is ml"),
   samples: samples.nullable(),

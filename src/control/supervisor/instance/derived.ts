@@ -1,9 +1,6 @@
 /** What follows from a configuration for the parts of an instance. */
-import { availableParallelism } from "node:os";
-import type { Config } from "../../../config/config.ts";
 import type { Endpoint, NamedAddress } from "../../../protocol/endpoint.ts";
 import type { ProxySettings } from "../../../protocol/worker.ts";
-import { MAX_WORKERS } from "../../../shared/memory/layout/shared-memory.ts";
 import { learnedPools } from "../../processes/learner/learned-pools.ts";
 
 /** Is any pool learned of? */
@@ -19,11 +16,4 @@ export function numbersOf({ routes }: ProxySettings): ReadonlyMap<string, number
 /** Servers as processes that learn and record know them. */
 export function named(endpoints: readonly Endpoint[]): NamedAddress[] {
   return endpoints.map(({ id, url, address }) => ({ id, url, address }));
-}
-
-/** How many workers there are to be. */
-export function workerCount({ app }: Config): number {
-  if (app.workers > 0) return app.workers;
-  // Elsewhere the kernel does not spread connections over sockets that share a port.
-  return process.platform === "linux" ? Math.min(availableParallelism(), MAX_WORKERS) : 1;
 }

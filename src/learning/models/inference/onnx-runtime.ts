@@ -4,6 +4,9 @@ import { setNativeVariable } from "./c-library.ts";
 /** The runtime's module. */
 export type OnnxRuntime = typeof import("onnxruntime-node");
 
+const MISSING =
+  "onnxruntime-node is not installed, which runs models that this product has not made; beside neurabalancer: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node";
+
 let loading: Promise<OnnxRuntime> | undefined;
 
 /**
@@ -14,7 +17,13 @@ let loading: Promise<OnnxRuntime> | undefined;
 export function loadOnnxRuntime(): Promise<OnnxRuntime> {
   loading ??= (async () => {
     setNativeVariable("ORT_DISABLE_TELEMETRY", "1");
-    return import("onnxruntime-node");
+    try {
+      return await import("onnxruntime-node");
+    } catch (cause) {
+      // The package for npm leaves it to those who need it (docs/deployment.md).
+      if ((cause as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw cause;
+      throw new Error(MISSING, { cause });
+    }
   })();
   return loading;
 }

@@ -50,7 +50,7 @@ describe.skipIf(!CAN)("what a pod is given is a configuration", () => {
       const objects = render(shape);
       const [{ spec }] = objects.filter(
         ({ kind, metadata }) =>
-          ["Deployment", "StatefulSet"].includes(kind) &&
+          ["Deployment", "StatefulSet", "DaemonSet"].includes(kind) &&
           metadata.labels?.["app.kubernetes.io/component"] === "balancer",
       );
       const [container] = spec.template.spec.containers;

@@ -5,7 +5,7 @@ import { SHAPES } from "./shapes.ts";
 
 /** Names in SHAPES of what users bring themselves. */
 const THEIRS = /^(ours|pg|redis|tokens|shop-tls|sticky|pages|pull|scrape|models)$/;
-const WORKLOADS = ["Deployment", "StatefulSet"];
+const WORKLOADS = ["Deployment", "StatefulSet", "DaemonSet"];
 
 function workloads(objects: readonly KubernetesObject[]): KubernetesObject[] {
   return objects.filter(({ kind }) => WORKLOADS.includes(kind));
@@ -164,7 +164,7 @@ describe.skipIf(!HAS_HELM).each(HAS_HELM ? Object.entries(SHAPES) : [])("%s", (_
     const replicas = hpa?.spec.minReplicas ?? balancer.spec.replicas;
     if (hpa !== undefined) expect("replicas" in balancer.spec).toBe(false);
     for (const { spec } of named("PodDisruptionBudget")) {
-      expect(spec.maxUnavailable ?? replicas - spec.minAvailable).toBeGreaterThan(0);
+      expect(spec.maxUnavailable ?? (replicas ?? 1) - spec.minAvailable).toBeGreaterThan(0);
     }
   });
 

@@ -14,7 +14,7 @@ const MISSPELT: readonly (readonly [string, Record<string, unknown>, RegExp])[] 
   ["a word that helm has read as a boolean", { config: { tls: { client_auth: false } } }, /client_auth/],
   ["a key of a route", { config: { routes: [{ host: "a.example", pol: "a" }] } }, /routes/],
   ["a server without URL", { servers: [{ weight: 1 }] }, /servers/],
-  ["a kind that is none", { kind: "DaemonSet" }, /kind/],
+  ["a kind that is none", { kind: "Daemonset" }, /kind/],
   ["a port that is none", { containerPorts: { http: 70_000 } }, /http/],
   ["a digest that is none", { image: { digest: "latest" } }, /digest/],
   ["a size that is none", { shmSize: "much" }, /shmSize/],
@@ -68,6 +68,11 @@ const UNFIT: readonly (readonly [string, Record<string, unknown>, RegExp])[] = [
   ["one volume for all", { kind: "Deployment", persistence: { enabled: true } }, /volume for each replica/],
   ["a budget that nobody may break", { podDisruptionBudget: { minAvailable: 2 } }, /minAvailable \(2\) of 2 replicas/],
   ["more at least than at most", { autoscaling: { enabled: true, minReplicas: 11 } }, /minReplicas is above/],
+  [
+    "scaling a pod on each node",
+    { kind: "DaemonSet", autoscaling: { enabled: true } },
+    /nothing to scale of a DaemonSet/,
+  ],
   ["scaling by nothing", { autoscaling: { enabled: true, targetCPUUtilizationPercentage: null } }, /needs a target/],
   [
     "scrapes without a port",

@@ -59,6 +59,16 @@ export const SHAPES: Readonly<Record<string, Rendering>> = {
     },
     kubernetes: "1.37.0",
   },
+  "a pod on each node": {
+    values: {
+      kind: "DaemonSet",
+      servers: "http://10.0.0.1:3000,http://10.0.0.2:3000",
+      tls: { existingSecret: "shop-tls" },
+      hostPorts: { http: 80, https: 443 },
+      service: { type: "NodePort" },
+      updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1 } },
+    },
+  },
   TLS: {
     values: {
       servers: ["https://api.internal"],

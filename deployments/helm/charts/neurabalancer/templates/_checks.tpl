@@ -74,8 +74,11 @@ is none.
 {{- end }}
 {{- end }}
 
-{{- if and $values.persistence.enabled (eq $values.kind "Deployment") }}
+{{- if and $values.persistence.enabled (ne (include "neurabalancer.kind" .) "StatefulSet") }}
 {{- $problems = append $problems "persistence.enabled needs a volume for each replica: leave kind empty, or set StatefulSet" }}
+{{- end }}
+{{- if and $values.autoscaling.enabled (eq $values.kind "DaemonSet") }}
+{{- $problems = append $problems "autoscaling.enabled has nothing to scale of a DaemonSet: its pods are as many as nodes" }}
 {{- end }}
 {{- $replicas := int $values.replicaCount }}
 {{- if $values.autoscaling.enabled }}
@@ -91,7 +94,7 @@ is none.
 {{- end }}
 {{- with $values.podDisruptionBudget }}
 {{- if and .enabled (or (kindIs "float64" .minAvailable) (kindIs "int64" .minAvailable)) }}
-{{- if ge (int .minAvailable) $replicas }}
+{{- if and (ge (int .minAvailable) $replicas) (ne $values.kind "DaemonSet") }}
 {{- $problems = append $problems (printf "podDisruptionBudget.minAvailable (%d) of %d replicas would keep every node from being drained: use maxUnavailable, or more replicas" (int .minAvailable) $replicas) }}
 {{- end }}
 {{- end }}

@@ -20,6 +20,11 @@ has room for 63.
 {{- end }}
 {{- end }}
 
+{{/* What runs the pods. A volume for each of them needs a StatefulSet. */}}
+{{- define "neurabalancer.kind" -}}
+{{- default (ternary "StatefulSet" "Deployment" .Values.persistence.enabled) .Values.kind }}
+{{- end }}
+
 {{/* The full name with something behind it that is never cut: (list . "admin"). */}}
 {{- define "neurabalancer.named" -}}
 {{- $root := index . 0 }}

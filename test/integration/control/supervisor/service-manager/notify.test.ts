@@ -81,13 +81,14 @@ async function tellers() {
     for (let message = next(); message !== ""; message = next()) heard += message;
     return heard;
   };
-  const start = (...flags: string[]): ProductProcess => {
+  const start = (...flags: string[]): ProductProcess => startIn("", ...flags);
+  const startIn = (environment: string, ...flags: string[]): ProductProcess => {
     const command = [join(import.meta.dir, "../../../../../bin/neurabalancer"), "serve", ...flags];
-    const product = new ProductProcess(settings, { prelude: `export NOTIFY_SOCKET=${path}`, command });
+    const product = new ProductProcess(settings, { prelude: `export NOTIFY_SOCKET=${path} ${environment}`, command });
     closing.push(() => product.end());
     return product;
   };
-  return { hear, start };
+  return { hear, start, startIn };
 }
 
 const ready = ({ process: { pid } }: ProductProcess): string => `READY=1\nMAINPID=${pid}\n`;
@@ -112,4 +113,26 @@ test("where one takes over from another, the service is the new one's, and does 
   await first.process.exited;
   expect(first.process.exitCode).toBe(0);
   expect(hear()).toBe(ready(first) + ready(second));
+}, 240_000);
+
+test("it says when it reads its configuration again, and when it has", async () => {
+  const { hear, start } = await tellers();
+  const product = start();
+  await until(() => hear() !== "", 110_000);
+  const before = hear();
+  product.process.kill("SIGHUP");
+  await until(() => hear().length > before.length && hear().endsWith("READY=1\n"));
+  expect(hear()).toBe(`${before}RELOADING=1\nREADY=1\n`);
+}, 120_000);
+
+test("it is heard of again and again where somebody watches over it, and where that is for another process it is not", async () => {
+  const { hear, startIn } = await tellers();
+  const watched = startIn("WATCHDOG_USEC=30000 WATCHDOG_PID=$$");
+  await until(() => hear().split("WATCHDOG=1\n").length > 3, 110_000);
+  await watched.end();
+  const heard = hear().length;
+  const unwatched = startIn("WATCHDOG_USEC=30000 WATCHDOG_PID=1");
+  await until(() => hear().length > heard, 110_000);
+  await unwatched.end();
+  expect(hear().slice(heard)).toBe(`${ready(unwatched)}STOPPING=1\n`);
 }, 240_000);
