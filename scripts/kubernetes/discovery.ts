@@ -110,6 +110,7 @@ function place(more: Partial<KubernetesPlace> = {}): KubernetesPlace {
 test("without its Role an instance says what is missing; with that of the documentation it serves, and may do nothing else", async () => {
   pods = [await startPod("10.244.1.1"), await startPod("10.244.1.2")];
   instance = product();
+  await instance.started();
   await until(() => instance.said("cannot look up shop/web:http in Kubernetes"), PATIENCE_MS);
   const { error } = instance.said("cannot look up shop/web:http")!;
   expect(error).toStartWith(
