@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../../../../package.json";
-import { neededPackages } from "../../../../scripts/package/dependencies.ts";
+import { neededPackages, runsOrSays } from "../../../../scripts/package/dependencies.ts";
 import { publishedManifest } from "../../../../scripts/package/npm.ts";
 
 const ROOT = join(import.meta.dir, "../../../..");
@@ -68,6 +68,13 @@ test("archives have what is needed, nothing for developers or other systems, and
   };
   expect(neededPackages(packages, () => true)).toEqual(["node_modules/a"]);
   expect(() => neededPackages(packages, () => false)).toThrow("not installed: node_modules/a; run npm install");
+});
+
+test("of a package its code and its license are kept, and not what its developers need", () => {
+  for (const path of ["", "package.json", "LICENSE.md", "lib", "lib/test", "dist/docs/index.js"])
+    expect({ path, kept: runsOrSays(path) }).toEqual({ path, kept: true });
+  for (const path of ["node_modules", "test", "docs", ".eslintrc", "lib/.npmignore", "index.html"])
+    expect({ path, kept: runsOrSays(path) }).toEqual({ path, kept: false });
 });
 
 const directives = (name: string): string[] =>
