@@ -29,13 +29,15 @@ if [ -z "$running" ] || [ "$running" = "$installed" ]; then
   exec kill -HUP "$MAINPID"
 fi
 
-"$program" serve "$@" --take-over &
-next=$!
+# It is no child of this script: what is a child of anybody but systemd when it becomes the service's process, systemd does not
+# wait for when it stops it.
+exec 3>&1
+next=$("$program" serve "$@" --take-over >&3 3>&- & echo $!)
+exec 3>&-
 # The one before ends once the new one serves and the requests that it had are done.
 while kill -0 "$MAINPID" 2>/dev/null; do
   if ! kill -0 "$next" 2>/dev/null; then
-    wait "$next"
-    say "the new version did not take over (its exit code is $?): process $MAINPID goes on; what is wrong stands above"
+    say "the new version did not take over: process $MAINPID goes on; what is wrong stands above"
     exit 1
   fi
   sleep 0.2

@@ -38,7 +38,7 @@ revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 secrets=()
 if [ -f "$HOME/.npmrc" ]; then secrets=(--secret "id=npmrc,src=$HOME/.npmrc"); fi
 
-megabytes() { du -sm --apparent-size "$@" | awk '{ sum += $1 } END { printf "%4d MB", sum }'; }
+megabytes() { du -sm --apparent-size "$@" | awk '{ sum += $1 } END { printf "%4d MiB", sum }'; }
 
 for kind in "${kinds[@]}"; do
   name=ghcr.io/neurabalancer/neurabalancer
@@ -64,6 +64,6 @@ for kind in "${kinds[@]}"; do
   [ ! -d "$packages/onnxruntime-node" ] || echo "  $(megabytes "$packages/onnxruntime-node")  onnxruntime"
   echo "  $(megabytes "$packages" --exclude=onnxruntime-node)  other packages"
   echo "  $(megabytes "$rootfs/app" --exclude=node_modules)  the product"
-  echo "  $(megabytes "$rootfs") in all, $(tar -C "$rootfs" -c . | gzip | wc -c | awk '{ printf "%d MB", $1 / 1048576 }') compressed"
+  echo "  $(megabytes "$rootfs") in all, $(tar -C "$rootfs" -c . | gzip | wc -c | awk '{ printf "%d MiB", $1 / 1048576 }') compressed"
 done
 echo "scripts/images/try.sh --directory $directory runs them"

@@ -13,12 +13,14 @@ for kind in balancer backend ml; do
     exit 2
   }
 done
-if [ "${NEURABALANCER_TRY:-}" != inside ]; then
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-  node_modules/.bin/bun scripts/images/foreign-model.ts "$work/model"
-  chmod -R a+rX "$work"
-  env NEURABALANCER_TRY=inside WORK="$work" unshare --mount --net --pid --ipc --uts --fork --kill-child=KILL --mount-proc \
+WORK=${NEURABALANCER_TRY:-}
+if [ -z "$WORK" ]; then
+  WORK=$(mktemp -d)
+  export WORK
+  trap 'rm -rf "$WORK"' EXIT
+  node_modules/.bin/bun scripts/images/foreign-model.ts "$WORK/model"
+  chmod -R a+rX "$WORK"
+  NEURABALANCER_TRY=$WORK unshare --mount --net --pid --ipc --uts --fork --kill-child=KILL --mount-proc \
     bash scripts/images/try.sh --directory "$directory"
   exit
 fi
@@ -78,7 +80,7 @@ image() {
   (contained "$@" -- "${command[@]}") >"$WORK/$kind.$((++started)).log" 2>&1 &
 }
 
-# command <kind> <volume or -> <variable …> -- <argument …>: `neurabalancer` beside it, as an engine's exec.
+# command_in <kind> <volume or -> <variable …> -- <argument …>: `neurabalancer` beside it, as an engine's exec.
 command_in() {
   local before=()
   while [ "$1" != -- ]; do
@@ -109,7 +111,9 @@ chmod --reference="$directory/balancer/var/lib/neurabalancer" "$WORK/data"
 
 code=0
 command_in backend - BACKEND_PORT=8001 -- healthcheck backend 2>"$WORK/health.log" || code=$?
-[ "$code" -eq 1 ] && grep -q 'connection refused' "$WORK/health.log" || bad "a server that is not there is healthy ($code)"
+if [ "$code" -ne 1 ] || ! grep -q 'connection refused' "$WORK/health.log"; then
+  bad "a server that is not there is healthy ($code)"
+fi
 ok "health check of what does not run: exit code 1, $(cat "$WORK/health.log")"
 
 image backend - BACKEND_PORT=8001 BACKEND_LATENCY_MS=2
@@ -127,7 +131,7 @@ grep -Eq '"predictions":\[-?[0-9]' <<<"$scores" || bad "the model server answers
 curl -sS http://127.0.0.1:8081/health | grep -vq degraded || bad "the model server has no model"
 ok "the model server runs a model of onnxruntime's: $scores"
 
-balancer=(SERVERS=http://127.0.0.1:8001,http://127.0.0.1:8002 LB_STRATEGY=ml MODEL_PATH=/app/models/prior INSTANCE_NAME=try
+balancer=("SERVERS=http://127.0.0.1:8001,http://127.0.0.1:8002" LB_STRATEGY=ml MODEL_PATH=/app/models/prior INSTANCE_NAME=try
   HEALTH_CHECK_INTERVAL_SECONDS=0.5)
 image balancer "$WORK/data" "${balancer[@]}"
 pid=$!
@@ -151,8 +155,9 @@ ok "the page is served"
 
 main=$(pgrep -f 'src/main.ts serve$' | head -n 1)
 status=$(cat "/proc/$main/status")
-grep -Eq '^Uid:\s+65532\s+65532' <<<"$status" && grep -Eq '^CapEff:\s+0+$' <<<"$status" && grep -Eq '^NoNewPrivs:\s+1$' <<<"$status" ||
-  bad "it does not run unprivileged: $status"
+for line in '^Uid:\s+65532\s+65532' '^CapEff:\s+0+$' '^NoNewPrivs:\s+1$'; do
+  grep -Eq "$line" <<<"$status" || bad "it does not run unprivileged: $status"
+done
 grep -Eq '^[0-9]+ [0-9]+ [^ ]+ [^ ]+ / ro,' "/proc/$main/mountinfo" || bad "its root can be written"
 ok "user 65532, no capabilities, no new privileges, a root that is read-only"
 grep -l libonnxruntime /proc/[0-9]*/maps >/dev/null 2>&1 || bad "nobody has loaded onnxruntime"
@@ -168,7 +173,7 @@ code=0
 wait "$pid" || code=$?
 [ "$code" -eq 0 ] || bad "SIGTERM: exit code $code"
 ok "SIGTERM: exit code 0"
-[ -s "$WORK/data/history.db" ] && [ "$(stat -c %u "$WORK/data/history.db")" = 65532 ] || bad "nothing was kept in the volume"
-command_in balancer "$WORK/data" "${balancer[@]}" -- stats --since 10m | grep -q 300 || bad "stats says nothing of 300 requests"
+[ "$(stat -c %u "$WORK/data/history.db")" = 65532 ] || bad "nothing was kept in the volume"
+command_in balancer "$WORK/data" "${balancer[@]}" -- stats --since 10m 2>/dev/null | grep -q 300 || bad "stats says nothing of 300 requests"
 ok "the volume has what happened, and stats says it"
 echo "$passed passed"

@@ -110,6 +110,7 @@ function place(more: Partial<KubernetesPlace> = {}): KubernetesPlace {
 test("without its Role an instance says what is missing; with that of the documentation it serves, and may do nothing else", async () => {
   pods = [await startPod("10.244.1.1"), await startPod("10.244.1.2")];
   instance = product();
+  await instance.started();
   await until(() => instance.said("cannot look up shop/web:http in Kubernetes"), PATIENCE_MS);
   const { error } = instance.said("cannot look up shop/web:http")!;
   expect(error).toStartWith(
@@ -244,7 +245,7 @@ test("tokens are read again: a new one counts, one that has ended is said, and i
   const base = "/api/v1/namespaces/edge/secrets";
   await plane.api("POST", base, { metadata: { name: "first" } });
   writeFileSync(tokenFile, await plane.token("edge", "neurabalancer", "first"));
-  const api = new HttpSliceApi(() => place(), { watchSeconds: 3 });
+  const api = new HttpSliceApi(() => place(), Math.random, { watchSeconds: 3 });
   const { source, lines, end } = watched(api);
   await until(() => source.servers.length === 4, PATIENCE_MS);
   writeFileSync(tokenFile, await plane.token("edge", "neurabalancer"));
@@ -269,7 +270,7 @@ test("tokens are read again: a new one counts, one that has ended is said, and i
 });
 
 test("bookmarks come, and the next watch goes on from there", async () => {
-  const real = new HttpSliceApi(() => place(), { watchSeconds: 5 });
+  const real = new HttpSliceApi(() => place(), Math.random, { watchSeconds: 5 });
   const bookmarks: string[] = [];
   const asked: string[] = [];
   let lists = 0;
@@ -302,7 +303,7 @@ test("bookmarks come, and the next watch goes on from there", async () => {
 });
 
 test("a version that etcd has compacted away is gone (410): the source lists anew, and says nothing", async () => {
-  const real = new HttpSliceApi(() => place(), { watchSeconds: 3 });
+  const real = new HttpSliceApi(() => place(), Math.random, { watchSeconds: 3 });
   const gate = Promise.withResolvers<void>();
   let lists = 0;
   let watches = 0;

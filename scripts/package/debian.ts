@@ -25,7 +25,7 @@ const PLACES: Readonly<Record<string, string>> = {
   "deployments/systemd/neurabalancer.env": "etc/neurabalancer/neurabalancer.env",
 };
 
-/** Makes the package in `out`, compressed by zstd, which dpkg reads since 1.21.18 (Debian 12). @returns its file. */
+/** Makes the package in `out`, compressed a little only: the best takes ten times as long. @returns its file. */
 export function buildDebianPackage(out: string, scratch: string): string {
   const architecture = ARCHITECTURES[process.arch];
   if (architecture === undefined) throw new Error(`Debian's name of ${process.arch} is not known here`);
@@ -39,6 +39,11 @@ export function buildDebianPackage(out: string, scratch: string): string {
   const date = run("date", ["-u", "-R", "-d", `@${epochSeconds()}`]).trim();
   put(root, `${DOC}/changelog.gz`, packed(debianChangelog(version, date)));
   put(root, `${DOC}/CHANGELOG.md.gz`, packed(readFileSync(join(tree, "CHANGELOG.md"), "utf8")));
+  put(
+    root,
+    "usr/share/lintian/overrides/neurabalancer",
+    readFileSync(join(ROOT, "scripts/package/debian/lintian-overrides")),
+  );
   put(root, `${DOC}/copyright`, copyright(readFileSync(join(tree, "LICENSE"), "utf8")));
   writeControl(root, version, architecture);
   const file = join(out, `neurabalancer_${version}_${architecture}.deb`);
@@ -103,5 +108,7 @@ function normalise(path: string): void {
     for (const name of readdirSync(path)) normalise(join(path, name));
     return;
   }
-  chmodSync(path, stat.mode & 0o111 ? 0o755 : 0o644);
+  // Of others' packages Bun alone is a program that is run; the rest are scripts for Node.js.
+  const runs = stat.mode & 0o111 && (!path.includes("/node_modules/") || path.endsWith("/bun.exe"));
+  chmodSync(path, runs || path.endsWith(".sh") ? 0o755 : 0o644);
 }

@@ -1,6 +1,6 @@
 /** Which packages run on a machine, and which files of them: what an archive holds beside our own files. */
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join, relative } from "node:path";
 
 /** A package in package-lock.json. */
 export interface LockedPackage {
@@ -33,6 +33,14 @@ export function neededPackages(
   return needed.map(([path]) => path);
 }
 
+/** Folders at the head of a package that its own developers need; packages in a package are copied by themselves. */
+const ASIDE = new Set(["node_modules", "test", "tests", "benchmark", "benchmarks", "docs", "example", "examples"]);
+
+/** Whether a file or folder of a package, from its root, is code or says whose that is. */
+export function runsOrSays(path: string): boolean {
+  return !ASIDE.has(path) && !basename(path).startsWith(".") && !path.endsWith(".html");
+}
+
 /**
  * Copies what runs here from `root` to `target`.
  * @param packages as package-lock.json has them.
@@ -45,8 +53,9 @@ export function copyDependencies(
   arch: string = process.arch,
 ): void {
   for (const path of neededPackages(packages, (path) => existsSync(join(root, path)))) {
-    const nested = join(root, path, "node_modules");
-    cpSync(join(root, path), join(target, path), { recursive: true, filter: (from) => from !== nested });
+    const source = join(root, path);
+    const filter = (from: string): boolean => runsOrSays(relative(source, from));
+    cpSync(source, join(target, path), { recursive: true, filter });
   }
   const native = join(target, NATIVE);
   for (const system of readdirSync(native)) {

@@ -5,8 +5,12 @@
 # namespaces of their own; nothing of it is left behind. Takes a minute.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
-deb=$(realpath "${1:-$(ls dist/neurabalancer_*.deb 2>/dev/null | tail -n 1)}") && [ -f "$deb" ] ||
-  { echo "try-systemd: there is no .deb: npm run package -- deb" >&2; exit 1; }
+packages=(dist/neurabalancer_*.deb)
+deb=$(realpath "${1:-${packages[-1]}}")
+if [ ! -f "$deb" ]; then
+  echo "try-systemd: there is no $deb: npm run package -- deb" >&2
+  exit 1
+fi
 for program in systemd-analyze wrk curl unshare nsenter dpkg; do
   command -v "$program" >/dev/null || { echo "try-systemd: needs $program" >&2; exit 1; }
 done
@@ -107,11 +111,12 @@ first=$(main_process)
 check "reloads" inside systemctl reload neurabalancer
 inside sh -c "echo LB_STRATEGY=nonsense >>$settings"
 check "a wrong configuration fails the reload" not inside systemctl reload neurabalancer 2>/dev/null
-inside sed -i '$d' $settings
+inside sed -i '/^LB_STRATEGY=nonsense$/d' $settings
 check "and the instance goes on" [ "$(main_process)" = "$first" ]
 
 inside wrk -t1 -c8 -d30s http://127.0.0.1/ >"$place/kept" 2>&1 &
 load=$!
+# shellcheck disable=SC2016 # the inner shell's
 inside bash -c 'end=$((SECONDS + 30)) ok=0 bad=0
   while [ $SECONDS -lt $end ]; do curl -s -o /dev/null -m 20 http://127.0.0.1/ && ok=$((ok + 1)) || bad=$((bad + 1)); done
   echo "$ok $bad"' >"$place/new" &

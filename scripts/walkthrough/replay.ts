@@ -33,8 +33,8 @@ const HELP = `  npm run walkthrough -- [options]
   --document FILE  instead of DEMO_WALKTHROUGH.md
   --update         write the outputs and pictures of this run into it
 
-Needs bash, curl, jq, openssl, PostgreSQL, Redis and Prometheus; Chromium for pictures; Loki 3 where LOKI names the program or PATH has
-it; the OpenTelemetry Collector where npm run build:collector has built it.
+Needs bash, curl, jq, openssl, PostgreSQL, Redis and Prometheus. Chromium for pictures, the OpenTelemetry Collector (npm run
+build:collector) and Loki 3 (in PATH, or named by LOKI) are used where they are; --update wants all of them.
 Exit code 0: all that could be run is as the document says.
 `;
 /** Debian's packages of what there must be. */
@@ -206,7 +206,7 @@ async function write(
   const old = steps.find((step) => step.kind === "command" && step.shown !== null && !replay.outputs.has(step));
   if (old !== undefined) throw new Error(`line ${old.line} shows an output and was not run: nothing is written`);
   const machine = machineLine(describeMachine(Date.now()));
-  const account = `Outputs and pictures are of ${machine}, with ${(await versionsHere(extras)).join(", ")}.`;
+  const account = `Outputs and pictures are of a run on ${machine}, with ${(await versionsHere(extras)).join(", ")}.`;
   writeFileSync(document, withRun(withOutputs(text, replay.outputs), account));
   for (const [path, picture] of replay.pictures) {
     mkdirSync(dirname(join(ROOT, path)), { recursive: true });

@@ -132,7 +132,7 @@ export class Stack {
     return this.#balancer?.stderr ?? "";
   }
 
-  /** Starts one of `BACKENDS`, also one that was stopped. */
+  /** Starts one of `BACKENDS`, also one that was killed. */
   async startBackend(name: string): Promise<void> {
     if (this.#backends.has(name)) return;
     const args = ["backend", "--host", "127.0.0.1", "--port", `${this.portOf(name)}`, "--instance-id", name];
@@ -142,12 +142,13 @@ export class Stack {
     await this.#isReady(`http://${this.addressOf(name)}/health`);
   }
 
-  /** Ends one of `BACKENDS`. Throws when it does not run. */
-  async stopBackend(name: string): Promise<void> {
+  /** Ends one of `BACKENDS` at once. Throws when it does not run. */
+  async killBackend(name: string): Promise<void> {
     const daemon = this.#backends.get(name);
     if (daemon === undefined) throw new Error(`${name} does not run`);
     this.#backends.delete(name);
-    await daemon.stop();
+    daemon.process.kill("SIGKILL");
+    await daemon.process.exited;
   }
 
   /** Ends all of it, whatever has ended already, also while it starts. */

@@ -18,7 +18,7 @@ const PUBLISHED: Readonly<Record<string, number>> = {
   loki: 3100,
 };
 
-/** Serves what `docker compose stop`, `start` and `logs` ask for; whoever starts it stops it. */
+/** Serves what `docker compose kill`, `start` and `logs` ask for; whoever starts it stops it. */
 export function serveControl(stackOf: () => Stack): Bun.Server<undefined> {
   return Bun.serve({
     hostname: "127.0.0.1",
@@ -29,7 +29,7 @@ export function serveControl(stackOf: () => Stack): Bun.Server<undefined> {
       try {
         const stack = stackOf();
         if (action === "logs" && name === "load-balancer") return new Response(asInStack(stack.processLog, stack));
-        if (action === "stop") await stack.stopBackend(name);
+        if (action === "kill") await stack.killBackend(name);
         else if (action === "start") await stack.startBackend(name);
         else return new Response(`nothing stands for "docker compose ${action} ${name}"\n`, { status: 404 });
         return new Response("");
@@ -63,7 +63,7 @@ docker() {
         *) echo "nothing stands for docker compose exec $program"; return 125 ;;
       esac
       ;;
-    "compose stop" | "compose start" | "compose logs")
+    "compose kill" | "compose start" | "compose logs")
       curl -sS --fail-with-body "${control}/\${action#compose }/\${!#}"
       ;;
     *) echo "nothing stands for docker $action $*"; return 125 ;;

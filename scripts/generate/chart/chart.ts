@@ -31,10 +31,10 @@ export function chartFiles(): { readonly path: string; readonly content: string 
       path: `${CHART}/files/dashboards/${path.split("/").at(-1)}`,
       content: `${JSON.stringify(JSON.parse(content))}\n`,
     })),
-    {
-      path: `${CHART}/files/provisioning/dashboards.yml`,
-      content: read("configs/grafana/provisioning/dashboards/neurabalancer.yml"),
-    },
+    ...["dashboards", "datasources"].map((name) => ({
+      path: `${CHART}/files/provisioning/${name}.yml`,
+      content: read(`configs/grafana/provisioning/${name}/neurabalancer.yml`),
+    })),
   ];
 }
 

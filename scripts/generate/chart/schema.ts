@@ -146,6 +146,7 @@ const SHAPES: Readonly<Record<string, Json>> = {
   "metrics.prometheusRule.annotations": WORDS,
   "dashboards.labels": WORDS,
   "dashboards.annotations": WORDS,
+  "grafana.enabled": { type: ["boolean", "null"] },
   "grafana.prometheusUrl": URL_OR_NONE,
   "grafana.lokiUrl": URL_OR_NONE,
   "grafana.tempoUrl": URL_OR_NONE,

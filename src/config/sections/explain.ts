@@ -18,7 +18,7 @@ export const explain = {
       env: "EXPLAIN_MEMORY_MB",
       type: integer(4, 128),
       default: "64",
-      doc: "Most shared memory of all workers together that is taken for this, megabytes. It is only taken as it fills. A lower value holds from the next start on.",
+      doc: "Most shared memory of all workers together that is taken for this, megabytes. It is only taken as it fills, and never more than an eighth of what the control group (cgroup) allows. A lower value holds from the next start on.",
     }),
   },
 };

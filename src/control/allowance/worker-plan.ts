@@ -6,7 +6,10 @@ import { type CgroupLimit, type CgroupLimits, cgroupLimits } from "../../shared/
 
 const MIB = 1024 * 1024;
 /** The runtime's code, the first process, the recorder and the learner, each as measured under load: docs/deployment.md. */
-const FIXED_MIB = 125;
+const FIXED_MIB = 150;
+/** Explanations, which are good to have, take no more than this part of a limit; but what they cannot do without. */
+const EXPLAIN_PART = 1 / 8;
+const LEAST_EXPLAIN_MIB = 4;
 /** A worker under load, with its part of the shared memory. */
 const WORKER_MIB = 45;
 
@@ -26,6 +29,8 @@ export interface WorkerPlan {
   /** Of the control group, CPUs and bytes; `null` = none. */
   readonly cpuLimit: number | null;
   readonly memoryLimit: number | null;
+  /** Most that explanations may take, bytes. */
+  readonly explainMemory: number;
   /** What so many workers need, bytes: a rule of thumb. */
   readonly memoryNeeded: number;
   /** What to say when the limit is lower; `null` = it is not. */
@@ -55,18 +60,21 @@ export function workerPlan(config: PlannedSettings): WorkerPlan {
 
 /** As `workerPlan`, for any machine. */
 export function planWorkers({ app, explain }: PlannedSettings, { platform, cpus, limits }: Allowance): WorkerPlan {
-  const fixedMib = FIXED_MIB + (explain.enabled ? explain.memoryMb : 0);
+  const { memory } = limits;
+  const part = memory === null ? Number.POSITIVE_INFINITY : Math.floor((memory.value / MIB) * EXPLAIN_PART);
+  const explainMib = Math.min(explain.memoryMb, Math.max(LEAST_EXPLAIN_MIB, part));
+  const fixedMib = FIXED_MIB + (explain.enabled ? explainMib : 0);
   const { workers, why } =
     app.workers > 0
       ? { workers: app.workers, why: `WORKERS=${app.workers}` }
       : choose(platform, cpus, limits, fixedMib);
   const needed = (fixedMib + workers * WORKER_MIB) * MIB;
-  const { memory } = limits;
   return {
     workers,
     why,
     cpuLimit: limits.cpus?.value ?? null,
     memoryLimit: memory?.value ?? null,
+    explainMemory: explainMib * MIB,
     memoryNeeded: needed,
     warning: memory !== null && memory.value < needed ? tooLittle(memory, needed, workers, app.workers > 1) : null,
   };
@@ -97,7 +105,7 @@ function choose(
 
 function tooLittle({ value, file }: CgroupLimit, needed: number, workers: number, isChosen: boolean): string {
   const fewer = isChosen ? ", have fewer WORKERS" : "";
-  return `the control group allows ${mebibytes(value)} of memory (${file}), and ${workers === 1 ? "a worker with all that belongs to it" : `${workers} workers with all that belongs to them`} may come to ${mebibytes(needed)}: the kernel ends processes that go over it. Allow more${fewer} or lower EXPLAIN_MEMORY_MB`;
+  return `the control group allows ${mebibytes(value)} of memory (${file}), and ${workers === 1 ? "a worker with all that belongs to it" : `${workers} workers with all that belongs to them`} may come to ${mebibytes(needed)}: the kernel ends processes that go over it. Allow more${fewer} or set EXPLAIN=off`;
 }
 
 function mebibytes(bytes: number): string {

@@ -6,7 +6,7 @@ import type { PublishedClass } from "../../shared/memory/class-table.ts";
 import { Header, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { limitInForce, sourcesInForce } from "../../shared/memory/learned-limits.ts";
 import type { MemoryPages } from "../../shared/memory/pages.ts";
-import { workerCount } from "../allowance/worker-plan.ts";
+import { workerPlan } from "../allowance/worker-plan.ts";
 import type { ControlClock } from "../clock.ts";
 import type { ControlLog } from "../log.ts";
 import { ExplainKeeper } from "./keeper.ts";
@@ -14,8 +14,6 @@ import { ExplainNames } from "./names.ts";
 import { Pieces } from "./pieces.ts";
 import type { Meanings } from "./record.ts";
 import { ExplainResponses } from "./responses.ts";
-
-const MEGABYTE = 1024 * 1024;
 
 /** What it needs. */
 export interface ExplainPartOptions {
@@ -74,15 +72,11 @@ export class ExplainPart {
   #look(): void {
     const { memory, config } = this.#options;
     const settings = config();
-    const { explain } = settings;
-    if (!explain.enabled) return;
+    if (!settings.explain.enabled) return;
+    const { workers, explainMemory } = workerPlan(settings);
     // What was given is not taken back.
-    this.#limitBytes = Math.max(this.#keeper.bytes, explain.memoryMb * MEGABYTE);
-    this.#keeper.look(
-      Math.max(workerCount(settings), memory.header[Header.WORKER_BLOCKS]),
-      this.#limitBytes,
-      this.#bootMs(),
-    );
+    this.#limitBytes = Math.max(this.#keeper.bytes, explainMemory);
+    this.#keeper.look(Math.max(workers, memory.header[Header.WORKER_BLOCKS]), this.#limitBytes, this.#bootMs());
   }
 
   #rename(): void {

@@ -13,7 +13,21 @@ const PROGRAM = join(ROOT, "node_modules/.cache/task");
 
 /** Names that others rely on: documents, and who knows them from elsewhere. */
 const NAMES = [
-  ...["up", "down", "ps", "logs", "healthcheck", "load-test", "db-migrate", "demo", "setup", "lint", "test", "ci"],
+  ...[
+    "up",
+    "down",
+    "ps",
+    "logs",
+    "healthcheck",
+    "load-test",
+    "db-migrate",
+    "demo",
+    "setup",
+    "lint",
+    "test",
+    "ci",
+    "package",
+  ],
   ...["build", "build-balancer", "build-backend", "build-ml", "test-coverage", "test-python", "ml-train", "ml-deploy"],
   ...["helm-lint", "helm-template", "helm-install", "helm-upgrade", "helm-uninstall"],
 ];

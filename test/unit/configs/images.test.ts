@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { validate } from "dockerfile-utils";
+import { version } from "../../../package.json";
 import lock from "../../../package-lock.json";
 
 const ROOT = join(import.meta.dir, "../../..");
@@ -58,6 +59,11 @@ test("the three are built in the same way", () => {
       .replace(/^(?:VOLUME|EXPOSE|HEALTHCHECK|CMD) .*\n/gm, "");
   expect(common("backend")).toBe(common("balancer"));
   expect(common("ml")).toBe(common("balancer"));
+});
+
+test("documents name the images of this version", () => {
+  const tags = [...read("docs/deployment.md").matchAll(/ghcr\.io\/neurabalancer\/[\w-]+:([\w.-]+)/g)];
+  expect(tags.map(([, tag]) => tag)).toEqual([version]);
 });
 
 test("nothing gets into a build but what is named", () => {

@@ -31,7 +31,7 @@ export class GoneError extends Error {}
 export interface ApiTimes {
   /** Within this a list is complete, or a watch open. */
   readonly answerMs: number;
-  /** How long a watch is asked to last. */
+  /** How long a watch is asked to last at the most; a half of it at the least, so that instances do not begin anew together. */
   readonly watchSeconds: number;
   /** What it may last longer: a connection that has died unnoticed is noticed then. */
   readonly watchGraceMs: number;
@@ -54,11 +54,16 @@ interface Asked {
 /** Over HTTP. */
 export class HttpSliceApi implements SliceApi {
   readonly #place: () => KubernetesPlace;
+  readonly #random: () => number;
   readonly #times: ApiTimes;
 
-  /** @param place as it is configured now. @param times those that are others than usual: 10 s, 120 s and 15 s. */
-  constructor(place: () => KubernetesPlace, times: Partial<ApiTimes> = {}) {
+  /**
+   * @param place as it is configured now. @param random uniform in [0, 1).
+   * @param times those that are others than usual: 10 s, 120 s and 15 s.
+   */
+  constructor(place: () => KubernetesPlace, random: () => number, times: Partial<ApiTimes> = {}) {
     this.#place = place;
+    this.#random = random;
     this.#times = { ...TIMES, ...times };
   }
 
@@ -78,14 +83,15 @@ export class HttpSliceApi implements SliceApi {
 
   async watch(service: KubernetesService, version: string, signal: AbortSignal): Promise<AsyncIterable<SliceEvent>> {
     const { watchSeconds, watchGraceMs } = this.#times;
+    const seconds = watchSeconds * (0.5 + this.#random() / 2);
     const query = {
       watch: "true",
       allowWatchBookmarks: "true",
       resourceVersion: version,
-      timeoutSeconds: `${watchSeconds}`,
+      timeoutSeconds: `${Math.ceil(seconds)}`, // whole ones alone are understood
     };
     const { body, endAfter } = await this.#ask(service, query, signal);
-    endAfter(watchSeconds * 1000 + watchGraceMs);
+    endAfter(Math.ceil(seconds) * 1000 + watchGraceMs);
     return eventsOf(body, () => endAfter(null));
   }
 

@@ -32,7 +32,7 @@ const MAX_SLICES = 1_000;
 export function kubernetesSource(
   spec: ServerSpec,
   context: SourceContext,
-  api: SliceApi = new HttpSliceApi(() => context.surroundings().kubernetes),
+  api: SliceApi = new HttpSliceApi(() => context.surroundings().kubernetes, context.random),
 ): DiscoverySource {
   return new KubernetesSource(spec, context, api);
 }

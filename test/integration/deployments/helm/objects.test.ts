@@ -1,5 +1,6 @@
 /** What holds in every shape of the chart: parts find each other, pods stop in time, nobody is root, no secret is in clear. */
 import { describe, expect, test } from "bun:test";
+import { parse } from "yaml";
 import { HAS_HELM, type KubernetesObject, type Labels, render } from "../../../support/helm/render.ts";
 import { SHAPES } from "./shapes.ts";
 
@@ -234,6 +235,31 @@ describe.skipIf(!HAS_HELM)("single shapes", () => {
     expect(isThere({ servers: ["http://a:80"] })).toBe(false);
     expect(isThere({ environment: "production", servers: ["http://a:80"] })).toBe(false);
     expect(isThere({ environment: "production", backends: { enabled: true } })).toBe(true);
+  });
+
+  test("Grafana comes with its password", () => {
+    const isThere = (values: Record<string, unknown>) =>
+      render({ values }).some(({ metadata }) => metadata.name === "edge-neurabalancer-grafana");
+    expect(isThere({})).toBe(false);
+    expect(isThere({ grafana: { adminPassword: "a-password" } })).toBe(true);
+    expect(isThere({ grafana: { adminPassword: "a-password", enabled: false } })).toBe(false);
+  });
+
+  test("Grafana has the sources that there are, by the uids that dashboards name", () => {
+    const sources = (values: Record<string, unknown>) => {
+      const objects = render({ values: { grafana: { adminPassword: "a-password", ...values } } });
+      const found = objects.find(({ kind, metadata }) => kind === "ConfigMap" && metadata.name.endsWith("-grafana"))!;
+      return parse(found.data["datasources.yaml"]).datasources.map((each: { uid: string; url: string }) => [
+        each.uid,
+        each.url,
+      ]);
+    };
+    expect(sources({ prometheusUrl: "http://p:1" })).toEqual([["neurabalancer-prometheus", "http://p:1"]]);
+    expect(sources({ lokiUrl: "http://l:1", tempoUrl: "http://t:1" })).toEqual([
+      ["neurabalancer-prometheus", "http://prometheus-operated:9090"],
+      ["neurabalancer-loki", "http://l:1"],
+      ["neurabalancer-tempo", "http://t:1"],
+    ]);
   });
 
   test("helm test asks the service for a healthy server", () => {

@@ -67,6 +67,8 @@ const UNFIT: readonly (readonly [string, Record<string, unknown>, RegExp])[] = [
   ["a grace beyond the timeout", { shutdown: { graceSeconds: 60 } }, /shutdown\.graceSeconds/],
   ["one volume for all", { kind: "Deployment", persistence: { enabled: true } }, /volume for each replica/],
   ["a budget that nobody may break", { podDisruptionBudget: { minAvailable: 2 } }, /minAvailable \(2\) of 2 replicas/],
+  ["a budget of nothing", { podDisruptionBudget: { maxUnavailable: 0 } }, /lets no pod be missing/],
+  ["a budget of everything", { podDisruptionBudget: { minAvailable: "100%" } }, /lets no pod be missing/],
   ["more at least than at most", { autoscaling: { enabled: true, minReplicas: 11 } }, /minReplicas is above/],
   [
     "scaling a pod on each node",

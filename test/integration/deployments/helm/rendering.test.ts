@@ -90,6 +90,19 @@ describe.skipIf(!HAS_HELM)("the chart", () => {
     expect(statSync(join(directory, name)).size).toBeLessThan(MOST_BYTES);
   }, 60_000);
 
+  test("Argo CD's project allows every kind that it makes", () => {
+    const project = parse(readFileSync(join(CHART, "../../../argocd/project.yaml"), "utf8"));
+    const allowed = project.spec.namespaceResourceWhitelist.map(
+      ({ group, kind }: Record<string, string>) => `${group}/${kind}`,
+    );
+    const made = files
+      .flatMap((path) => objectsOf(readFileSync(path, "utf8")))
+      .map(({ apiVersion, kind }) => {
+        return `${apiVersion.includes("/") ? apiVersion.split("/")[0] : ""}/${kind}`;
+      });
+    expect([...new Set(made)].filter((kind) => !allowed.includes(kind))).toEqual([]);
+  });
+
   test("objects have the namespace of the release, or one that they are for", () => {
     for (const path of files) {
       for (const { kind, metadata } of objectsOf(readFileSync(path, "utf8"))) {

@@ -36,7 +36,6 @@ export const SHAPES: Readonly<Record<string, Rendering>> = {
       db: { host: "127.0.0.1", port: 1, password: "pg-in-clear" },
       redis: { sentinelAddrs: ["127.0.0.1:1"], sentinelMaster: "mymaster", password: "redis-in-clear" },
       grafana: {
-        enabled: true,
         adminPassword: "grafana-in-clear",
         lokiUrl: "http://loki:3100",
         tempoUrl: "http://tempo:3200",

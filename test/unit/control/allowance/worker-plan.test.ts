@@ -35,13 +35,15 @@ test("what operators choose is taken, and what does not fit is said", () => {
   expect(plan({ WORKERS: "5" }, { cpu: 1 })).toMatchObject({ workers: 5, why: "WORKERS=5", warning: null });
   const { warning } = plan({ WORKERS: "5" }, { mib: 300 });
   expect(warning).toContain("allows 300 MiB of memory (/g/memory.max), and 5 workers with all that belongs to them");
-  expect(warning).toContain("Allow more, have fewer WORKERS or lower EXPLAIN_MEMORY_MB");
+  expect(warning).toContain("Allow more, have fewer WORKERS or set EXPLAIN=off");
   const least = plan({ WORKERS: "0" }, { mib: 100 });
   expect(least.warning).toContain("a worker with all that belongs to it");
   expect(plan({ WORKERS: "0" }, { mib: 256 }).warning).toBeNull();
 });
 
-test("explanations that are off take no memory", () => {
+test("explanations take an eighth of a limit at most, and none when they are off", () => {
+  const bytes = (mib?: number) => plan({ EXPLAIN_MEMORY_MB: "64" }, { mib }).explainMemory / MIB;
+  expect([bytes(), bytes(4096), bytes(256), bytes(16)]).toEqual([64, 64, 32, 4]);
   const [on, off] = ["on", "off"].map((EXPLAIN) => plan({ WORKERS: "1", EXPLAIN, EXPLAIN_MEMORY_MB: "64" }));
   expect(on.memoryNeeded - off.memoryNeeded).toBe(64 * MIB);
 });

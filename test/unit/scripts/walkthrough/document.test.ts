@@ -4,6 +4,8 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { type CommandStep, stepsOf, withOutputs, withRun } from "../../../../scripts/walkthrough/document.ts";
+import { FIRST_SAMPLES } from "../../../../src/learning/online/training/training-schedule.ts";
+import { FINE_TUNE_DEFAULTS } from "../../../../src/training/store/fine-tune.ts";
 import { logNames, traceNames } from "../../../support/grafana/names.ts";
 
 const ROOT = join(import.meta.dir, "../../../..");
@@ -57,9 +59,20 @@ describe("the walkthrough", () => {
     expect(spoken.length).toBeGreaterThan(10);
     expect(spoken.filter((port) => !published.has(port))).toEqual([]);
     const commands = COMMANDS.map((step) => step.commands).join("");
-    const named = /docker compose (?:exec -T|stop|start|logs --no-log-prefix) ([\w-]+)/g;
+    const named = /docker compose (?:exec -T|kill|start|logs --no-log-prefix) ([\w-]+)/g;
     expect(new Set([...commands.matchAll(named)].map(([, name]) => name))).toEqual(
       new Set(["load-balancer", "backend-2", "postgres"]),
+    );
+  });
+
+  test("numbers in its text are those of the program and of docker-compose.yml", () => {
+    const { services } = parse(readFileSync(join(ROOT, "docker-compose.yml"), "utf8"), { merge: true });
+    const latency = (name: string) => services[name].environment.BACKEND_LATENCY_MS;
+    const [one, two, three] = ["backend-1", "backend-2", "backend-3"].map(latency);
+    expect(TEXT).toContain(`The backends take ${one}, ${two} and ${three} ms for a request`);
+    const grouped = (count: number) => count.toLocaleString("en");
+    expect(TEXT).toContain(
+      `when there are ${grouped(FINE_TUNE_DEFAULTS.leastRows)} samples; by itself from ${grouped(FIRST_SAMPLES)} on`,
     );
   });
 

@@ -93,6 +93,10 @@ is none.
 {{- end }}
 {{- end }}
 {{- with $values.podDisruptionBudget }}
+{{- $most := toString .maxUnavailable }}
+{{- if and .enabled (or (eq (toString .minAvailable) "100%") (and (kindIs "invalid" .minAvailable) (or (eq $most "0") (eq $most "0%")))) }}
+{{- $problems = append $problems "podDisruptionBudget lets no pod be missing, and would keep every node from being drained: maxUnavailable is 1 or more" }}
+{{- end }}
 {{- if and .enabled (or (kindIs "float64" .minAvailable) (kindIs "int64" .minAvailable)) }}
 {{- if and (ge (int .minAvailable) $replicas) (ne $values.kind "DaemonSet") }}
 {{- $problems = append $problems (printf "podDisruptionBudget.minAvailable (%d) of %d replicas would keep every node from being drained: use maxUnavailable, or more replicas" (int .minAvailable) $replicas) }}

@@ -25,6 +25,13 @@
 {{- if and (include "neurabalancer.backendsEnabled" .) (not (include "neurabalancer.namesServers" .)) }}true{{- end }}
 {{- end }}
 
+{{/* "true" where Grafana is to be installed: when that is said, or its password is given. */}}
+{{- define "neurabalancer.grafanaEnabled" -}}
+{{- with .Values.grafana }}
+{{- if ternary .enabled (or .adminPassword .existingSecret) (kindIs "bool" .enabled) }}true{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* The text of neurabalancer.yaml. */}}
 {{- define "neurabalancer.config" -}}
 {{- if kindIs "string" .Values.config }}

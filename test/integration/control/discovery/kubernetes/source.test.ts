@@ -40,6 +40,8 @@ class Watched {
   readonly counts = { resolutions: 0, failures: 0 };
   place: KubernetesPlace;
   zone: string | null;
+  /** What is drawn at random. */
+  chance = 1;
   readonly source;
   readonly #timer;
 
@@ -61,7 +63,15 @@ class Watched {
       onSettled: () => {},
     };
     const [spec] = configOf({ SERVERS: servers }).servers.list;
-    this.source = kubernetesSource(spec, context, new HttpSliceApi(() => this.place, times));
+    this.source = kubernetesSource(
+      spec,
+      context,
+      new HttpSliceApi(
+        () => this.place,
+        () => this.chance,
+        times,
+      ),
+    );
     this.#timer = setInterval(() => this.source.tick(nowMs()), 5);
   }
 
@@ -293,13 +303,23 @@ test.each([
 test("a watch that has died silently is noticed after its time, and begins anew without a word", async () => {
   const server = await serve();
   server.put(sliceOf("web-a", ["10.0.0.1"]));
-  const watched = watch(server, { times: { watchSeconds: 0.2, watchGraceMs: 100 } });
+  const watched = watch(server, { times: { watchSeconds: 1, watchGraceMs: 100 } });
   await watched.has("10.0.0.1:8080");
   await until(() => server.watches === 1);
   server.putSilently(sliceOf("web-a", ["10.0.0.2"])); // this one keeps watches open for ever, and says nothing
   await watched.has("10.0.0.2:8080");
-  expect(server.asked.find(({ watch }) => watch)?.query.get("timeoutSeconds")).toBe("0.2");
+  expect(server.asked.find(({ watch }) => watch)?.query.get("timeoutSeconds")).toBe("1");
   expect(watched.lines).toEqual([]);
+});
+
+test("watches last as long as each instance draws", async () => {
+  const server = await serve();
+  const watched = watch(server, { times: { watchSeconds: 100 } });
+  await until(() => server.watches === 1);
+  watched.chance = 0;
+  server.endWatches();
+  await until(() => server.asked.length === 3);
+  expect(server.asked.map(({ query }) => query.get("timeoutSeconds"))).toEqual([null, "100", "50"]);
 });
 
 test("as outside of a cluster: a kubeconfig file, read again with each question, and a client certificate", async () => {
