@@ -71,3 +71,10 @@ test("README is read in two minutes", () => {
     .split(/\s+/);
   expect(words.length).toBeLessThan(900);
 });
+
+test("docs/README.md has every command", () => {
+  const commands = [...read("src/cli/program.ts").matchAll(/^ {2}"?([a-z-]+)"?: async \(\) => \(await import/gm)];
+  expect(commands.length).toBeGreaterThan(20);
+  const page = read("docs/README.md");
+  expect(commands.map(([, name]) => name).filter((name) => !page.includes(`\n| \`${name}\` | `))).toEqual([]);
+});
