@@ -60,7 +60,7 @@ bad() {
 }
 
 # ask <URL>: leaves the answer in $body and its status in $status, 000 with curl's own words in $body when there is none.
-# Without the newline that ends curl's words. The user's .curlrc and proxies are for other things than the instance.
+# The user's .curlrc and proxies are for other things than the instance.
 ask() {
   set -- --disable --silent --show-error --noproxy '*' --max-time "$timeout" --write-out '\n%{http_code}' "$1"
   $insecure && set -- --insecure "$@"
@@ -70,8 +70,6 @@ ask() {
 }
   body=${answer%
 *}
-  body=${body%
-}
 }
 
 # number <name>: that number of the JSON in $body, which is our own and has it once at the top.

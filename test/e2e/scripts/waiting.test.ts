@@ -98,7 +98,7 @@ describeWith(["curl"], "healthcheck.sh", () => {
       stderr: expect.stringContaining("answers 404: is that a NeuraBalancer?"),
     });
     const nobody = await healthcheck("--url", `http://127.0.0.1:${await freePort()}`);
-    expect(nobody).toMatchObject({ code: 1, stderr: expect.stringMatching(/ does not answer: curl: \(7\).*[^\n]\n$/) });
+    expect(nobody).toMatchObject({ code: 1, stderr: expect.stringContaining("does not answer: curl: (7)") });
     const wrong = await healthcheck("--url", "localhost");
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("--url must be a URL") });
   });
