@@ -69,7 +69,7 @@ test("README is read in two minutes", () => {
   const words = read("README.md")
     .replaceAll(/^\|.*$/gm, "") // tables are looked up, not read
     .split(/\s+/);
-  expect(words.length).toBeLessThan(900);
+  expect(words.length).toBeLessThan(800);
 });
 
 test("every command is in the table of docs/README.md, and no other", () => {
