@@ -58,7 +58,7 @@ else
   check promtool prometheus/prometheus.yml check config prometheus/prometheus.yml
 fi
 check loki loki/loki.yml -config.file=loki/loki.yml -verify-config
-check tempo tempo/tempo.yml -config.file=tempo/tempo.yml -config.verify
+check tempo tempo/tempo.yml -config.file=tempo/tempo.yml -config.verify=true
 check alloy alloy/config.alloy validate alloy/config.alloy
 check promtail promtail/promtail.yml -config.file=promtail/promtail.yml -check-syntax
 check "$collector" otel/otel-collector.yml validate --config=otel/otel-collector.yml

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the three images of deployments/docker without a container engine, and says how large they are: by Debian's buildah, in a
 # chroot, over base images that bases.sh makes. Needs root, and: buildah debootstrap nodejs npm, on Debian 12.
-# Afterwards scripts/images/try.sh runs what was built. Takes some three minutes the first time, then one.
+# Afterwards scripts/images/try.sh runs what was built. Takes a minute or two for each image, and two more the first time.
 # usage: build.sh [--directory DIR] [balancer|backend|ml …]
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -53,8 +53,8 @@ export function buildDebianPackage(out: string, scratch: string): string {
     "dpkg-deb",
     "--build",
     "--root-owner-group",
-    "-Zzstd",
-    "-z9",
+    "-Zxz",
+    "-z1",
     root,
     file,
   ]);

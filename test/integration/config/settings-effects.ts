@@ -246,6 +246,18 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     KUBERNETES,
     "a reload that names another API server asks that one",
   ),
+  KUBECONFIG: effect(
+    ["/a", "/b"],
+    ["fleet.kubernetes"],
+    KUBERNETES,
+    "as outside of a cluster: a kubeconfig file, read again with each question, and a client certificate",
+  ),
+  KUBERNETES_CONTEXT: effect(
+    ["a", "b"],
+    ["fleet.kubernetes"],
+    "test/unit/control/discovery/kubernetes/kubeconfig.test.ts",
+    "no file at all, and a context that is not the current one",
+  ),
   KUBERNETES_SERVICE_HOST: effect(["10.0.0.1", "10.0.0.2"], ["fleet.kubernetes"], KUBERNETES, AS_IN_A_POD),
   KUBERNETES_SERVICE_PORT: effect(["443", "6443"], ["fleet.kubernetes"], KUBERNETES, AS_IN_A_POD),
   KUBERNETES_TOKEN_FILE: effect(["/a", "/b"], ["fleet.kubernetes"], KUBERNETES, AS_IN_A_POD),
