@@ -3,7 +3,7 @@
 # Base images are given by exact tag here, and by digest where images are published: CD looks digests up and passes
 # `name:tag@sha256:…` as BUILDER_IMAGE and RUNTIME_IMAGE. Nothing of the target platform is run while building: every platform is
 # built on any. scripts/images/build.sh does it without a container engine.
-ARG BUILDER_IMAGE=docker.io/library/node:22.21.1-bookworm-slim
+ARG BUILDER_IMAGE=docker.io/library/node:22.23.3-bookworm-slim
 ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 
 FROM --platform=$BUILDPLATFORM ${BUILDER_IMAGE} AS build

@@ -155,7 +155,7 @@ export function renderReference(): string {
   out.push("", ...blocksReference());
   out.push(
     "",
-    "## Demo server",
+    "## Server for trials",
     "",
     "`neurabalancer backend` reads `BACKEND_PORT` (default 8001), `BACKEND_INSTANCE_ID` and the other variables that",
     "`neurabalancer backend --help` lists.",

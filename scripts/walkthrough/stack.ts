@@ -18,7 +18,7 @@ const ROOT = join(import.meta.dir, "../..");
 const LAUNCHER = join(ROOT, "bin/neurabalancer");
 const COLLECTOR = join(ROOT, "node_modules/.cache/otel-collector");
 const RULES = ["recording.yml", "alerts.yml"].map((name) => join(ROOT, "configs/prometheus/rules", name));
-/** The demo servers of docker-compose.yml, each with its port there. */
+/** The servers for trials of docker-compose.yml, each with its port there. */
 export const BACKENDS = { "backend-1": 8001, "backend-2": 8002, "backend-3": 8003 } as const;
 /** A name of one. */
 type Backend = keyof typeof BACKENDS;

@@ -1,4 +1,4 @@
-/** How a demo server behaves, changeable while it runs: by flags, environment variables and `POST /_admin/knobs`. */
+/** How a server for trials behaves, changeable while it runs: by flags, environment variables and `POST /_admin/knobs`. */
 import { z } from "zod";
 
 const share = z.number().min(0).max(1);

@@ -1,4 +1,4 @@
-/** The demo server: echoes what it was asked, reports its load, and can be slow or failing on purpose. */
+/** The server for trials: echoes what it was asked, reports its load, and can be slow or failing on purpose. */
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { DEFAULT_KNOBS, drawLatencyMs, type Knobs, turnKnobs } from "./knobs.ts";
@@ -11,7 +11,7 @@ const MAX_KNOBS_BYTES = 64 * 1024;
 /** What a response says that fails because of `error_rate`. */
 export const ON_PURPOSE = "failing on purpose";
 
-/** How a demo server is started. */
+/** How a server for trials is started. */
 export interface BackendOptions {
   /** Address to listen on; `127.0.0.1` unless given. */
   readonly host?: string;
@@ -28,7 +28,7 @@ export interface BackendOptions {
   readonly nowMs: () => number;
 }
 
-/** A running demo server. */
+/** A running server for trials. */
 export interface Backend {
   readonly port: number;
   readonly instanceId: string;
@@ -63,7 +63,7 @@ export interface BackendStats {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Starts a demo server. Throws what `Bun.serve` throws when the port is taken (`code` is `EADDRINUSE`). */
+/** Starts a server for trials. Throws what `Bun.serve` throws when the port is taken (`code` is `EADDRINUSE`). */
 export function startBackend(options: BackendOptions): Backend {
   return new DemoServer(options);
 }

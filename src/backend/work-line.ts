@@ -1,4 +1,4 @@
-/** A first-in, first-out line before N workers: what makes a demo server slow under load, as a small machine is. */
+/** A first-in, first-out line before N workers: what makes a server for trials slow under load, as a small machine is. */
 
 /** Thrown by `WorkLine.enter` when the line is full or the one who waits gave up. */
 export class LineLeft extends Error {

@@ -1,4 +1,4 @@
-/** `neurabalancer backend`: the demo server, for trying things out and for drills. */
+/** `neurabalancer backend`: the server for trials and drills. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Backend, startBackend } from "../backend/server.ts";
 import { print, printError } from "./output.ts";
@@ -40,7 +40,7 @@ export function registerBackend(program: Command): void {
     new Option(`${flags} [yes|no]`, description).env(env).default(false).argParser(yesOrNo);
   program
     .command("backend")
-    .description("run a demo server that can be slow or failing on purpose")
+    .description("run a server for trials, which can be slow or failing on purpose")
     .addOption(number("--port <port>", "port to listen on, 0 = any free port", "BACKEND_PORT", 8001, 65_535))
     .addOption(
       new Option("--host <address>", "address to listen on; 0.0.0.0 in a container")

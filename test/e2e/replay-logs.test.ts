@@ -44,7 +44,10 @@ afterAll(() => {
 
 /** All requests of a test, one after the other, so that it is known what there must be. */
 async function traffic(port: number): Promise<void> {
-  const ask = async (path: string) => void (await (await fetch(`http://127.0.0.1:${port}${path}`)).arrayBuffer());
+  const ask = async (path: string) => {
+    await (await fetch(`http://127.0.0.1:${port}${path}`)).arrayBuffer();
+    await Bun.sleep(3); // logs have whole milliseconds: without a pause one may seem to begin before the last has ended
+  };
   for (let i = 0; i < CALM; i++) await ask(`/items/${i}?page=2`);
   for (let i = 0; i < SLOW; i++) await ask("/slow");
   for (let i = 0; i < FAILING; i++) await ask("/fail");

@@ -38,6 +38,6 @@ export const RESERVED_FEATURES: readonly ReservedFeature[] = [
 
 /**
  * Names that are hardly ever a typing mistake: the standard variables of OpenTelemetry are many and often set for a whole
- * cluster, those of the demo server belong to `neurabalancer backend`, and Kubernetes tells its pods of services in some.
+ * cluster, those of the server for trials belong to `neurabalancer backend`, and Kubernetes tells its pods of services in some.
  */
 export const FOREIGN_PREFIXES: readonly string[] = ["OTEL_", "BACKEND_", "KUBERNETES_"];

@@ -46,7 +46,7 @@ export class FleetAnnouncer {
       const detail = { from: before, to: state, reason: member.reason, ...(together && { cause: "cluster" }) };
       this.#note(member, { kind: state === "ejected" ? "ejection" : "health", message, detail });
     }
-    if (state === "down" || state === "ejected") this.#log.warn(fields, message);
+    if (state === "down" || state === "ejected") this.#log.warn(fields, message + adviceOn(member));
     else this.#log.info(fields, message);
   }
 
@@ -115,4 +115,10 @@ export class FleetAnnouncer {
   #note({ server }: FleetServer, event: NotedEvent): void {
     this.#events.note({ ...event, ...historyName(server) });
   }
+}
+
+/** For the first hour with a server: it answers, and never to its checks, because it has no such path. */
+function adviceOn({ stateName, record: { checks } }: FleetServer): string {
+  if (stateName !== "down" || checks.success > 0 || !checks.failure.status) return "";
+  return " (no check of it has passed yet: HEALTH_CHECK_PATH, in a file health.path, names another path)";
 }

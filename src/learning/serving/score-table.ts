@@ -16,6 +16,10 @@ const HEADROOM = 6;
 
 /** As much as scores may differ: all columns of a table are finite 32-bit floats then. */
 const COST = { least: 0, most: 4 * SCORE.most };
+/** Who says more, or less than its negative, has learned nothing of costs: that would be e^100 times the fleet's mean. */
+const MOST_LOG = 100;
+/** What is left of a cost that is next to nothing, milliseconds: a 32-bit float above 0. */
+const LEAST_COST = 1e-30;
 
 /** Thrown when a model gave something that cannot be a cost. */
 export class UnusableScoresError extends Error {
@@ -49,7 +53,7 @@ export function costsOf(
     for (let column = 0; column < columns; column++) {
       const score = scores[server * columns + column];
       const at = server * SCORE_COLUMNS + column;
-      costs[at] = kind === "score" ? score + shift : meanMs * Math.exp(score);
+      costs[at] = kind === "score" ? score + shift : relativeCost(score, meanMs);
       // The columns behind are up to two thousand times as much.
       if (!(costs[at] > 0) || !inRange(costs[at], COST)) {
         throw new UnusableScoresError(`the model's score ${score} for load ${columnLoad(column)} is not usable`);
@@ -59,6 +63,12 @@ export function costsOf(
   capAtMedian(costs, servers, columns);
   for (let server = 0; server < servers; server++) extrapolate(costs, server * SCORE_COLUMNS, columns);
   return costs;
+}
+
+/** Where the mean itself is of days, its multiples end at what a cost can be: nothing beyond tells servers apart. */
+function relativeCost(score: number, meanMs: number): number {
+  if (Math.abs(score) > MOST_LOG) return Number.NaN;
+  return Math.min(Math.max(meanMs * Math.exp(score), LEAST_COST), COST.most / 2);
 }
 
 /** What makes all scores positive, without a change where they are so already. */

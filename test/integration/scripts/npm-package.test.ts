@@ -53,7 +53,7 @@ const unreachable = install();
 afterAll(() => scratch.remove());
 
 describe("what is in it", () => {
-  test("the product, its documents and what they link to; no tests, benchmarks or scripts", () => {
+  test("the product, its documents and what they link to; no tests or benchmarks, and of scripts those for operators", () => {
     for (const path of [
       "bin/neurabalancer",
       "src/main.ts",
@@ -63,7 +63,20 @@ describe("what is in it", () => {
     ])
       expect(shipped).toContain(`package/${path}`);
     const folders = new Set([...shipped].map((path) => path.split("/")[1]).filter((name) => !/\./.test(name)));
-    expect([...folders].sort()).toEqual(["LICENSE", "bin", "configs", "deployments", "docs", "models", "src"]);
+    expect([...folders].sort()).toEqual([
+      "LICENSE",
+      "bin",
+      "configs",
+      "deployments",
+      "docs",
+      "models",
+      "scripts",
+      "src",
+    ]);
+    const scripts = [...shipped].filter((path) => path.startsWith("package/scripts/"));
+    expect(scripts.sort()).toEqual(
+      ["deploy_model.sh", "healthcheck.sh", "wait-for.sh"].map((name) => `package/scripts/${name}`),
+    );
     expect([...shipped].filter((path) => /\.test\.ts$|\/node_modules\//.test(path))).toEqual([]);
     expect(statSync(file).size).toBeLessThan(MOST_PACKED_BYTES);
   });

@@ -71,3 +71,13 @@ test("README is read in two minutes", () => {
     .split(/\s+/);
   expect(words.length).toBeLessThan(900);
 });
+
+test("every command is in the table of docs/README.md, and no other", () => {
+  const commands = [...read("src/cli/program.ts").matchAll(/^ {2}"?([a-z-]+)"?: async \(\) => /gm)].map(
+    ([, name]) => name,
+  );
+  expect(commands.length).toBeGreaterThan(20);
+  const [, table] = read("docs/README.md").split("\n## Commands\n");
+  const told = [...table.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name]) => name);
+  expect(told.sort()).toEqual(commands.sort());
+});

@@ -74,6 +74,12 @@ describe("versions", () => {
     expect(text).toContain(`image: "ghcr.io/neurabalancer/neurabalancer:${version}"`);
   });
 
+  test("its Grafana is that of the stack", () => {
+    const { image } = parse(read(join(CHART, "values.yaml"))).grafana;
+    const { grafana } = parse(read(join(ROOT, "docker-compose.yml")), { merge: true }).services;
+    expect(`${image.repository}:${image.tag}`).toBe(grafana.image);
+  });
+
   test("what Artifact Hub shows is as it wants it", () => {
     expect(chart.annotations["artifacthub.io/category"]).toBe("networking");
     const links = parse(chart.annotations["artifacthub.io/links"]).map(({ name }: { name: string }) => name);

@@ -81,7 +81,7 @@ function destructured({ tokens }: SourceFile, at: number): string[] {
 export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly Ambient[]; readonly why: string }>> = {
   "src/cli/backend.ts": {
     may: ["clock", "randomness", "environment"],
-    why: "command: it hands clock and chance to the demo server, whose options may come from the environment",
+    why: "command: it hands clock and chance to the server for trials, whose options may come from the environment",
   },
   "src/cli/check.ts": { may: ["clock"], why: "command: certificates are checked against today" },
   "src/cli/replay/command.ts": {

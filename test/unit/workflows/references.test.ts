@@ -65,9 +65,9 @@ test("one version of Node.js everywhere, and the oldest that package.json admits
   const images = ALL.flatMap(({ jobs }) => Object.values(jobs).flatMap(({ container }) => container?.image ?? []));
   expect(images.filter((image) => image.startsWith("node:") && image !== `node:${version}-bookworm`)).toEqual([]);
   const built = [...new Bun.Glob("deployments/docker/Dockerfile.*").scanSync({ cwd: ROOT })].map(
-    (path) => /^ARG BUILDER_IMAGE=.*\bnode:(\d+)\./m.exec(readFileSync(join(ROOT, path), "utf8"))?.[1],
+    (path) => /^ARG BUILDER_IMAGE=.*\bnode:([\d.]+)-/m.exec(readFileSync(join(ROOT, path), "utf8"))?.[1],
   );
-  expect(new Set(built)).toEqual(new Set([version.split(".")[0]]));
+  expect(new Set(built)).toEqual(new Set([version]));
   const others = STEPS.flatMap(({ step }) => String(step.with?.["node-version"] ?? [])).filter(
     (given) => !/^\$\{\{ env\.NODE_VERSION \}\}$/.test(given),
   );

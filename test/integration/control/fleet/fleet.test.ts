@@ -104,6 +104,22 @@ describe("health checks", () => {
     expect(fleet.counters().healthCheckFailures).toBeGreaterThanOrEqual(2);
   });
 
+  test("where no check has passed yet, the log says how to name another path; of a server that was well it does not", async () => {
+    const [server] = await backends(1);
+    server.mode = "503";
+    const { fleet, states, log } = makeFleet();
+    const whyDown = () => log.lines.filter((line) => line.includes("is down"));
+    await fleet.start(fleetOptions(specs([server]), { health: checks }));
+    await eventually(() => expect(states()).toEqual(["down"]));
+    expect(whyDown()[0]).toContain("status 503 at /health (no check of it has passed yet: HEALTH_CHECK_PATH, ");
+
+    server.mode = "ok";
+    await eventually(() => expect(states()).toEqual(["up"]));
+    server.mode = "503";
+    await eventually(() => expect(states()).toEqual(["down"]));
+    expect(whyDown()[1]).toEndWith("status 503 at /health");
+  });
+
   test("refused, hanging and slow servers are told apart, and a dead one never counts as ready", async () => {
     const [refusing, hanging, slow] = await backends(3);
     refusing.stop();

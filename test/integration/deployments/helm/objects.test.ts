@@ -195,7 +195,11 @@ describe.skipIf(!HAS_HELM)("single shapes", () => {
     const before = sum({ servers: ["http://a:80"] });
     expect(sum({ servers: ["http://a:80"] })).toEqual(before);
     expect(sum({ servers: ["http://b:80"] })).not.toEqual(before);
-    expect(sum({ servers: ["http://a:80"], db: { host: "x", password: "y" } })).not.toEqual(before);
+    const secret = sum({ servers: ["http://a:80"], db: { host: "x", password: "y" } })["checksum/secret"];
+    expect(sum({ servers: ["http://a:80"], db: { host: "x", password: "z" } })["checksum/secret"]).not.toBe(secret);
+    // Nobody who may look at pods can try passwords against a plain hash.
+    expect(secret).toMatch(/^[0-9a-f]{64}$/);
+    expect(["y", "y\n"].map((text) => new Bun.CryptoHasher("sha256").update(text).digest("hex"))).not.toContain(secret);
     expect(sum({ existingConfigMap: "ours" })["checksum/config"]).toBeUndefined();
   });
 

@@ -95,7 +95,27 @@ test("outcomes and usage of any value leave finite costs, and the model in charg
         for (const cost of shownCosts(made)) expect(cost > 0 && Number.isFinite(cost)).toBe(true);
       },
     ),
-    { numRuns: 300 },
+    {
+      numRuns: 300,
+      // What was found once: a response that took eleven days, beside usage that nobody knows.
+      examples: [
+        [
+          [
+            { slot: 4, latencyMs: 1e9, failed: false, inFlight: 0, step: 0, atMs: null, usage: Number.NaN },
+            { slot: 4, latencyMs: 0, failed: false, inFlight: 0, step: 0, atMs: 29678.161468688726, usage: 0 },
+            {
+              slot: 1,
+              latencyMs: 0,
+              failed: false,
+              inFlight: -40,
+              step: 0,
+              atMs: 143064.5588995348,
+              usage: Number.NaN,
+            },
+          ],
+        ],
+      ],
+    },
   );
 });
 

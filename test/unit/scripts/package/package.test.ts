@@ -45,6 +45,18 @@ test("every image of ours and the chart are of this version", () => {
   expect(said.filter(({ found }) => found !== version)).toEqual([]);
 });
 
+test("what people copy from documents names files of this version, and what is supported is its minor one", () => {
+  const named = ["README.md", ...filesBelow("docs").filter((path) => path.endsWith(".md"))].flatMap((path) =>
+    [...read(path).matchAll(/neurabalancer[-_](\d+\.\d+\.\d+)(?:-linux|_amd64|_arm64|\.tgz)/g)].map(
+      ([, found]) => found,
+    ),
+  );
+  expect(new Set(named)).toEqual(new Set([version]));
+  expect(/the latest minor version \(today ([\d.]+)\)/.exec(read("SECURITY.md"))?.[1]).toBe(
+    version.split(".").slice(0, 2).join("."),
+  );
+});
+
 test("the published manifest has no commands, no developers' packages, and onnxruntime as a peer that may be left out", () => {
   const manifest = publishedManifest(packageJson);
   expect(Object.keys(manifest)).not.toContain("private");

@@ -63,3 +63,18 @@ test("after a failure each instance asks the API server again at a moment of its
   }
   expect(tries).toEqual([1, 2, 2, 3]);
 });
+
+test("while the API server is gone for an hour the fleet stays as it was, and it is asked twice a minute", async () => {
+  const world = new ScriptedWorld();
+  const source = kubernetesSource(CASES.kubernetes.spec, world.context, world.slices);
+  world.slices.tell("10.0.0.1");
+  await source.refresh();
+  await world.at(source, 1);
+  world.slices.silence();
+  for (let second = 1; second <= 3600; second++) await world.at(source, second * 1000);
+  expect(source.servers.map(({ address }) => address)).toEqual(["10.0.0.1"]);
+  expect(source.degraded).toBe(true);
+  expect(world.log.lines).toEqual([expect.stringContaining("the addresses last known stay in use")]);
+  // The first pauses are shorter.
+  expect(world.counts.failures).toBeWithin(120, 130);
+});
