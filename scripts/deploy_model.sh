@@ -33,9 +33,21 @@ Needs curl, GNU's coreutils, and flock of util-linux.
 END
 }
 
-say() { echo "deploy_model.sh: $1" >&2; }
-wrong() { say "$1 (--help shows the options)" && exit 2; }
-refuse() { say "$1; nothing was changed" && exit 1; }
+# What instances answer is repeated, and nothing of it may reach a terminal as a command.
+say() { printf 'deploy_model.sh: %s\n' "$1" | tr '\000-\011\013-\037\177' '?' >&2; }
+wrong() {
+  say "$1 (--help shows the options)"
+  exit 2
+}
+refuse() {
+  say "$1; nothing was changed"
+  exit 1
+}
+
+# Who reads what is said may go first (Ctrl-C ends "| tee", too): the former model comes back all the same.
+trap '' PIPE
+# "neurabalancer models" asks instances directly, as curl does below.
+export no_proxy='*' NO_PROXY='*'
 
 readonly FILES=(inference_features.json scaler.json load_balancer.onnx)
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd -P) || exit 1
@@ -55,7 +67,10 @@ while [ $# -gt 0 ]; do
     --keep) keep=$2 && shift ;;
     --no-instance) alone=true ;;
     --rollback) rollback=true ;;
-    --help | -h) usage && exit 0 ;;
+    --help | -h)
+      usage
+      exit 0
+      ;;
     -*) wrong "unknown option $1" ;;
     *)
       [ -z "$model" ] || wrong "one model at a time: $model or $1"
@@ -75,6 +90,8 @@ done
 if $alone; then
   [ $((${#servers[@]} + ${#admins[@]})) -eq 0 ] || wrong "--no-instance names none: leave out --model-server and --admin"
 elif [ $((${#servers[@]} + ${#admins[@]})) -eq 0 ]; then servers=(http://127.0.0.1:8081); fi
+# A name that begins with "-" is no option of the programs below.
+case $target in -*) target=./$target ;; esac
 if [ "$(basename "$target")" = load_balancer.onnx ]; then target=$(dirname "$target"); fi
 case $target in *.onnx) wrong "$target is a file of another name than load_balancer.onnx: let MODEL_PATH name a directory" ;; esac
 for program in curl flock; do command -v "$program" >/dev/null || wrong "$program is not installed"; done
@@ -82,7 +99,7 @@ for program in curl flock; do command -v "$program" >/dev/null || wrong "$progra
 # fetch <curl's arguments …>: the answer on standard output; fails, with what curl says, where there is none or no 2xx. A user's
 # .curlrc and proxies are for other things.
 fetch() {
-  curl --disable --silent --show-error --fail-with-body --noproxy '*' --max-time "$((timeout < 30 ? timeout : 30))" "$@" 2>&1
+  curl --disable --silent --show-error --fail-with-body --globoff --noproxy '*' --max-time "$((timeout < 30 ? timeout : 30))" "$@" 2>&1
 }
 
 # text <name>: that text of the flat JSON on standard input; nothing where it is null.
@@ -145,15 +162,36 @@ everyone_has() {
 # point <link> <to>: replaces a link at once, whoever reads it meanwhile.
 point() { ln -sfn "$2" "$target/$1.new" && mv -fT "$target/$1.new" "$target/$1"; }
 
-# stage <directory> <name>: a copy of its three files as .models/<name>, there as a whole or not at all.
+# version_of <directory>: the fingerprint of the model there, or nothing where it cannot serve.
+version_of() { "$product" models check --json "$1" 2>/dev/null | version_in; }
+version_in() { sed -n 's/^ *"version": "\([0-9a-f]*\)".*/\1/p'; }
+
+# stage <directory> <name> [fingerprint]: a copy of its three files as .models/<name>, there as a whole, and the model of that
+# fingerprint, or not at all: why not is in $why.
 stage() {
   local file staging=$target/.models/.staging
   rm -rf "$staging"
-  mkdir -p "$staging" && chmod 0755 "$target/.models" "$staging" || return 1
+  why="cannot be copied to $target/.models"
+  if ! mkdir -p "$staging" || ! chmod 0755 "$target/.models" "$staging"; then return 1; fi
   for file in "${FILES[@]}"; do
-    if [ -e "$1/$file" ]; then install -m 0644 "$1/$file" "$staging/$file" || return 1; fi
+    if [ -e "$1/$file" ] && ! install -m 0644 "$1/$file" "$staging/$file"; then
+      rm -rf "$staging"
+      return 1
+    fi
   done
+  if [ -n "${3:-}" ] && [ "$(version_of "$staging")" != "$3" ]; then
+    why="is another model now than the $3 that was checked: somebody writes there"
+    rm -rf "$staging"
+    return 1
+  fi
   rm -rf "$target/.models/${2:?}" && mv -T "$staging" "$target/.models/$2"
+}
+
+# has_files: one of a model's files is there.
+has_files() {
+  local file
+  for file in "${FILES[@]}"; do if [ -e "$target/$file" ]; then return 0; fi; done
+  return 1
 }
 
 # is_there: the files that instances read are those of the model already.
@@ -184,7 +222,7 @@ fi
 [ "$(readlink -f "$model")" != "$(readlink -f "$target")" ] || refuse "$model is where instances read already"
 [ -d "$model" ] || refuse "$model is no directory with a model"
 checked=$("$product" models check --json "$model" 2>&1) || refuse "${checked#neurabalancer: }"
-new=$(sed -n 's/^ *"version": "\([0-9a-f]*\)".*/\1/p' <<<"$checked")
+new=$(version_in <<<"$checked")
 [ -n "$new" ] || refuse "\"neurabalancer models check\" answers without a version: $checked"
 
 before=() after=()
@@ -203,26 +241,27 @@ stamp=$(date -u +%Y%m%dT%H%M%SZ)-$$
 
 old=''
 if [ -L "$target/.current" ]; then old=$(basename "$(readlink "$target/.current")"); fi
-if [ -z "$old" ] && [ -e "$target/load_balancer.onnx" ]; then
+if [ -z "$old" ] && has_files; then
   # Files that nobody linked yet: their copies get the links, which changes nothing for who reads them.
-  old=$("$product" models check --json "$target" 2>/dev/null | sed -n 's/^ *"version": "\([0-9a-f]*\)".*/\1/p')
+  old=$(version_of "$target")
   old=${old:-unusable}-$stamp
   if ! stage "$target" "$old" || ! point .current ".models/$old"; then
     rm -rf "$target/.models/$old"
     refuse "what is in $target cannot be copied to $target/.models"
   fi
 fi
-if [ -n "$old" ]; then link_files || { say "the files in $target cannot be replaced by links" && exit 1; }; fi
+if [ -n "$old" ]; then link_files || { say "the files in $target cannot be replaced by links"; exit 1; }; fi
 
 problems=()
 # go_back: the model before comes back, and says so. Never returns.
 go_back() {
-  trap '' INT TERM
+  trap '' HUP INT TERM
   local problem
   for problem in "${problems[@]}"; do say "$problem"; done
   if [ -n "$old" ]; then
-    point .current ".models/$old" || { say "$target/.current cannot be put back to .models/$old: do so by hand" && exit 4; }
+    point .current ".models/$old" || { say "$target/.current cannot be put back to .models/$old: do so by hand"; exit 4; }
   else rm -f "$target/.current" "${FILES[@]/#/$target/}"; fi
+  if [ "$name" != "$old" ]; then rm -rf "$target/.models/.staging" "$target/.models/${name:?}"; fi
   problems=()
   if everyone_has before; then
     say "$new was taken back: ${old:-no model} is in $target as before"
@@ -232,26 +271,28 @@ go_back() {
   say "$new was taken back: ${old:-no model} is in $target as before, but not every instance confirms it"
   exit 4
 }
-trap 'problems=("interrupted"); go_back' INT TERM
 
 # ── the change, and who takes it ──
 
 name=$old
-if ! is_there; then
-  name=$new-$stamp
-  stage "$model" "$name" || refuse "$model cannot be copied to $target/.models"
+is_there || name=$new-$stamp
+trap 'problems=("interrupted"); go_back' HUP INT TERM
+if [ "$name" != "$old" ]; then
+  stage "$model" "$name" "$new" || refuse "$model $why"
   if ! point .current ".models/$name" || ! link_files; then
     problems=("the links in $target cannot be written") && go_back
   fi
 fi
 everyone_has after || go_back
-trap - INT TERM
+trap '' HUP INT TERM
 
 # ── done: what is older than the way back goes ──
 
-if [ -n "$old" ] && [ "$old" != "$name" ]; then point .previous ".models/$old"; fi
-find "$target/.models" -mindepth 1 -maxdepth 1 ! -name "$name" ! -name "${old:-$name}" -printf '%T@ %f\n' | sort -rn |
-  tail -n "+$keep" | while read -r _ former; do rm -rf "$target/.models/${former:?}"; done
+if [ -n "$old" ] && [ "$old" != "$name" ] && ! point .previous ".models/$old"; then
+  say "$target/.previous cannot be written: --rollback does not know of .models/$old"
+fi
+find "$target/.models" -mindepth 1 -maxdepth 1 ! -name "$name" ! -name "${old:-$name}" -printf '%T@ %f\0' | sort -zrn |
+  tail -z -n "+$keep" | while read -rd '' _ former; do rm -rf "$target/.models/${former:?}"; done
 if $alone; then say "$new is in $target"; else
   say "$new is in $target, and $((${#servers[@]} + ${#admins[@]})) instance(s) serve by it"
 fi

@@ -60,20 +60,23 @@ bad() {
 }
 
 # ask <URL>: leaves the answer in $body and its status in $status, 000 with curl's own words in $body when there is none.
-# The user's .curlrc and proxies are for other things than the instance.
+# The user's .curlrc and proxies are for other things than the instance. Of an answer without end the end is kept.
 ask() {
-  set -- --disable --silent --show-error --noproxy '*' --max-time "$timeout" --write-out '\n%{http_code}' "$1"
+  set -- --disable --silent --show-error --globoff --noproxy '*' --max-time "$timeout" --write-out '\n%{http_code}' "$1"
   $insecure && set -- --insecure "$@"
   [ -n "$cacert" ] && set -- --cacert "$cacert" "$@"
-  answer=$(curl "$@" 2>&1)
+  answer=$(curl "$@" 2>&1 | tail -c 1000000 | tr -d '\000')
   status=${answer##*
 }
   body=${answer%
 *}
 }
 
-# number <name>: that number of the JSON in $body, which is our own and has it once at the top.
-number() { printf '%s\n' "$body" | sed -n "s/^{[^{}]*\"$1\":\([0-9]*\).*/\1/p"; }
+# said: what is in $body, as far as it may be shown: no more than a few lines of it, and nothing that a terminal would obey.
+said() { printf '%s' "$body" | tr '\000-\011\013-\037\177' '?' | cut -c 1-300 | head -n 5; }
+
+# number <name>: that number of the JSON in $body, which is our own and has it once at the top; nothing where it is none.
+number() { printf '%s\n' "$body" | sed -n "s/^{[^{}]*\"$1\":\([0-9]\{1,9\}\)[^0-9].*/\1/p" | head -n 1; }
 
 # Which servers are not well, and why: only where the instance tells (FLEET_STATUS, tokens of the admin port).
 say_servers() {
@@ -86,7 +89,7 @@ say_servers() {
 ask "$url/health/live"
 case $status in
   200) well "$url lives" ;;
-  000) bad "$url does not answer: $body" ;;
+  000) bad "$url does not answer: $(said)" ;;
   *) bad "$url/health/live answers $status: is that a NeuraBalancer?" ;;
 esac
 
@@ -94,7 +97,7 @@ if [ "$failed" -eq 0 ]; then
   ask "$url/health/ready"
   total=$(number total) healthy=$(number healthy)
   if [ -z "$total" ] || [ -z "$healthy" ]; then
-    bad "$url/health/ready answers $status without saying how many servers are healthy: $body"
+    bad "$url/health/ready answers $status without saying how many servers are healthy: $(said)"
   else
     if [ "$least" = all ]; then wanted=$total; else wanted=$least; fi
     what="$healthy of $total servers healthy"
@@ -116,11 +119,11 @@ service() {
     2??)
       case $body in
         *"${3:-}"*) well "$1" ;;
-        *) bad "$1: $2 answers $body" ;;
+        *) bad "$1: $2 answers $(said)" ;;
       esac
       ;;
-    000) bad "$1 does not answer: $body" ;;
-    *) bad "$1: $2 answers $status: $body" ;;
+    000) bad "$1 does not answer: $(said)" ;;
+    *) bad "$1: $2 answers $status: $(said)" ;;
   esac
 }
 

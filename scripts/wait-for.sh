@@ -28,6 +28,8 @@ wrong() {
   exit 2
 }
 
+# Bash takes what the environment has under this name for where its clock stands.
+SECONDS=0
 timeout=60 interval=1 quiet=false targets=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -76,7 +78,7 @@ look_seconds() {
 answers() {
   local status
   if [[ $1 =~ $url_form ]]; then
-    why=$(curl --disable --silent --show-error --noproxy '*' --max-time "$(look_seconds)" --output /dev/null \
+    why=$(curl --disable --silent --show-error --globoff --noproxy '*' --max-time "$(look_seconds)" --output /dev/null \
       --write-out '%{http_code}' "$1" 2>&1)
     status=$?
     if [ "$status" -ne 0 ]; then why=${why%000} && return 1; fi
@@ -97,11 +99,16 @@ answers() {
 
 for target in "${targets[@]}"; do
   until answers "$target"; do
-    if [ "$timeout" -gt 0 ] && [ "$SECONDS" -ge "$timeout" ]; then
-      echo "wait-for.sh: $target is not there after $timeout s: ${why%%$'\n'*}" >&2
-      exit 1
+    pause=$interval
+    if [ "$timeout" -gt 0 ]; then
+      left=$((timeout - SECONDS))
+      if [ "$left" -le 0 ]; then
+        echo "wait-for.sh: $target is not there after $timeout s: ${why%%$'\n'*}" >&2
+        exit 1
+      fi
+      if [ "$pause" -gt "$left" ]; then pause=$left; fi
     fi
-    sleep "$interval"
+    sleep "$pause"
   done
   $quiet || echo "$target answers after $SECONDS s" >&2
 done

@@ -45,17 +45,40 @@ export function parseFleetReport(json: unknown): readonly ServerReport[] {
   }));
 }
 
-/** Asks the balancer. Throws when it does not answer within a second. @param how more that `fetch` is told. */
+/** What an instance says of thousands of servers is less. */
+const MOST_BYTES = 8_000_000;
+
+/**
+ * Asks the balancer itself: no proxy of the environment, and nobody whom it names instead. Throws when it has not answered
+ * within a second. @param how more that `fetch` is told.
+ */
 export async function fetchFleetReport(
   balancerUrl: string,
   how: BunFetchRequestInit = {},
 ): Promise<readonly ServerReport[]> {
   const response = await fetch(`${balancerUrl}${ReservedPath.SERVERS}`, {
     ...how,
+    proxy: false,
+    redirect: "manual",
     signal: AbortSignal.timeout(1000),
   });
-  if (!response.ok) throw new Error(`${ReservedPath.SERVERS} answered ${response.status}`);
-  return parseFleetReport(await response.json());
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw new Error(`${ReservedPath.SERVERS} answered ${response.status}`);
+  }
+  return parseFleetReport(JSON.parse(await boundedText(response)));
+}
+
+/** The body of whoever it is that was asked: an endless one is left. */
+async function boundedText({ body }: Response): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of body ?? []) {
+    length += piece.byteLength;
+    if (length > MOST_BYTES) throw new Error(`${ReservedPath.SERVERS} answered more than ${MOST_BYTES} bytes`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString();
 }
 
 /** Traffic of one server over the window. */

@@ -156,7 +156,8 @@ class Load {
         headers,
         body,
         redirect: "manual",
-        // What is measured is the server, not how fast this process unpacks.
+        // What is measured is the server, not a proxy that the environment names, nor how fast this process unpacks.
+        proxy: false,
         decompress: false,
         signal: call.signal,
         tls: { rejectUnauthorized: isVerified },

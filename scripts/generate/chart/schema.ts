@@ -178,7 +178,9 @@ export function valuesSchema(values: readonly ChartValue[], configSchema: string
 
 function closed(values: readonly ChartValue[], known: Set<string>): Json {
   const properties = values.map((value) => [value.path.split(".").at(-1), property(value, known)]);
-  return { type: "object", additionalProperties: false, properties: Object.fromEntries(properties) };
+  // Helm takes away what is said to be null. Of a mapping that is read further down nothing would be left to read.
+  const required = values.filter(({ inner }) => inner.length > 0).map(({ path }) => path.split(".").at(-1));
+  return { type: "object", additionalProperties: false, required, properties: Object.fromEntries(properties) };
 }
 
 function property(value: ChartValue, known: Set<string>): Json {

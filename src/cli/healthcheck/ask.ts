@@ -11,6 +11,9 @@ const MAX_CHARS = 200;
  */
 export function unhealthiness(url: URL, timeoutMs: number, own: boolean): Promise<string | null> {
   const { promise, resolve } = Promise.withResolvers<string | null>();
+  /** What has come of an answer other than 2xx, as a sentence; a body need not end. */
+  let told: (() => void) | null = null;
+  const where = withoutPassword(url);
   const request = url.protocol === "https:" ? requestSecure : requestPlain;
   const asked = request(url, { agent: false, ...(own ? { rejectUnauthorized: false } : {}) }, (response) => {
     const { statusCode = 0 } = response;
@@ -19,23 +22,36 @@ export function unhealthiness(url: URL, timeoutMs: number, own: boolean): Promis
       return;
     }
     let text = "";
+    const say = () => {
+      resolve(`${where} answers ${statusCode}${text === "" ? "" : `: ${text.slice(0, MAX_CHARS).trim()}`}`);
+    };
+    told = say;
     response.setEncoding("utf8");
     response.on("data", (piece: string) => {
-      if (text.length < MAX_CHARS) text += piece;
+      text += piece;
+      if (text.length >= MAX_CHARS) say();
     });
-    const told = () => {
-      resolve(`${url} answers ${statusCode}${text === "" ? "" : `: ${text.slice(0, MAX_CHARS).trim()}`}`);
-    };
-    response.on("end", told);
-    response.on("error", told);
+    response.on("end", say);
+    response.on("error", say);
   });
-  asked.on("error", (error: Error & { readonly code?: string }) => resolve(`${url}: ${reasonOf(error)}`));
+  asked.on("upgrade", ({ statusCode }) => resolve(`${where} answers ${statusCode}: it wants another protocol`));
+  asked.on("error", (error: Error & { readonly code?: string }) => resolve(`${where}: ${reasonOf(error)}`));
   const timer = setTimeout(() => {
-    resolve(`${url} did not answer within ${timeoutMs / 1000} s`);
-    asked.destroy();
+    told?.();
+    resolve(`${where} did not answer within ${timeoutMs / 1000} s`);
   }, timeoutMs);
   asked.end();
-  return promise.finally(() => clearTimeout(timer));
+  return promise.finally(() => {
+    clearTimeout(timer);
+    asked.destroy();
+  });
+}
+
+/** What is said ends up in logs. */
+function withoutPassword(url: URL): string {
+  const shown = new URL(url);
+  if (shown.password !== "") shown.password = "***";
+  return shown.href;
 }
 
 /** The runtime's own sentence for a refused connection is about the computer's network. */

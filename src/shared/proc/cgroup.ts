@@ -57,7 +57,7 @@ function mountOf(line: string): Mount[] {
   const [place, filesystem] = line.split(" - ");
   const [, , , root, point] = place.split(" ");
   const [type, , options] = filesystem?.split(" ") ?? [];
-  if (type !== "cgroup" && type !== "cgroup2") return [];
+  if ((type !== "cgroup" && type !== "cgroup2") || point === undefined || options === undefined) return [];
   return [{ root: plain(root), point: plain(point), controllers: type === "cgroup2" ? null : options.split(",") }];
 }
 
@@ -84,7 +84,9 @@ function tightest(
   let found: CgroupLimit | null = null;
   for (const directory of directories) {
     const limit = limitOf((name) => read(join(root, directory, name)).trim());
-    if (limit === null || !(limit.value > 0) || (found !== null && found.value <= limit.value)) continue;
+    // A period of 0 would be no limit at all.
+    if (limit === null || !(limit.value > 0 && limit.value < Number.POSITIVE_INFINITY)) continue;
+    if (found !== null && found.value <= limit.value) continue;
     found = { value: limit.value, file: join(directory, limit.name) };
   }
   return found;

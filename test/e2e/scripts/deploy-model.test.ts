@@ -3,13 +3,13 @@
  * is refused before anything changes or taken back, and the former one answers all the while.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { cpSync, existsSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeModelFiles } from "../../../src/learning/models/files/model-files.ts";
 import { changedOnnx } from "../../support/model-graphs.ts";
 import { type ModelServerProcess, runModelServer } from "../../support/model-server-process.ts";
 import { randomNetwork } from "../../support/networks.ts";
-import { type Outcome, run, Scratch } from "../../support/processes.ts";
+import { type Outcome, run, Scratch, spawn } from "../../support/processes.ts";
 import { ProductProcess } from "../../support/product-process.ts";
 import { until } from "../../support/until.ts";
 import { describeWith } from "../support/programs.ts";
@@ -120,6 +120,53 @@ describeWith(["curl"], "deploy_model.sh", () => {
     const { code, stderr } = await deploy("--model-server", fake.url.origin, TORCH);
     expect([code, stderr.match(/out of order/g)?.length]).toEqual([4, 2]);
     expect(stderr).toContain("not every instance confirms it");
+  });
+
+  test("interrupted, with nobody who reads what it says, it takes the model back and leaves nothing of it", async () => {
+    const path = made("served", 1);
+    let pid = 0;
+    using fake = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch({ url }) {
+        if (url.endsWith("/reload")) process.kill(pid, "SIGTERM");
+        return Response.json({ model_fingerprint: "0123456789ab" });
+      },
+    });
+    // Whoever read its pipe has gone, as tee has after Ctrl-C.
+    const alone = ["bash", "-c", 'exec "$0" "$@" 2> >(:)', join(ROOT, "scripts/deploy_model.sh"), "--to", path];
+    const deploying = spawn({ cmd: [...alone, "--model-server", fake.url.origin, TORCH], stdout: "ignore" });
+    pid = deploying.pid;
+    expect(await deploying.exited).toBe(3);
+    const left = readdirSync(join(path, ".models"));
+    expect([left.length, readlinkSync(join(path, ".current"))]).toEqual([1, `.models/${left[0]}`]);
+    expect(left[0]).not.toStartWith(TORCH_FINGERPRINT);
+  });
+
+  test("a model that is exchanged after it was checked is not put there", async () => {
+    const path = made("served", 1);
+    const [model, other, shims] = [made("changing", 2), made("other", 3), scratch.file("shims")];
+    mkdirSync(shims);
+    const install = `#!/bin/sh\ncp '${other}'/* '${model}'\nPATH=\${PATH#*:}\nexec install "$@"\n`;
+    writeFileSync(join(shims, "install"), install, { mode: 0o755 });
+    const script = [join(ROOT, "scripts/deploy_model.sh"), "--no-instance", "--to", path, model];
+    // The first that is copied is what is there now, which the exchange does not touch.
+    const env = { PATH: `${shims}:${process.env.PATH}` };
+    const { code, stderr } = await run(script, { env });
+    expect([code, stderr]).toEqual([1, expect.stringContaining("somebody writes there; nothing was changed")]);
+    expect(readdirSync(join(path, ".models"))).toHaveLength(1);
+  });
+
+  test("a directory of any name, in which there is a part of a model", async () => {
+    const path = scratch.file("-o dd\n'name");
+    mkdirSync(path);
+    writeFileSync(join(path, "scaler.json"), "ours");
+    const { code, stderr } = await run(
+      [join(ROOT, "scripts/deploy_model.sh"), "--no-instance", "--to", "-o dd\n'name", TORCH],
+      { cwd: scratch.file("") },
+    );
+    expect([code, stderr]).toEqual([0, expect.stringContaining(`${TORCH_FINGERPRINT} is in ./-o dd`)]);
+    expect(readFileSync(join(path, ".previous/scaler.json"), "utf8")).toBe("ours");
   });
 
   test("a balancer that reads MODEL_PATH itself takes it, too", async () => {

@@ -42,6 +42,16 @@ describeWith(["curl"], "wait-for.sh", () => {
     expect(bad).toMatchObject({ code: 1, stderr: expect.stringContaining("is not there after 1 s: it answers 503") });
   });
 
+  test("neither a long interval nor what the environment has of a clock moves the end", async () => {
+    const args = ["--timeout", "1", "--interval", "900000", `127.0.0.1:${await freePort()}`];
+    const late = await run([join(SCRIPTS, "wait-for.sh"), ...args], { env: { ...process.env, SECONDS: "-900000" } });
+    expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining("is not there after 1 s") });
+  });
+
+  test("a URL is one URL, whatever signs are in it", async () => {
+    expect(await waitFor(`${server.url.href}{a,b}?[1-9]`)).toMatchObject({ code: 0 });
+  });
+
   test.each([
     [["--timeout", "soon", "a:1"], "--timeout must be whole seconds, not soon"],
     [["a:99999"], "a:99999 is neither HOST:PORT nor a URL"],
@@ -101,5 +111,19 @@ describeWith(["curl"], "healthcheck.sh", () => {
     expect(nobody).toMatchObject({ code: 1, stderr: expect.stringContaining("does not answer: curl: (7)") });
     const wrong = await healthcheck("--url", "localhost");
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("--url must be a URL") });
+  });
+
+  test("who never ends its answer, or sends a terminal commands and numbers without end", async () => {
+    const piece = new Uint8Array(1_000_000).fill(120);
+    const endless = () => new Response(new ReadableStream({ pull: (controller) => controller.enqueue(piece.slice()) }));
+    using flood = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: endless });
+    const flooded = await healthcheck("--timeout", "1", "--url", flood.url.origin);
+    expect(flooded.stderr.length).toBeLessThan(1000);
+    expect([flooded.code, flooded.stderr]).toEqual([1, expect.stringContaining("without saying how many servers")]);
+
+    const odd = `{"status":"ready","healthy":${"9".repeat(40)},"total":1}\u001b[2J`;
+    using other = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(odd) });
+    const { code, stderr } = await healthcheck("--url", other.url.origin);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('"total":1}?[2J')]);
   });
 });

@@ -1,5 +1,5 @@
 /** `neurabalancer healthcheck` at running instances, and at what is none. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -101,4 +101,48 @@ test("anything else is asked by its URL; what does not answer, answers wrong or 
   expect([two.code, two.stderr]).toEqual([1, expect.stringContaining("backend has one health check")]);
   const port = await ask({ APP_PORT: "many" });
   expect([port.code, port.stderr]).toEqual([1, expect.stringContaining("APP_PORT")]);
+});
+
+describe("who answers oddly", () => {
+  /** Any bytes at all, and then nothing, or on and on. */
+  const odd = Bun.listen<undefined>({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      data(socket, request) {
+        const [, path] = request.toString().split(" ");
+        if (path === "/endless") {
+          socket.write("HTTP/1.1 500 No\r\n\r\n");
+          onAndOn(socket);
+        }
+        if (path === "/stuck") socket.write("HTTP/1.1 503 No\r\nContent-Length: 9\r\n\r\nwhy");
+        if (path === "/other") socket.write("HTTP/1.1 101 Other\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n");
+        if (path === "/well") {
+          socket.write("HTTP/1.1 200 Yes\r\n\r\n");
+          onAndOn(socket);
+        }
+      },
+      drain: onAndOn,
+    },
+  });
+  afterAll(() => odd.stop(true));
+
+  function onAndOn(socket: Bun.Socket<undefined>): void {
+    while (socket.write("x".repeat(65_536)) > 0);
+  }
+
+  test.each([
+    ["endless", `answers 500: ${"x".repeat(200)}\n`],
+    ["stuck", "answers 503: why\n"],
+    ["other", "answers 101: it wants another protocol\n"],
+    ["well", ""],
+  ])("%s", async (path, said) => {
+    const { code, stderr } = await ask({}, ["--url", `http://127.0.0.1:${odd.port}/${path}`]);
+    expect([code, stderr]).toEqual([path === "well" ? 0 : 1, expect.stringContaining(said)]);
+  });
+
+  test("a password in the URL is not repeated", async () => {
+    const { stderr } = await ask({}, ["--url", `http://me:secret@127.0.0.1:${server.port}/ill`]);
+    expect(stderr).toContain(`http://me:***@127.0.0.1:${server.port}/ill answers 503`);
+  });
 });

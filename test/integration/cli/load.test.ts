@@ -109,6 +109,48 @@ test("whose certificate nobody signed is failed, unless that is allowed", async 
   expect((await summaryOf(url, "--requests", "1", "--insecure")).succeeded).toBe(1);
 });
 
+test("it asks nobody but the server: no proxy, and nobody whom an answer about servers names", async () => {
+  const asked: string[] = [];
+  using elsewhere = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch({ url }) {
+      asked.push(url);
+      return Response.json([]);
+    },
+  });
+  using server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: ({ url }) => (url.endsWith("/servers") ? Response.redirect(elsewhere.url.href) : new Response("well")),
+  });
+  const proxies = { HTTP_PROXY: elsewhere.url.href, http_proxy: elsewhere.url.href };
+  const { code, stdout } = await neurabalancerBeside(["load", server.url.href, "--requests", "2", "--json"], proxies);
+  expect([code, JSON.parse(stdout), asked]).toEqual([0, expect.objectContaining({ succeeded: 2, servers: null }), []]);
+});
+
+test("whoever never ends what it says of servers is left", async () => {
+  let bytes = 0;
+  using server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch({ url }) {
+      if (!url.endsWith("/servers")) return new Response("well");
+      const piece = new Uint8Array(1_000_000).fill(32);
+      return new Response(
+        new ReadableStream({
+          pull(controller) {
+            bytes += piece.byteLength;
+            controller.enqueue(piece);
+          },
+        }),
+      );
+    },
+  });
+  expect(await summaryOf(server.url.href, "--requests", "1")).toMatchObject({ code: 0, servers: null });
+  expect(bytes).toBeLessThan(100_000_000);
+});
+
 test("stopped in between, it says what there was, and waits for nobody", async () => {
   const loader = spawn({
     cmd: [LAUNCHER, "load", `${origin}/never`, "--rate", "50", "--timeout", "1h", "--duration", "1h"],

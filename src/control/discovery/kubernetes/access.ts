@@ -1,5 +1,5 @@
 /** How the API server is spoken to, by the files that the settings or Kubernetes itself name, read anew each time. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { accessByKubeconfig } from "./kubeconfig.ts";
 import type { ApiAccess, KubernetesPlace } from "./place.ts";
 
@@ -57,15 +57,17 @@ function urlOf({ apiServer, serviceHost, servicePort }: KubernetesPlace): string
 
 /** @param isOptional a file that is not there is none, and no problem. */
 async function readText(path: string, setting: string, isOptional: boolean): Promise<string | null> {
-  let text: string;
   try {
-    text = await readFile(path, "utf8");
+    const found = await stat(path);
+    if (found.isDirectory()) throw Object.assign(new Error("it is a directory"), { code: "EISDIR" });
+    // Of a device there may be no end, and for what comes through a pipe somebody would have to be waited for.
+    if (!found.isFile()) throw new Error("it is no regular file");
+    if (found.size <= MAX_FILE_BYTES) return await readFile(path, "utf8");
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" && isOptional) return null;
     const hint = setting === "KUBECONFIG" ? "" : ": is the service account mounted?";
     throw new Error(`${path} cannot be read (${code ?? message})${hint} (${setting})`);
   }
-  if (text.length > MAX_FILE_BYTES) throw new Error(`${path} is longer than ${MAX_FILE_BYTES / 1024} KB (${setting})`);
-  return text;
+  throw new Error(`${path} is longer than ${MAX_FILE_BYTES / 1024} KB (${setting})`);
 }

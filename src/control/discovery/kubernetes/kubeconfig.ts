@@ -96,6 +96,9 @@ async function accessOf(cluster: Part, user: Part, read: ReadText): Promise<ApiA
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new Error(`${cluster.title} has no server: a URL such as https://10.0.0.1:6443 is expected ${SETTING}`);
   }
+  if (url.username !== "" || url.password !== "") {
+    throw new Error(`${cluster.title} has a user in its server, which Kubernetes takes no more: ${INSTEAD} ${SETTING}`);
+  }
   const access = { url: url.href.replace(/\/+$/, ""), token: null, ca: null, cert: null, key: null };
   if (url.protocol === "http:") return access; // a token is never sent in the clear
   const file = textIn(user.fields.tokenFile);

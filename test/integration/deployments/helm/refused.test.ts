@@ -22,6 +22,8 @@ const MISSPELT: readonly (readonly [string, Record<string, unknown>, RegExp])[] 
   ["a token in clear", { adminTokens: { tokens: ["ops:admin:secret"] } }, /tokens/],
   ["an address without port", { redis: { addr: "redis" } }, /addr/],
   ["a variable that cannot be one", { env: { "LB STRATEGY": "ml" } }, /LB STRATEGY/],
+  ["a part that is taken away", { db: null }, /missing propert(y|ies):? '?db/],
+  ["a part of a part that is taken away", { metrics: { serviceMonitor: null } }, /serviceMonitor/],
   ["a label that is no text", { commonLabels: { team: 7 } }, /team/],
 ];
 
@@ -57,6 +59,7 @@ const UNFIT: readonly (readonly [string, Record<string, unknown>, RegExp])[] = [
     /HTTP2 is in env and in extraEnv/,
   ],
   ["a database without password", { servers: SERVERS, db: { host: "pg" } }, /db\.host needs db\.existingSecret/],
+  ["a port twice", { servers: SERVERS, containerPorts: { admin: 8080 } }, /containerPorts has a port twice/],
   ["Sentinels without a master", { servers: SERVERS, redis: { sentinelAddrs: ["a:1"] } }, /redis\.sentinelMaster/],
   ["Grafana without a password", { grafana: { enabled: true } }, /grafana\.existingSecret or grafana\.adminPassword/],
   [

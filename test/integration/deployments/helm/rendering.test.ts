@@ -54,6 +54,38 @@ describe.skipIf(!HAS_HELM)("the chart", () => {
     120_000,
   );
 
+  test("names that YAML would take for numbers and booleans stay names", () => {
+    const secret = { existingSecret: "true" };
+    const values = {
+      nameOverride: "7",
+      fullnameOverride: "12",
+      existingConfigMap: "5",
+      env: null,
+      config: null,
+      podSecurityContext: null,
+      db: { host: "1", existingSecretPasswordKey: "0", ...secret },
+      redis: { addr: "r:1", existingSecretPasswordKey: "0x1", ...secret },
+      adminTokens: { existingSecretKey: "1e3", ...secret },
+      tls: secret,
+      grafana: { ...secret, prometheusUrl: "http://p" },
+      metrics: { serviceMonitor: { enabled: true, jobName: "on", tokenSecret: { name: "9", key: "1" } } },
+      modelServer: { enabled: true, existingClaim: "3" },
+      persistence: { enabled: true, storageClass: "no" },
+      serviceAccount: { name: "4" },
+      networkPolicy: { enabled: true },
+      ingress: { enabled: true, className: "n", hosts: [{ host: "a.example", paths: [{ path: "/" }] }] },
+      priorityClassName: "6",
+    };
+    const { code, out, err } = template({ values, release: "8", namespace: "10" });
+    expect([code, err]).toEqual([0, ""]);
+    const path = join(directory, "numbers.yaml");
+    // What the Prometheus operator has is no part of Kubernetes.
+    const own = out.split(/^---$/m).filter((text) => !text.includes("monitoring.coreos.com"));
+    writeFileSync(path, own.join("---"));
+    expect(own.length).toBeGreaterThan(10);
+    expect(nonconformity([path], KUBERNETES[1])).toBe("");
+  });
+
   test("kubeconform would have found a field that is none", () => {
     const path = join(directory, "wrong.yaml");
     const [deployment] = render({ values: { replicaCount: 3 } }).filter(({ kind }) => kind === "Deployment");

@@ -102,6 +102,21 @@ test("where nothing is said, or nonsense, there is no limit", () => {
   ).toEqual(none);
 });
 
+test.each(["a - cgroup2", " - cgroup cgroup rw", "1 2 3 4 5 - cgroup c"])(
+  "a mount that is told in part is none: %p",
+  (mounts) => {
+    expect(limitsOf({ "proc/self/mountinfo": mounts, "proc/self/cgroup": "0::/\n1:cpu:/" })).toEqual({
+      cpus: null,
+      memory: null,
+    });
+  },
+);
+
+test("a period of no time is no limit", () => {
+  const files = { "proc/self/mountinfo": V2, "proc/self/cgroup": "0::/", "sys/fs/cgroup/cpu.max": "100000 0" };
+  expect(limitsOf(files).cpus).toBeNull();
+});
+
 test("CPUs are counted by affinity", () => {
   const status = join(directory, "status");
   for (const [list, count] of [

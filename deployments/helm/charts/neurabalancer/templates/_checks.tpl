@@ -8,7 +8,7 @@ is none.
 
 {{- if and (kindIs "string" $values.config) $values.servers }}
 {{- $problems = append $problems "servers and config (as a text): name the servers in config alone" }}
-{{- else if and $values.servers (or $values.config.servers $values.existingConfigMap) }}
+{{- else if and $values.servers (or (get ($values.config | default dict) "servers") $values.existingConfigMap) }}
 {{- $problems = append $problems "servers is also said by config.servers or existingConfigMap: leave one of them" }}
 {{- end }}
 {{- if and $values.existingConfigMap $values.config }}
@@ -48,7 +48,7 @@ is none.
 {{- range $values.extraEnv }}
 {{- if hasKey $own .name }}
 {{- $problems = append $problems (printf "extraEnv has %s: the chart sets it; set %s instead" .name (include "neurabalancer.valueOf" (list $ .name))) }}
-{{- else if hasKey $values.env .name }}
+{{- else if hasKey ($values.env | default dict) .name }}
 {{- $problems = append $problems (printf "%s is in env and in extraEnv: leave one of them" .name) }}
 {{- end }}
 {{- end }}
@@ -112,6 +112,12 @@ is none.
 {{- end }}
 {{- if and (not $values.admin.enabled) (not (include "neurabalancer.answersProbes" .)) }}
 {{- $problems = append $problems "no port would answer probes: leave admin.enabled on with reservedPaths=false or PROXY_PROTOCOL" }}
+{{- end }}
+{{- $ports := list $values.containerPorts.http }}
+{{- if $values.admin.enabled }}{{- $ports = append $ports $values.containerPorts.admin }}{{- end }}
+{{- if $values.tls.existingSecret }}{{- $ports = append $ports $values.containerPorts.https }}{{- end }}
+{{- if ne (len ($ports | uniq)) (len $ports) }}
+{{- $problems = append $problems "containerPorts has a port twice: each of http, https and admin needs its own" }}
 {{- end }}
 {{- if and $values.ingress.enabled (not $values.ingress.hosts) }}
 {{- $problems = append $problems "ingress.enabled needs ingress.hosts" }}

@@ -1,7 +1,7 @@
 {{/* "true" where the values say which servers there are. */}}
 {{- define "neurabalancer.namesServers" -}}
 {{- $values := .Values }}
-{{- $found := or $values.servers $values.existingConfigMap (kindIs "string" $values.config) (hasKey $values.env "SERVERS") }}
+{{- $found := or $values.servers $values.existingConfigMap (kindIs "string" $values.config) (hasKey ($values.env | default dict) "SERVERS") }}
 {{- if kindIs "map" $values.config }}
 {{- $found = or $found $values.config.servers $values.config.pools }}
 {{- end }}
@@ -37,7 +37,7 @@
 {{- if kindIs "string" .Values.config }}
 {{- .Values.config }}
 {{- else }}
-{{- $config := deepCopy .Values.config }}
+{{- $config := deepCopy (.Values.config | default dict) }}
 {{- if include "neurabalancer.balancesBackends" . }}
 {{- $service := printf "k8s://%s/%s:http" .Release.Namespace (include "neurabalancer.named" (list . "backend")) }}
 {{- $_ := set $config "servers" (list $service) }}
@@ -55,7 +55,7 @@
 
 {{/* Namespaces whose services are balanced over, as a JSON list: those that servers name (k8s://namespace/service), and those that are listed. */}}
 {{- define "neurabalancer.discoveryNamespaces" -}}
-{{- $texts := list (include "neurabalancer.config" .) (toString (get .Values.env "SERVERS")) }}
+{{- $texts := list (include "neurabalancer.config" .) (toString (get (.Values.env | default dict) "SERVERS")) }}
 {{- range .Values.extraEnv }}{{- $texts = append $texts (toString .value) }}{{- end }}
 {{- $found := .Values.discovery.namespaces }}
 {{- range regexFindAll "k8s(\\+[a-z0-9]+)?://[a-z0-9][a-z0-9.-]*/" (join "\n" $texts) -1 }}
@@ -77,7 +77,7 @@
 {{/* Whether the port of clients answers /health/ready itself to whoever asks. */}}
 {{- define "neurabalancer.answersProbes" -}}
 {{- $proxied := list "on" "true" "yes" "1" }}
-{{- if and .Values.reservedPaths (not (has (lower (toString (get .Values.env "PROXY_PROTOCOL"))) $proxied)) }}true{{- end }}
+{{- if and .Values.reservedPaths (not (has (lower (toString (get (.Values.env | default dict) "PROXY_PROTOCOL"))) $proxied)) }}true{{- end }}
 {{- end }}
 
 {{/*
@@ -100,7 +100,7 @@ PROXY protocol, that of the admin does not where it is off.
 
 {{/* Security of the pods; with ports below 1024, what lets a user other than root listen there. */}}
 {{- define "neurabalancer.podSecurityContext" -}}
-{{- $context := deepCopy .Values.podSecurityContext }}
+{{- $context := deepCopy (.Values.podSecurityContext | default dict) }}
 {{- $ports := .Values.containerPorts }}
 {{- $isLow := or (lt (int $ports.http) 1024) (and .Values.tls.existingSecret (lt (int $ports.https) 1024)) }}
 {{- if and $isLow (not (hasKey $context "sysctls")) }}

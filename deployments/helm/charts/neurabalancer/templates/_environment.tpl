@@ -44,8 +44,8 @@
 - name: ADMIN_TOKENS
   valueFrom:
     secretKeyRef:
-      name: {{ .Values.adminTokens.existingSecret }}
-      key: {{ .Values.adminTokens.existingSecretKey }}
+      name: {{ .Values.adminTokens.existingSecret | quote }}
+      key: {{ .Values.adminTokens.existingSecretKey | quote }}
 {{- else if .Values.adminTokens.tokens }}
 - name: ADMIN_TOKENS
   value: {{ join "," .Values.adminTokens.tokens | quote }}
@@ -55,9 +55,9 @@
 - name: TLS_PORT
   value: {{ .Values.containerPorts.https | quote }}
 - name: TLS_CERT_FILE
-  value: /etc/neurabalancer/tls/{{ .Values.tls.certKey }}
+  value: {{ printf "/etc/neurabalancer/tls/%s" .Values.tls.certKey | quote }}
 - name: TLS_KEY_FILE
-  value: /etc/neurabalancer/tls/{{ .Values.tls.keyKey }}
+  value: {{ printf "/etc/neurabalancer/tls/%s" .Values.tls.keyKey | quote }}
 {{- end }}
 {{- include "neurabalancer.storeEnvironment" . }}
 {{- with .Values.tracing.endpoint }}
@@ -152,7 +152,7 @@
 {{- include "neurabalancer.ownEnvironment" . }}
 {{- range $name, $value := .Values.env }}
 {{- if not (kindIs "invalid" $value) }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   value: {{ include "neurabalancer.text" $value | quote }}
 {{- end }}
 {{- end }}

@@ -40,8 +40,8 @@ has room for 63.
 {{/* What a part's pods are found by. It may never change: (list . "balancer"). */}}
 {{- define "neurabalancer.selectorLabels" -}}
 {{- $root := index . 0 -}}
-app.kubernetes.io/name: {{ include "neurabalancer.name" $root }}
-app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/name: {{ include "neurabalancer.name" $root | quote }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
@@ -100,11 +100,11 @@ could try words against a plain hash by the million: this one (scrypt, salted by
 {{- $root := index . 0 }}
 {{- $part := index . 1 }}
 {{- if $part.existingSecret -}}
-name: {{ $part.existingSecret }}
-key: {{ $part.existingSecretPasswordKey }}
+name: {{ $part.existingSecret | quote }}
+key: {{ $part.existingSecretPasswordKey | quote }}
 {{- else -}}
-name: {{ include "neurabalancer.secretName" $root }}
-key: {{ index . 2 }}
+name: {{ include "neurabalancer.secretName" $root | quote }}
+key: {{ index . 2 | quote }}
 {{- end }}
 {{- end }}
 

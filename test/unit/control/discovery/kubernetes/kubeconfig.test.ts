@@ -83,6 +83,7 @@ test.each([
   ["no verification", config({}, { "insecure-skip-tls-verify": true }), "not to be verified"],
   ["another name", config({}, { "tls-server-name": "api" }), "tls-server-name"],
   ["a proxy", config({}, { "proxy-url": "http://proxy" }), "HTTPS_PROXY"],
+  ["a user in the URL", config({}, { server: "https://me:secret@a:6443" }), "has a user in its server"],
   ["half a certificate", config({ "client-key-data": base64(PEM) }), "one of client-certificate and client-key"],
   ["no PEM", config({ "client-key-data": "AAAA" }), 'user "admin" in /config has no PEM in client-key-data'],
   ["a file that is not there", config({ tokenFile: "gone" }), "/gone cannot be read"],
