@@ -1,4 +1,4 @@
-/** The examples of docs/deployment.md for systemd and containers: what they run can keep what it learns. */
+/** The unit for systemd and the image: what they run can keep what it learns. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,11 +7,8 @@ import { spawnSync } from "../support/processes.ts";
 import { Product, startScripted, until } from "./fixture.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-const DOCUMENT = readFileSync(join(ROOT, "docs/deployment.md"), "utf8");
-const block = (language: string): string =>
-  new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\n\`\`\``).exec(DOCUMENT)?.[1] ?? "";
-const UNIT = block("ini");
-const IMAGE = block("dockerfile");
+const UNIT = readFileSync(join(ROOT, "deployments/systemd/neurabalancer.service"), "utf8");
+const IMAGE = readFileSync(join(ROOT, "deployments/docker/Dockerfile.balancer"), "utf8");
 const NOBODY = 65_534;
 
 const open: { end?(): unknown; stop?(): unknown }[] = [];
@@ -82,13 +79,13 @@ describe("the unit for systemd", () => {
 
 describe("the image", () => {
   test("has a volume for DATA_DIR that its user may write", () => {
-    const [, directory] = /^ENV DATA_DIR=(\S+)$/m.exec(IMAGE) ?? [];
-    expect(directory).toStartWith("/");
+    const [, directory] = /\bDATA_DIR=(\S+)$/m.exec(IMAGE) ?? [];
+    const [, parent] = /^(\/.*)\/[^/]+$/.exec(directory) ?? [];
     const [, user] = /^USER (\S+)$/m.exec(IMAGE) ?? [];
-    expect(IMAGE).toContain(`chown ${user}:${user} ${directory}\n`);
-    expect(IMAGE).toContain(`VOLUME ${directory}\n`);
-    // A volume takes over what the image has there, so it is made before; and before the user has lost the right to.
-    expect(IMAGE.indexOf("chown")).toBeLessThan(IMAGE.indexOf("VOLUME"));
-    expect(IMAGE.indexOf("chown")).toBeLessThan(IMAGE.indexOf("USER"));
+    // A volume takes over what the image has there: it is made before, of its user.
+    const made = IMAGE.search(new RegExp(`^COPY --from=build --chown=${user} \\S+ ${parent}/$`, "m"));
+    const volume = IMAGE.indexOf(`VOLUME ${directory}\n`);
+    expect(made).toBeGreaterThan(0);
+    expect(volume).toBeGreaterThan(made);
   });
 });
