@@ -48,6 +48,21 @@ const shown = async (name: string) => {
   return servers.find(({ url }) => url === name);
 };
 
+test("an instance of this machine is asked directly, whatever proxy the environment names", async () => {
+  const asked: string[] = [];
+  using proxy = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch({ headers }) {
+      asked.push(headers.get("authorization") ?? "");
+      return new Response("", { status: 502 });
+    },
+  });
+  const proxies = { http_proxy: proxy.url.href, HTTP_PROXY: proxy.url.href };
+  const listed = await neurabalancerBeside(["servers", "list", "--admin", admin(), "--token", "secret"], proxies);
+  expect([listed.code, asked]).toEqual([0, []]);
+});
+
 test("in the directory that an instance was started in, a command finds it, whatever port it has", async () => {
   const found = await runIn(product.directory, "servers", "list");
   expect([found.code, found.stdout]).toEqual([0, expect.stringContaining(urlOf(a))]);
