@@ -193,7 +193,8 @@ test.skipIf(!HAS_PEBBLE)("the account has the address of mail", async () => {
     const order = { name: "a.test", challenge: "http-01", keyType: "ecdsa", cut } as const;
     const present = () => Promise.reject(new CaError("nobody answers"));
     await expect(asked.order({ ...order, present, withdraw: async () => {} })).rejects.toThrow("nobody answers");
-    expect(sent.filter((payload) => payload.includes("mailto:"))).toEqual([
+    // Of good nonces pebble refuses one in twenty, and then it is said again.
+    expect([...new Set(sent.filter((payload) => payload.includes("mailto:")))]).toEqual([
       JSON.stringify({ termsOfServiceAgreed: true, contact: ["mailto:ops@example.test"] }),
     ]);
     expect(accounts.read(pebble.url)?.url).toStartWith("https://");
