@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds a control plane of Kubernetes from the Go module proxy, for run.sh beside: etcd, the API server and its controllers. The
-# first time takes a quarter of an hour of two processors and 4 GB in Go's caches, later ones seconds.
+# first time takes up to half an hour of two processors and 4 GB in Go's caches, later ones seconds.
 set -euo pipefail
 cd "$(dirname "$0")/../../test/support/kubernetes/apiserver"
 

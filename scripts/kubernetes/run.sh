@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What .ci/run does not run, because its programs take a quarter of an hour to build: discovery, and the Helm chart, against a
+# What .ci/run does not run, because its programs take up to half an hour to build: discovery, and the Helm chart, against a
 # real API server of Kubernetes with etcd and controllers (build.sh), but without nodes: pods stay pending, unless the checks
 # report otherwise. The last line is "N passed, N failed".
 #
