@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { loadProcessAdminSettings, type SourceFlags } from "../config/environment.ts";
 import { type AdminSettings, admin } from "../config/sections/admin.ts";
-import { isLoopback } from "../config/values/addresses.ts";
+import { isLoopbackUrl } from "../config/values/addresses.ts";
 import type { AdminPlace } from "../control/supervisor/ports/admin-place.ts";
 import { instanceOf, othersIn, urlOf } from "./find-instance.ts";
 import { withSourceFlags } from "./source-flags.ts";
@@ -85,7 +85,7 @@ export async function fetchAdmin(flags: AdminFlags, path: string, request: Admin
       tls,
       redirect: "manual", // the token is this instance's
       // No proxy of the environment leads to this machine itself: it would get the token, and answer for somebody else.
-      ...(isLoopback(url.hostname.replace(/^\[|\]$/g, "")) ? { proxy: false } : {}),
+      ...(isLoopbackUrl(url) ? { proxy: false } : {}),
     });
   } catch (cause) {
     const why = reasonOf(cause as Error);

@@ -1,14 +1,13 @@
 /** `neurabalancer healthcheck`: an exit code, for container engines and scripts where there is no shell and no curl. */
 import { Argument, type Command, InvalidArgumentError } from "commander";
 import type { SourceFlags } from "../../config/environment.ts";
+import { isLoopbackUrl } from "../../config/values/addresses.ts";
 import { ReservedPath } from "../../shared/reserved-paths.ts";
 import { printError } from "../output.ts";
 import { withSourceFlags } from "../source-flags.ts";
 import { unhealthiness } from "./ask.ts";
 
 const TIMEOUT_MS = 4000;
-/** Names and addresses that mean this machine itself. */
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 const HELP = `
 Without --url it is asked what the environment and the configuration file describe. serve is asked at a public port, or at
@@ -55,7 +54,7 @@ async function ask(what: Program, { url, ready, ...flags }: HealthFlags): Promis
   if (ready && url !== undefined) throw new Error("--ready and --url exclude each other: the URL says what is asked");
   if (ready && what !== "serve") throw new Error(`${what} has one health check: leave --ready out`);
   if (url !== undefined) {
-    return unhealthiness(url, TIMEOUT_MS, LOOPBACK.test(url.hostname));
+    return unhealthiness(url, TIMEOUT_MS, isLoopbackUrl(url));
   }
   // Loaded only where it is needed: it brings every setting there is.
   const { backendUrl, modelServerUrl, placeOf } = await import("./place.ts");

@@ -28,6 +28,11 @@ export function isLoopback(host: string): boolean {
   return ipaddr.isValid(host) && ipaddr.process(host).range() === "loopback";
 }
 
+/** True for a URL that leads to this machine itself. */
+export function isLoopbackUrl({ hostname }: URL): boolean {
+  return isLoopback(hostname.replace(/^\[|\]$/g, ""));
+}
+
 /** An address or name to listen on. IPv6 with or without brackets; the value has none. */
 export const listenHost: ValueType<string> = valueType("address or host name", (text) => {
   const bare = text.replace(/^\[(.*)\]$/, "$1");

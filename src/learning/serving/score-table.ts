@@ -38,7 +38,7 @@ export function columnsFor(inFlight: ArrayLike<number>, slots: ArrayLike<number>
  * milliseconds; of a `score` only the order is known, and it is kept.
  * @param scores `[servers × columns]`.
  * @returns `[servers × SCORE_COLUMNS]`: columns behind the given ones grow with the load.
- * Throws an `UnusableScoresError` when one of them is no finite number.
+ * Throws an `UnusableScoresError` when one of them is no finite number, or a logarithm beyond 100.
  */
 export function costsOf(
   scores: ArrayLike<number>,
