@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { RedisClient } from "bun";
 import { openRedis } from "../../../../../src/cluster/redis/link.ts";
-import { ModelRegistry } from "../../../../../src/learning/cluster/model/model-registry.ts";
+import { ModelRegistry, type ScriptLink } from "../../../../../src/learning/cluster/model/model-registry.ts";
 import { readSharedModelNote } from "../../../../../src/learning/cluster/model/note.ts";
 import { checksumOf, encodeModel, MOST_FILE_BYTES } from "../../../../../src/learning/cluster/model/published-model.ts";
 import { SharedModel } from "../../../../../src/learning/cluster/model/shared-model.ts";
@@ -51,10 +51,18 @@ function instance(
 ) {
   const holder = new NamedModels(champion);
   const link = openRedis(redis.place());
+  /** Questions whose answers have not come. */
+  let waiting = 0;
+  const counted: ScriptLink = {
+    eval: (...question) => {
+      waiting++;
+      return link.eval(...question).finally(() => waiting--);
+    },
+  };
   const me = { id, name: `node ${id}` };
   const { log, lines } = recordingLogger();
   const shared = new SharedModel({
-    registry: new ModelRegistry(link, place(), me, LASTING),
+    registry: new ModelRegistry(counted, place(), me, LASTING),
     instance: me,
     holder,
     kept,
@@ -65,16 +73,17 @@ function instance(
   });
   holder.onChange = (kind, by, reason) => shared.onChampion(kind, by, reason);
   let timer: Timer | null = setInterval(() => shared.tick(), 10);
-  /** As a process that is stopped: it does nothing, and its clock goes on. */
-  const stop = (): void => {
+  /** As a process that is stopped between two rounds: it does nothing, and its clock goes on. */
+  const stop = async (): Promise<void> => {
     if (timer !== null) clearInterval(timer);
     timer = null;
+    await until(() => waiting === 0);
   };
   const go = (): void => {
     timer ??= setInterval(() => shared.tick(), 10);
   };
   ends.push(async () => {
-    stop();
+    await stop();
     await shared.close();
     link.close();
   });
@@ -128,7 +137,7 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     const leader = await settled(all);
     const revision = await until(() => leader.shared.describe().revision);
     const { token } = leader.shared.describe();
-    leader.stop();
+    await leader.stop();
     const heir = all.find((one) => one !== leader)!;
     await until(() => heir.shared.describe().leading);
     expect(heir.shared.describe().token).toBeGreaterThan(token!);
@@ -161,7 +170,7 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
   test("what a leader promotes that was stopped past its lease is given up, and it takes what the others have", async () => {
     const all = [instance("a", "first"), instance("b", "first")];
     const leader = await settled(all);
-    leader.stop();
+    await leader.stop();
     const heir = all.find((one) => one !== leader)!;
     await until(() => heir.shared.describe().leading);
     leader.holder.promote("stray");
@@ -312,7 +321,7 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     const [one, other] = [instance("a", "first"), instance("b", "first")];
     const leader = await settled([one, other]);
     const heir = leader === one ? other : one;
-    leader.stop();
+    await leader.stop();
     leader.holder.promote("stray");
     await until(() => heir.shared.describe().leading);
     const kept = readSharedModelNote(JSON.parse(JSON.stringify(leader.holder.note)));
@@ -328,7 +337,7 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     one.holder.promote("chosen", "operator");
     await until(() => one.holder.note?.ordered === true);
     const kept = readSharedModelNote(JSON.parse(JSON.stringify(one.holder.note)));
-    one.stop();
+    await one.stop();
     await redis.start();
     const follower = instance("a2", "chosen", { kept });
     await until(() => other.holder.serves === "chosen");
@@ -370,7 +379,7 @@ describe.skipIf(!hasRedis)("a model that instances share", () => {
     expect(paused.holder.serves).toBe("first");
     leader.holder.promote("third", "operator");
     await until(() => paused.holder.serves === "third");
-    leader.stop();
+    await leader.stop();
     await until(() => paused.shared.describe().leader === null);
     expect(paused.shared.describe().leading).toBe(false);
     paused.holder.isPaused = false;
