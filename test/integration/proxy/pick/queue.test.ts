@@ -1,6 +1,7 @@
 /** Capacity and waiting, stickiness, and what changes while requests run: fleet and settings. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { ServerState } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { freePort } from "../../../support/ports/free-port.ts";
 import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
 import { singleValue, type Wire, type WireMessage } from "../../../support/wire.ts";
 
@@ -302,14 +303,13 @@ describe("changes while it runs", () => {
     const proxy = new TestProxy([backend]);
     const client = await proxy.connect();
     const old = proxy.port;
-    const free = await Backend.start(() => {});
-    free.stop();
-    proxy.change({ port: free.port });
-    expect(proxy.port).toBe(free.port);
+    const free = freePort();
+    proxy.change({ port: free });
+    expect(proxy.port).toBe(free);
     expect((await proxy.ask(get())).status).toBe(200);
     await client.send(get());
     expect((await client.message()).status).toBe(200); // an open connection lives on
-    expect(old).not.toBe(free.port);
+    expect(old).not.toBe(free);
   });
 
   test("a port that cannot be had leaves the old listener", async () => {
