@@ -1,6 +1,7 @@
 /**
  * `npm test`: runs all tests, tier by tier, or those that the arguments of `bun test` choose, and ends with one line that
- * scripts can read: `12 passed, 0 failed` (and `, 1 skipped`). `--tier=unit` runs one tier.
+ * scripts can read: `12 passed, 0 failed` (and `, 1 skipped`). `--tier=unit` runs one tier. With `--again` what failed of the
+ * tiers that run beside others is run once more, alone: what passes then counts as passed, and is named as unsteady at the end.
  *
  * Each tier runs under a guard (test-guard.ts), which ends every process of it whatever happens to this one.
  */
@@ -20,8 +21,14 @@ const GRACE_SECONDS = 15;
 /** Guards exit with this when the tests left something behind. */
 const LEFT_BEHIND = 70;
 
+/** More files with failures than this are no accident. */
+const MOST_FILES_AGAIN = 3;
+/** The longest that they may take. */
+const AGAIN_SECONDS = 300;
+
 const tierFlag = process.argv.slice(2).find((argument) => argument.startsWith("--tier="));
-const chosen = process.argv.slice(2).filter((argument) => argument !== tierFlag);
+const isAgain = process.argv.includes("--again");
+const chosen = process.argv.slice(2).filter((argument) => argument !== tierFlag && argument !== "--again");
 const bun = join(ROOT, "node_modules", ".bin", "bun");
 /** The guard that runs now. */
 let guard = null;
@@ -35,15 +42,17 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 }
 
 const total = { passed: 0, failed: 0, skipped: 0 };
-/** What failed, one line each: whoever sees only the end of a long output reads it there. */
-const failures = [];
+/** What failed, and what did so once, one line each: whoever sees only the end of a long output reads it there. */
+const remarks = [];
 for (const run of plan()) {
   if (stopped) break;
   if (run.name !== null) console.log(`── ${run.name} tests`);
-  const counts = await runUnderGuard(run);
+  const first = await runUnderGuard(run);
+  const counts = isAgain && run.again ? await runAgain(run, first) : first;
   for (const name of Object.keys(total)) total[name] += counts[name];
+  for (const { test } of counts.failures) remarks.push(`failed: ${test}`);
 }
-for (const line of failures) console.log(line);
+for (const line of remarks) console.log(line);
 if (stopped) total.failed = Math.max(total.failed, 1);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
@@ -51,9 +60,10 @@ process.exit(total.failed > 0 ? 1 : 0);
 
 /** What to run, in order. Arguments without a tier are one run. */
 function plan() {
-  const tiers = Object.entries(TIERS).map(([name, { folders, limitSeconds, flags }]) => ({
+  const tiers = Object.entries(TIERS).map(([name, { folders, limitSeconds, flags, again = false }]) => ({
     name,
     limitSeconds,
+    again,
     args: [...flags, ...folders.map((folder) => `./${folder}`), ...chosen],
   }));
   if (tierFlag !== undefined) {
@@ -63,7 +73,27 @@ function plan() {
     process.exit(1);
   }
   if (chosen.length === 0) return tiers;
-  return [{ name: null, limitSeconds: tiers.reduce((sum, { limitSeconds }) => sum + limitSeconds, 0), args: chosen }];
+  const limitSeconds = tiers.reduce((sum, tier) => sum + tier.limitSeconds, 0);
+  return [{ name: null, limitSeconds, again: true, args: chosen }];
+}
+
+/** Runs the files that had failures once more, and nothing beside them. @returns the counts of both runs as if they had been one. */
+async function runAgain({ name, args }, first) {
+  const files = [...new Set(first.failures.map(({ file }) => file))];
+  // Who cannot say what failed has broken off, or left something behind.
+  if (files.length === 0 || files.length > MOST_FILES_AGAIN || first.failures.length !== first.failed) return first;
+  if (stopped) return first;
+  console.log(`── once more, alone: ${files.join(" ")}`);
+  const those = name === null ? args : files.map((file) => `./${file}`);
+  const second = await runUnderGuard({ args: those, limitSeconds: AGAIN_SECONDS });
+  if (second.failures.length !== second.failed || second.passed === 0) return first;
+  const before = new Set(first.failures.map(({ test }) => test));
+  const after = new Set(second.failures.map(({ test }) => test));
+  for (const test of before)
+    if (!after.has(test)) remarks.push(`unsteady, it failed beside others and passed alone: ${test}`);
+  const tests = first.passed + first.failed;
+  const failed = second.failed;
+  return { passed: tests - failed, failed, skipped: first.skipped, failures: second.failures };
 }
 
 async function runUnderGuard({ args, limitSeconds }) {
@@ -76,6 +106,7 @@ async function runUnderGuard({ args, limitSeconds }) {
   const tests = [
     "--no-env-file", // a developer's .env must not decide what tests see
     "test",
+    `--preload=${join(ROOT, "scripts", "test-setup.ts")}`,
     `--timeout=${TEST_TIMEOUT_MS}`,
     "--reporter=junit",
     `--reporter-outfile=${report}`,
@@ -112,14 +143,14 @@ async function runUnderGuard({ args, limitSeconds }) {
       resolve(exitCode ?? 1);
     });
   });
-  const counts = readReport(report) ?? { passed: 0, failed: 0, skipped: 0 };
+  const counts = readReport(report) ?? { passed: 0, failed: 0, skipped: 0, failures: [] };
   rmSync(directory, { recursive: true, force: true });
   // A file that could not be loaded, or an error between tests, fails the run without a failed test.
   if (code === LEFT_BEHIND || (code !== 0 && counts.failed === 0)) counts.failed += 1;
   return counts;
 }
 
-/** Counts of a JUnit report, with its failures noted; `null` when there is none, because the run broke off. */
+/** Counts of a JUnit report, and which failed; `null` when there is none, because the run broke off. */
 function readReport(file) {
   let report;
   try {
@@ -132,11 +163,13 @@ function readReport(file) {
   const count = (name) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
   const failed = count("failures") + count("errors");
   const skipped = count("skipped");
+  const failures = [];
   for (const [, attributes] of report.matchAll(/<testcase\b([^>]*[^/])>\s*<(?:failure|error)\b/g)) {
     const value = (name) => decoded(new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? "?");
-    failures.push(`failed: ${value("file")}: ${value("classname")} > ${value("name")}`);
+    const file = value("file");
+    failures.push({ file, test: `${file}: ${value("classname")} > ${value("name")}` });
   }
-  return { passed: count("tests") - failed - skipped, failed, skipped };
+  return { passed: count("tests") - failed - skipped, failed, skipped, failures };
 }
 
 /** A text of an XML attribute, as it was. */

@@ -1,12 +1,12 @@
 /** A new instance takes over from the old one on the same ports: no client notices, and what fails leaves the old one as it was. */
 import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSelfSigned } from "../support/certificates.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 import { Http2Wire } from "../support/http2/wire.ts";
+import { freePort } from "../support/ports/free-port.ts";
 import { singleValue, Wire } from "../support/wire.ts";
 import {
   answer,
@@ -25,14 +25,6 @@ const REPLACEMENTS = 10;
 const LONG_MS = 400_000;
 
 const open = endedAfterAll();
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.once("listening", resolve))));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
 
 /** Instances on the same ports with the same directory, one after the other. */
 class Succession {
@@ -63,8 +55,8 @@ class Succession {
   }
 
   static async begin(more: Readonly<Record<string, string>> = {}): Promise<Succession> {
-    const [servers, ports] = await Promise.all([startScripted(answer, answer), freePorts(3)]);
-    const begun = new Succession(servers, ports, more);
+    const servers = await startScripted(answer, answer);
+    const begun = new Succession(servers, [freePort(), freePort(), freePort()], more);
     open.push(...servers, { remove: () => rmSync(begun.#directory, { recursive: true, force: true }) });
     return begun;
   }

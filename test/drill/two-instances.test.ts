@@ -1,18 +1,10 @@
 /** Instances that are started on one port: whenever that is, exactly one runs. */
 import { expect, test } from "bun:test";
-import { createServer } from "node:net";
 import { endedAfterAll } from "../support/ended-after-all.ts";
+import { freePort } from "../support/ports/free-port.ts";
 import { Product, until } from "./fixture.ts";
 
 const open = endedAfterAll();
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 function start(settings: Readonly<Record<string, string>>): Product {
   const product = new Product({ SERVERS: "http://127.0.0.1:1", HEALTH_CHECK_ENABLED: "false", ...settings });
@@ -24,7 +16,7 @@ const runs = (product: Product) => product.said("balancing over") !== undefined;
 const ended = (product: Product) => product.process.exitCode !== null;
 
 test("three at the same moment: one serves, the others say whose the port is and end with 1", async () => {
-  const port = `${await freePort()}`;
+  const port = `${freePort()}`;
   const hosts = ["127.0.0.1", "0.0.0.0", "::"];
   const all = hosts.map((host) => start({ APP_HOST: host, APP_PORT: port, ADMIN_PORT: "0" }));
   await until(() => all.every((product) => runs(product) || ended(product)), 60_000);
@@ -49,7 +41,7 @@ test("three at the same moment: one serves, the others say whose the port is and
 }, 120_000);
 
 test("a second one later is told whose the port is, and which port it is", async () => {
-  const [port, adminPort] = [`${await freePort()}`, `${await freePort()}`];
+  const [port, adminPort] = [`${freePort()}`, `${freePort()}`];
   const first = start({ APP_PORT: port, ADMIN_PORT: adminPort });
   await until(() => runs(first), 60_000);
   const why = `it is in use by another instance, process ${first.process.pid}; stop that one, or choose another port`;

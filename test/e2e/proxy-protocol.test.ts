@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "../support/ports/free-port.ts";
 import { Daemon, run, Scratch } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { type CertificateFiles, makeCertificates } from "./support/certificates.ts";
-import { freePort } from "./support/free-port.ts";
 import { Product } from "./support/product.ts";
 import { describeWith, pathOf } from "./support/programs.ts";
 
@@ -51,7 +51,7 @@ describeWith(["curl", "nginx", "haproxy", "openssl"], "the PROXY protocol", () =
 
   /** Says whose request it takes one for. @param tls with a certificate of FIRST. */
   async function nginxBehind(tls: boolean): Promise<number> {
-    const port = await freePort();
+    const port = freePort();
     const home = scratch.file(`nginx-${port}`);
     for (const name of ["", "body", "proxy", "fastcgi", "uwsgi", "scgi"]) mkdirSync(join(home, name));
     const { cert, key } = firstOf(certificates);
@@ -71,7 +71,7 @@ describeWith(["curl", "nginx", "haproxy", "openssl"], "the PROXY protocol", () =
   }
 
   async function haproxyBehind(tls: boolean): Promise<number> {
-    const port = await freePort();
+    const port = freePort();
     const ssl = tls ? ` ssl crt ${pem}` : "";
     await haproxy(`frontend f
   bind 127.0.0.1:${port} accept-proxy${ssl}
@@ -84,7 +84,7 @@ describeWith(["curl", "nginx", "haproxy", "openssl"], "the PROXY protocol", () =
     version: "send-proxy" | "send-proxy-v2",
     tls: boolean,
   ): Promise<number> {
-    const own = await freePort();
+    const own = freePort();
     const ssl = tls ? ` ssl verify required ca-file ${certificates.caFile} sni str(${FIRST}) verifyhost ${FIRST}` : "";
     await haproxy(`listen l
   bind 127.0.0.1:${own}

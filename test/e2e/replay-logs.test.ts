@@ -4,9 +4,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readLog } from "../../src/replay/reading/logs/read-log.ts";
 import { blocksOf } from "../support/doc-blocks.ts";
+import { freePort } from "../support/ports/free-port.ts";
 import { Daemon, Scratch } from "../support/processes.ts";
 import { until } from "../support/until.ts";
-import { freePort } from "./support/free-port.ts";
 import { describeWith, pathOf } from "./support/programs.ts";
 
 const SLOW_MS = 40;
@@ -34,7 +34,7 @@ beforeAll(async () => {
     });
     return { port: server.port!, stop: () => void server.stop(true) };
   };
-  servers = [start(), start(), { port: await freePort() }];
+  servers = [start(), start(), { port: freePort() }];
 });
 
 afterAll(() => {
@@ -97,7 +97,7 @@ describeWith(["nginx"], "nginx", () => {
       const home = scratch.file(`nginx-${index}`);
       for (const name of ["", "t1", "t2", "t3", "t4", "t5"]) mkdirSync(join(home, name));
       const log = join(home, "replay.log");
-      const port = await freePort();
+      const port = freePort();
       const listed = servers.map((server) => `server 127.0.0.1:${server.port} max_fails=0;`).join(" ");
       const format = text.replace(/access_log .*;/, `access_log ${log} replay;`);
       const places = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
@@ -142,7 +142,7 @@ describeWith(["nginx"], "nginx", () => {
 describeWith(["haproxy"], "HAProxy", () => {
   test("the format of docs/replay.md", async () => {
     const block = blocksOf("docs/replay.md").find(({ language }) => language === "haproxy")!;
-    const port = await freePort();
+    const port = freePort();
     const file = scratch.file("haproxy.cfg");
     const listed = servers.map(
       (server, i) => `server s${i + 1} 127.0.0.1:${server.port}${i === 0 ? " check inter 100ms" : ""}`,

@@ -1,8 +1,8 @@
 /** scripts/wait-for.sh and scripts/healthcheck.sh, as operators and cron run them. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
+import { freePort } from "../../support/ports/free-port.ts";
 import { run } from "../../support/processes.ts";
-import { freePort } from "../support/free-port.ts";
 import { Product } from "../support/product.ts";
 import { describeWith } from "../support/programs.ts";
 
@@ -29,21 +29,21 @@ describeWith(["curl"], "wait-for.sh", () => {
   });
 
   test("waits until somebody comes", async () => {
-    const port = await freePort();
+    const port = freePort();
     const waiting = waitFor("--quiet", `http://127.0.0.1:${port}/`);
     using _late = Bun.serve({ hostname: "127.0.0.1", port, fetch: () => new Response("") });
     expect(await waiting).toMatchObject({ code: 0, stderr: "" });
   });
 
   test("says who is missing when the time is over, and runs nothing then", async () => {
-    const refused = await waitFor("--timeout", "1", `127.0.0.1:${await freePort()}`, "--", "echo", "ran");
+    const refused = await waitFor("--timeout", "1", `127.0.0.1:${freePort()}`, "--", "echo", "ran");
     expect(refused).toMatchObject({ code: 1, text: "", stderr: expect.stringContaining("Connection refused") });
     const bad = await waitFor("--timeout", "1", `${server.url.href}no`);
     expect(bad).toMatchObject({ code: 1, stderr: expect.stringContaining("is not there after 1 s: it answers 503") });
   });
 
   test("neither a long interval nor what the environment has of a clock moves the end", async () => {
-    const args = ["--timeout", "1", "--interval", "900000", `127.0.0.1:${await freePort()}`];
+    const args = ["--timeout", "1", "--interval", "900000", `127.0.0.1:${freePort()}`];
     const late = await run([join(SCRIPTS, "wait-for.sh"), ...args], { env: { ...process.env, SECONDS: "-900000" } });
     expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining("is not there after 1 s") });
   });
@@ -107,7 +107,7 @@ describeWith(["curl"], "healthcheck.sh", () => {
       code: 1,
       stderr: expect.stringContaining("answers 404: is that a NeuraBalancer?"),
     });
-    const nobody = await healthcheck("--url", `http://127.0.0.1:${await freePort()}`);
+    const nobody = await healthcheck("--url", `http://127.0.0.1:${freePort()}`);
     expect(nobody).toMatchObject({ code: 1, stderr: expect.stringContaining("does not answer: curl: (7)") });
     const wrong = await healthcheck("--url", "localhost");
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("--url must be a URL") });

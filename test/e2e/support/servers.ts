@@ -1,9 +1,9 @@
 /** Servers that stand behind the product: nginx, Python's http.server, and Node.js for what these two cannot do. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "../../support/ports/free-port.ts";
 import { Daemon, type Scratch } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
-import { freePort } from "./free-port.ts";
 import { pathOf } from "./programs.ts";
 
 /** A running server. */
@@ -48,7 +48,7 @@ export async function startLive(): Promise<LiveServer> {
  */
 export async function startNginx(root: string, scratch: Scratch, live?: Upstream): Promise<Http2Upstream> {
   for (let attempt = 1; ; attempt++) {
-    const [port, http2Port] = [await freePort(), await freePort()];
+    const [port, http2Port] = [freePort(), freePort()];
     const home = scratch.file(`nginx-${port}`);
     for (const name of ["", "body", "proxy", "fastcgi", "uwsgi", "scgi"]) mkdirSync(join(home, name));
     mkdirSync(join(root, "up"), { recursive: true });

@@ -3,10 +3,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
 import { createAuthority } from "../../support/certificates.ts";
 import { hasRedis, RedisServer } from "../../support/databases/redis-server.ts";
+import { freePort } from "../../support/ports/free-port.ts";
 import { Scratch } from "../../support/processes.ts";
 import { ProductProcess } from "../../support/product-process.ts";
 import { until } from "../../support/until.ts";
-import { freePort } from "../support/free-port.ts";
 import { type Arrived, type Backend, startBackend } from "./backends.ts";
 
 /** Both servers of the pool `shop` answer it with 500: no retry mends it. */
@@ -97,7 +97,7 @@ export class Everything {
         shop: { servers: [quick, moody], retry: { attempts: 1, on_status: "5xx" } },
         limited: { servers: [{ url: single, capacity: 1 }], queue: { size: 1, timeout: "40ms" } },
         secure: { servers: [secure], upstream: { ca_file: this.scratch.file("ca.pem") } },
-        gone: { servers: [`http://127.0.0.1:${await freePort()}`] },
+        gone: { servers: [`http://127.0.0.1:${freePort()}`] },
         copies: { servers: [copies, spare], balancing: { strategy: "round_robin" } },
       },
       routes: [

@@ -7,8 +7,9 @@ import { AcmeAuthority } from "../../../src/acme/authority/acme-authority.ts";
 import { CaError } from "../../../src/acme/authority/problem.ts";
 import { Transport } from "../../../src/acme/authority/transport.ts";
 import { AccountStore } from "../../../src/acme/store/account-store.ts";
-import { freePort, HAS_PEBBLE, Pebble } from "../../support/acme/pebble.ts";
+import { HAS_PEBBLE, Pebble } from "../../support/acme/pebble.ts";
 import { type Authority, type Certificate, createAuthority } from "../../support/certificates.ts";
+import { freePort } from "../../support/ports/free-port.ts";
 
 let authority: Authority;
 let certificate: Certificate;
@@ -170,7 +171,7 @@ describe("a CA that", () => {
 });
 
 test.skipIf(!HAS_PEBBLE)("the account has the address of mail", async () => {
-  const pebble = new Pebble({ httpPort: await freePort(), tlsPort: await freePort() });
+  const pebble = new Pebble({ httpPort: freePort(), tlsPort: freePort() });
   try {
     await pebble.start();
     const sent: string[] = [];

@@ -6,8 +6,9 @@ import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
-import { freePort, HAS_PEBBLE, Pebble } from "../../support/acme/pebble.ts";
+import { HAS_PEBBLE, Pebble } from "../../support/acme/pebble.ts";
 import { createSelfSigned } from "../../support/certificates.ts";
+import { freePort } from "../../support/ports/free-port.ts";
 import { run } from "../../support/processes.ts";
 import { ProductProcess } from "../../support/product-process.ts";
 import { until } from "../../support/until.ts";
@@ -38,7 +39,7 @@ interface Shown {
 
 beforeAll(async () => {
   backend = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: (request) => new Response(`site ${request.url}`) });
-  [httpPort, tlsPort] = [await freePort(), await freePort()];
+  [httpPort, tlsPort] = [freePort(), freePort()];
   pebble = new Pebble({ httpPort, tlsPort });
   if (HAS_PEBBLE) await pebble.start();
 });
@@ -259,7 +260,7 @@ describe.skipIf(!HAS_PEBBLE)("against pebble", () => {
 
   test("the CA is away at the start: the port is open, it is said why, and the wait is kept over a restart", async () => {
     const name = "away.example.test";
-    const directory = { ACME_DIRECTORY_URL: `https://127.0.0.1:${await freePort()}/dir`, ACME_CA_FILE: pebble.caFile };
+    const directory = { ACME_DIRECTORY_URL: `https://127.0.0.1:${freePort()}/dir`, ACME_CA_FILE: pebble.caFile };
     const first = await start({ ACME_DOMAINS: name, ...directory });
     const failed = async (product: ProductProcess): Promise<NonNullable<Shown["acme"]> | undefined> => {
       const [one] = await shown(product);
@@ -291,7 +292,7 @@ describe.skipIf(!HAS_PEBBLE)("against pebble", () => {
   });
 
   test("a name that leads elsewhere: the CA's words are shown, and it is not asked again soon", async () => {
-    const elsewhere = new Pebble({ httpPort: await freePort(), tlsPort: await freePort() });
+    const elsewhere = new Pebble({ httpPort: freePort(), tlsPort: freePort() });
     await elsewhere.start();
     try {
       const name = "elsewhere.example.test";

@@ -4,9 +4,9 @@
  */
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { freePort } from "../../support/ports/free-port.ts";
 import { Daemon } from "../../support/processes.ts";
 import { startGrpcCollector } from "../../support/tracing/collectors.ts";
 import { until } from "../../support/until.ts";
@@ -18,19 +18,11 @@ afterAll(async () => {
   for (const close of closing.reverse()) await close();
 });
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 describe.skipIf(!existsSync(PROGRAM))("the real collector with the configuration that is shipped", () => {
   test("is well, shows its metrics, and hands on what it gets", async () => {
     const tempo = await startGrpcCollector();
     closing.push(() => tempo.stop());
-    const [grpc, http, health, metrics] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+    const [grpc, http, health, metrics] = [freePort(), freePort(), freePort(), freePort()];
     const config = parse(readFileSync(join(ROOT, "configs/otel/otel-collector.yml"), "utf8"));
     config.receivers.otlp.protocols.grpc.endpoint = `127.0.0.1:${grpc}`;
     config.receivers.otlp.protocols.http.endpoint = `127.0.0.1:${http}`;

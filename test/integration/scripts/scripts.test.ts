@@ -105,29 +105,3 @@ describe("ensure-installed", () => {
     expect(ensure("exit 1")).toMatchObject({ code: 0, stderr: "", calls: "" });
   });
 });
-
-describe("npm test", () => {
-  function runTests(source: string, ...args: string[]) {
-    const file = join(directory, "sample.test.ts");
-    writeFileSync(file, `import { expect, test } from "bun:test";\n${source}`);
-    const { code, stdout } = run("node", [join(ROOT, "scripts/test.mjs"), file, ...args]);
-    return { code, last: stdout.trimEnd().split("\n").at(-1) };
-  }
-
-  test("ends with the counts and exits with 0", () => {
-    const source = 'test("a", () => {});\ntest("b", () => {});';
-    expect(runTests(source)).toEqual({ code: 0, last: "2 passed, 0 failed" });
-    expect(runTests(source, "-t", "a")).toEqual({ code: 0, last: "1 passed, 0 failed, 1 skipped" });
-  });
-
-  test("counts failures and skips, and exits with 1", () => {
-    const source = 'test("a", () => expect(1).toBe(2));\ntest("b", () => {});\ntest.skip("c", () => {});';
-    expect(runTests(source)).toEqual({ code: 1, last: "1 passed, 1 failed, 1 skipped" });
-  });
-
-  test("a file that cannot be loaded is a failure", () => {
-    const { code, last } = runTests('throw new Error("at load");');
-    expect(code).toBe(1);
-    expect(last).toMatch(/^0 passed, [1-9]\d* failed$/);
-  });
-});

@@ -4,10 +4,10 @@
  */
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { version } from "../../../package.json";
 import { TracerCounter as C, TraceAttemptKind } from "../../../src/shared/memory/layout/tracing.ts";
+import { freePort } from "../../support/ports/free-port.ts";
 import { Daemon } from "../../support/processes.ts";
 import { startHttpCollector } from "../../support/tracing/collectors.ts";
 import { SPAN_ID, TRACE_ID } from "../../support/tracing/records.ts";
@@ -20,17 +20,9 @@ afterAll(async () => {
   for (const close of closing.reverse()) await close();
 });
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** One that hands on what it takes at once. */
 async function startCollector(to: number): Promise<{ readonly grpc: number; readonly http: number }> {
-  const [grpc, http] = [await freePort(), await freePort()];
+  const [grpc, http] = [freePort(), freePort()];
   const configuration = {
     receivers: {
       otlp: { protocols: { grpc: { endpoint: `127.0.0.1:${grpc}` }, http: { endpoint: `127.0.0.1:${http}` } } },

@@ -1,9 +1,9 @@
 /** A real ACME server for tests (pebble), and the names that it believes: all of them lead to this machine. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Authority, createAuthority } from "../certificates.ts";
+import { freePort } from "../ports/free-port.ts";
 import { Daemon } from "../processes.ts";
 import { until } from "../until.ts";
 
@@ -53,9 +53,9 @@ export class Pebble {
   async start(): Promise<void> {
     const { httpPort, tlsPort, externalAccounts, port } = this.#options;
     if (this.port === 0) {
-      this.port = port ?? (await freePort());
-      this.#managementPort = await freePort();
-      this.#dnsPort = await freePort();
+      this.port = port ?? freePort();
+      this.#managementPort = freePort();
+      this.#dnsPort = freePort();
     }
     mkdirSync(this.directory, { recursive: true });
     const own = this.#authority.issue("IP:127.0.0.1");
@@ -74,7 +74,7 @@ export class Pebble {
     };
     writeFileSync(at("config.json"), JSON.stringify({ pebble }));
     const names = ["-dns01", `127.0.0.1:${this.#dnsPort}`, "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""];
-    const quiet = ["-http01", "", "-https01", "", "-tlsalpn01", "", "-management", `127.0.0.1:${await freePort()}`];
+    const quiet = ["-http01", "", "-https01", "", "-tlsalpn01", "", "-management", `127.0.0.1:${freePort()}`];
     this.#daemons = [
       new Daemon(["pebble-challtestsrv", ...names, ...quiet]),
       new Daemon(["pebble", "-config", at("config.json"), "-dnsserver", `127.0.0.1:${this.#dnsPort}`, "-strict"], {
@@ -104,15 +104,4 @@ export class Pebble {
     const response = await fetch(url, { tls: { ca: this.#authority.cert } });
     return response.text();
   }
-}
-
-/** Free at the moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen(0, "127.0.0.1", () => resolve());
-  await promise;
-  const { port } = server.address() as { port: number };
-  await new Promise<void>((closed) => server.close(() => closed()));
-  return port;
 }

@@ -19,6 +19,7 @@ import { join } from "node:path";
 import { SQL } from "bun";
 import type { PostgresLocation } from "../../../src/storage/postgres/location.ts";
 import type { Certificate } from "../certificates.ts";
+import { freePort } from "../ports/free-port.ts";
 import { isAlive, spawn, spawnSync } from "../processes.ts";
 import { until } from "../until.ts";
 
@@ -71,9 +72,7 @@ export class PostgresServer {
     this.#smallMegabytes = smallMegabytes;
     this.directory = mkdtempSync(join(tmpdir(), "postgres-"));
     this.#settings = settings;
-    const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-    this.port = probe.port;
-    probe.stop(true);
+    this.port = freePort();
   }
 
   /** A server that takes connections. */

@@ -1,9 +1,10 @@
 /** A real Redis in a directory of its own, for tests. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RedisPlace } from "../../../src/protocol/redis-place.ts";
+import { freePort } from "../ports/free-port.ts";
 import { spawn, spawnSync } from "../processes.ts";
 import { until } from "../until.ts";
 
@@ -57,7 +58,7 @@ export class RedisServer {
     options: readonly string[] = [],
     start: Start = {},
   ): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), password, tls, options, start);
+    const server = new RedisServer(freePort(), password, tls, options, start);
     await server.start();
     return server;
   }
@@ -97,9 +98,14 @@ export class RedisServer {
       ...this.#options,
     ];
     const { by = [], env = {} } = this.#start;
-    const out = { stdout: "ignore", stderr: "ignore", env: { ...process.env, ...env } } as const;
-    this.#process = spawn([...by, "redis-server", ...options], out);
-    await until(() => isListening(this.port, this.#host));
+    const log = join(this.directory, "log");
+    const out = { stdout: Bun.file(log), stderr: "ignore", env: { ...process.env, ...env } } as const;
+    const child = spawn([...by, "redis-server", ...options], out);
+    this.#process = child;
+    await until(() => {
+      if (child.exitCode !== null) throw new Error(`Redis did not start: ${readFileSync(log, "utf8")}`);
+      return isListening(this.port, this.#host);
+    });
   }
 
   #tlsOptions({ cert, key, ca }: RedisTls): string[] {
@@ -124,16 +130,7 @@ export class RedisServer {
   }
 }
 
-/** One that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
-}
-
-/** Whether somebody does. */
+/** Whether somebody listens there. */
 export function isListening(port: number, host = "127.0.0.1"): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect(port, host);

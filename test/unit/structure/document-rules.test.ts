@@ -45,6 +45,7 @@ const OTHER_NAMES = [
   "MIMALLOC_PURGE_DELAY", // the allocator's
   "NODE_ENV",
   "ONNXRUNTIME_NODE_INSTALL", // that of its install step
+  "TEST_SEED", // scripts/test-setup.ts
   "WATCHDOG_USEC", // systemd's
   "SERVER_WEIGHT_BACKEND_1_8001", // an example
   "SO_REUSEPORT",

@@ -18,6 +18,7 @@ import { learning, serving, startLearning } from "../../../drill/learning/fixtur
 import { changedOnnx, EXTERNAL_DATA, loopForEver, setMetadata } from "../../../support/model-graphs.ts";
 import { type ModelServerProcess, runModelServer } from "../../../support/model-server-process.ts";
 import { randomNetwork } from "../../../support/networks.ts";
+import { freePort } from "../../../support/ports/free-port.ts";
 import { spawn, spawnSync } from "../../../support/processes.ts";
 
 const network = randomNetwork(21, 6);
@@ -183,9 +184,7 @@ describe("the model server with a model that never answers", () => {
 
   test("refuses it, and answers meanwhile", async () => {
     put(changedOnnx(network, (model) => loopForEver(model)));
-    const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
-    const { port } = probe;
-    probe.stop(true);
+    const port = freePort();
     const starting = runModelServer({ MODEL_PATH: directory, ML_SERVICE_PORT: String(port) });
     const seen = async () => (await health(`http://127.0.0.1:${port}`).catch(() => null))?.problem;
     await until(async () => (await seen()) === "the model is being loaded");

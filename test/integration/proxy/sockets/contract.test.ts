@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { type RawSocket, TlsRefusal } from "../../../../src/proxy/sockets/raw-socket.ts";
 import type { TlsListening } from "../../../../src/proxy/sockets/runtime/tls-listening.ts";
+import { freePort } from "../../../support/ports/free-port.ts";
 import { until } from "../../../support/until.ts";
 import { Wire } from "../../../support/wire.ts";
 import { Recorder } from "./recorder.ts";
@@ -83,7 +84,7 @@ describe.each([true, false].filter((own) => onLinux || !own))("connecting (our o
   const { network, errors } = networkOf(own);
 
   test("is refused with the reason, and not at once", async () => {
-    const port = await freePort();
+    const port = freePort();
     const user = new Recorder();
     network.connect(HOST, port, null, user);
     expect(user.heard).toEqual(own ? ["begun"] : []);
@@ -168,14 +169,6 @@ describe("connecting with TLS", () => {
     expect(errors).toEqual([]);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await until(() => server.listening);
-  const port = portOf(server);
-  await new Promise<void>((resolve) => void server.close(() => resolve()));
-  return port;
-}
 
 function portOf(server: Server): number {
   return (server.address() as { port: number }).port;

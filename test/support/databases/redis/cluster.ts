@@ -1,7 +1,8 @@
 /** A Redis Cluster of three masters, each with a replica if wanted, for tests. */
 import { RedisClient } from "bun";
+import { freePort } from "../../ports/free-port.ts";
 import { until } from "../../until.ts";
-import { freePort, RedisServer } from "../redis-server.ts";
+import { RedisServer } from "../redis-server.ts";
 
 const MASTERS = 3;
 const SLOTS = 16_384;
@@ -117,7 +118,7 @@ export class RedisCluster {
 }
 
 async function startServer(): Promise<ClusterServer> {
-  const busPort = await freePort();
+  const busPort = freePort();
   const options = ["--cluster-enabled", "yes", "--cluster-port", `${busPort}`, "--cluster-node-timeout", "1500"];
   options.push("--repl-diskless-sync-delay", "0"); // else a replica waits for others for five seconds
   return Object.assign(await RedisServer.start(null, null, options), { busPort });

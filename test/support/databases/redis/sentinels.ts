@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RedisClient } from "bun";
+import { freePort } from "../../ports/free-port.ts";
 import { spawn } from "../../processes.ts";
 import { until } from "../../until.ts";
-import { freePort, isListening, RedisServer } from "../redis-server.ts";
+import { isListening, RedisServer } from "../redis-server.ts";
 
 /** What the Sentinels call the master. */
 export const MASTER = "balancers";
@@ -35,7 +36,7 @@ export class RedisSentinels {
     const master = await RedisServer.start(SERVER_PASSWORD, null, auth);
     const of = ["--replicaof", "127.0.0.1", `${master.port}`];
     const replica = await RedisServer.start(SERVER_PASSWORD, null, [...auth, ...of]);
-    const sentinels = new RedisSentinels(master, replica, [await freePort(), await freePort(), await freePort()]);
+    const sentinels = new RedisSentinels(master, replica, [freePort(), freePort(), freePort()]);
     try {
       await sentinels.#start();
     } catch (error) {
