@@ -1,6 +1,8 @@
 /** CPU and memory as a server reports them on `/metrics`: measured, smoothed, in percent. */
 import { readFileSync } from "node:fs";
 import { freemem, totalmem } from "node:os";
+import { dirname, join } from "node:path";
+import { cgroupLimits } from "../shared/proc/cgroup.ts";
 
 /**
  * Exponentially weighted moving average over time: a sample's weight falls by e every `timeConstantMs`, whatever the
@@ -65,38 +67,32 @@ export function processCpuMs(): number {
   return (user + system) / 1000;
 }
 
-/** A file's text, or `undefined` where there is none. */
-export type ReadText = (path: string) => string | undefined;
-
 /**
- * Memory in use, percent: of the container's limit where there is one (cgroup v2, then v1; page cache that can be
- * dropped does not count), otherwise of the machine's memory.
+ * Memory in use, percent: of the tightest limit of the control groups around this process (page cache that can be dropped does not
+ * count), or of the machine's memory where there is none.
+ *
+ * @param root where `/proc` and mount points are looked for.
  */
-export function memoryPercent(read: ReadText = readText): number {
-  return (
-    cgroupPercent(read, "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat") ??
-    cgroupPercent(
-      read,
-      "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-      "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-      "/sys/fs/cgroup/memory/memory.stat",
-    ) ??
-    machinePercent(read)
-  );
+export function memoryPercent(root = "/"): number {
+  return cgroupPercent(root) ?? machinePercent(readText(join(root, "proc/meminfo")));
 }
 
-function cgroupPercent(read: ReadText, limitPath: string, usagePath: string, statPath: string): number | undefined {
-  const limit = Number(read(limitPath));
-  // "max" is NaN; cgroup v1 says "no limit" by a number near 2^63.
-  if (!(limit > 0) || limit > totalmem()) return undefined;
-  const usage = Number(read(usagePath));
+function cgroupPercent(root: string): number | undefined {
+  const { memory: limit } = cgroupLimits(root);
+  if (limit === null || limit.value > totalmem()) return undefined;
+  const group = join(root, dirname(limit.file));
+  const text = (name: string): string => readText(join(group, name));
+  const usage = Number(text("memory.current") || text("memory.usage_in_bytes") || Number.NaN);
   if (!(usage >= 0)) return undefined;
-  const droppable = Number(/^(?:total_)?inactive_file (\d+)$/m.exec(read(statPath) ?? "")?.[1] ?? 0);
-  return clampPercent(((usage - droppable) / limit) * 100);
+  const stat = text("memory.stat");
+  // Version 1 counts the groups below it only in totals; version 2 always does.
+  const pages = /^total_inactive_file (\d+)$/m.exec(stat) ?? /^inactive_file (\d+)$/m.exec(stat);
+  const droppable = Number(pages?.[1] ?? 0);
+  return clampPercent(((usage - droppable) / limit.value) * 100);
 }
 
-function machinePercent(read: ReadText): number {
-  const info = read("/proc/meminfo") ?? "";
+/** @param info `/proc/meminfo`; empty where there is none. */
+function machinePercent(info: string): number {
   const total = Number(/^MemTotal:\s+(\d+)/m.exec(info)?.[1]);
   const available = Number(/^MemAvailable:\s+(\d+)/m.exec(info)?.[1]);
   if (total > 0 && available >= 0) return clampPercent((1 - available / total) * 100);
@@ -107,10 +103,11 @@ function clampPercent(value: number): number {
   return Math.min(100, Math.max(0, value));
 }
 
-function readText(path: string): string | undefined {
+/** Empty where there is no such file. */
+function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    return undefined;
+    return "";
   }
 }

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { version } from "../../package.json";
 import { visibleLines } from "../shared/visible-text.ts";
+import { writeOutput } from "./output.ts";
 
 /** Each command, loaded when it is needed: `serve` stays, and what it does not use would stay in memory with it. */
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
@@ -95,7 +96,7 @@ async function createProgram(command: string, writeErr: (text: string) => void):
     .description("A self-optimising HTTP load balancer.")
     .version(version)
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeErr })
+    .configureOutput({ writeOut: writeOutput, writeErr })
     .showSuggestionAfterError()
     .showHelpAfterError("(--help shows what can be given)")
     .addHelpText("after", HELP);

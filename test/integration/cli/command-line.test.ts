@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "../../../package.json";
@@ -78,6 +78,20 @@ test("what goes to standard error is not painted, also where colours are wanted"
   const { stderr } = neurabalancer(["check"], { FORCE_COLOR: "1" });
   expect(stderr).toContain("SERVERS: is required");
   expect(stderr).not.toContain("\x1b");
+});
+
+test.skipIf(!existsSync("/dev/full"))("an output that cannot be kept is no success", () => {
+  for (const args of ["--help", "--version", "check", "check --json"]) {
+    const env = { SERVERS: "http://127.0.0.1:1", LAUNCHER };
+    const { code, stderr } = run("bash", ["-c", `"$LAUNCHER" ${args} >/dev/full`], env);
+    expect(stderr).toContain("standard output cannot be written: ENOSPC");
+    expect(code).toBe(1);
+  }
+});
+
+test("a reader that is gone is no failure", () => {
+  const script = '"$LAUNCHER" --help | true; echo "$PIPESTATUS"';
+  expect(run("bash", ["-c", script], { LAUNCHER })).toEqual({ code: 0, stdout: "0\n", stderr: "" });
 });
 
 describe("check", () => {

@@ -1,5 +1,7 @@
-import { describe, expect, test } from "bun:test";
-import { totalmem } from "node:os";
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir, totalmem } from "node:os";
+import { dirname, join } from "node:path";
 import { orcaReport } from "../../../src/backend/orca.ts";
 import { CpuMeter, memoryPercent, TimedAverage } from "../../../src/backend/resource-usage.ts";
 
@@ -32,25 +34,63 @@ describe("CpuMeter", () => {
 });
 
 describe("memoryPercent", () => {
-  const from = (files: Record<string, string>) => memoryPercent((path) => files[path]);
+  const directory = mkdtempSync(join(tmpdir(), "neurabalancer-memory-"));
+  afterAll(() => rmSync(directory, { recursive: true }));
+  let trees = 0;
 
-  test("takes the container's limit, without page cache that can be dropped", () => {
-    const limit = Math.floor(totalmem() / 4);
-    expect(
-      from({
-        "/sys/fs/cgroup/memory.max": `${limit}\n`,
-        "/sys/fs/cgroup/memory.current": `${limit / 2}\n`,
-        "/sys/fs/cgroup/memory.stat": `anon 1\ninactive_file ${limit / 4}\n`,
-      }),
-    ).toBeCloseTo(25, 3);
+  /** Each in a tree of files of its own. */
+  function from(files: Record<string, string>): number {
+    const root = join(directory, String(++trees));
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(join(root, dirname(path)), { recursive: true });
+      writeFileSync(join(root, path), `${text}\n`);
+    }
+    return memoryPercent(root);
+  }
+
+  const V2 = { "proc/self/mountinfo": "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw" };
+  const V1 = { "proc/self/mountinfo": "33 31 0:30 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory" };
+  const machine = { "proc/meminfo": "MemTotal:  1000 kB\nMemFree: 100 kB\nMemAvailable:   600 kB" };
+  const limit = Math.floor(totalmem() / 4);
+  const halfOf = (most: number) => `${Math.floor(most / 2)}`;
+
+  test("is of the container's limit, without page cache that can be dropped", () => {
+    const group = "sys/fs/cgroup";
+    const files = {
+      [`${group}/memory.max`]: `${limit}`,
+      [`${group}/memory.current`]: halfOf(limit),
+      [`${group}/memory.stat`]: `anon 1\ninactive_file ${Math.floor(limit / 4)}`,
+    };
+    expect(from({ ...machine, ...V2, "proc/self/cgroup": "0::/", ...files })).toBeCloseTo(25, 3);
   });
 
-  test("takes the machine's memory where the container has no limit", () => {
-    const machine = { "/proc/meminfo": "MemTotal:  1000 kB\nMemFree: 100 kB\nMemAvailable:   600 kB\n" };
-    expect(from({ ...machine, "/sys/fs/cgroup/memory.max": "max\n" })).toBeCloseTo(40);
-    expect(from({ ...machine, "/sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n" })).toBeCloseTo(
-      40,
-    );
+  test("is of the tightest group around it, and what all in that use", () => {
+    const files = {
+      "sys/fs/cgroup/unit/memory.max": "max",
+      "sys/fs/cgroup/unit/memory.current": "1",
+      "sys/fs/cgroup/memory.max": `${limit}`,
+      "sys/fs/cgroup/memory.current": halfOf(limit),
+    };
+    expect(from({ ...machine, ...V2, "proc/self/cgroup": "0::/unit", ...files })).toBeCloseTo(50, 3);
+  });
+
+  test("knows the files of version 1", () => {
+    const group = "sys/fs/cgroup/memory/unit";
+    const files = {
+      [`${group}/memory.limit_in_bytes`]: `${limit}`,
+      [`${group}/memory.usage_in_bytes`]: halfOf(limit),
+      [`${group}/memory.stat`]: `inactive_file 9\ntotal_inactive_file ${Math.floor(limit / 4)}`,
+    };
+    expect(from({ ...machine, ...V1, "proc/self/cgroup": "4:memory:/unit", ...files })).toBeCloseTo(25, 3);
+  });
+
+  test("is of the machine's memory where the container has no limit, or more than there is", () => {
+    for (const most of ["max", `${totalmem() * 2}`]) {
+      const files = { "sys/fs/cgroup/memory.max": most, "sys/fs/cgroup/memory.current": "1" };
+      expect(from({ ...machine, ...V2, "proc/self/cgroup": "0::/", ...files })).toBeCloseTo(40);
+    }
+    const files = { "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712" };
+    expect(from({ ...machine, ...V1, "proc/self/cgroup": "4:memory:/", ...files })).toBeCloseTo(40);
   });
 
   test("falls back to what the runtime knows", () => {
