@@ -33,6 +33,7 @@ export class ProductProcess {
   /** The process log so far. */
   readonly lines: LogLine[] = [];
   readonly #settings: Record<string, string> = { ...KEEPS_NOTHING };
+  readonly #allRead: Promise<void>;
   #stderr = "";
   #pausedLog = false;
 
@@ -51,7 +52,7 @@ export class ProductProcess {
       stdout: typeof stdout === "object" ? "ignore" : stdout,
       stderr: "pipe",
     });
-    void this.#readLog();
+    this.#allRead = this.#readLog();
   }
 
   /** Changes settings; SIGHUP makes them count. */
@@ -64,7 +65,16 @@ export class ProductProcess {
   /** Waits until the workers run. */
   async started(): Promise<void> {
     await until(() => this.said("balancing over") !== undefined || this.process.exitCode !== null, START_DEADLINE_MS);
-    if (this.process.exitCode !== null) throw new Error(`it ended with ${this.process.exitCode}: ${this.#stderr}`);
+    if (this.process.exitCode === null) return;
+    await this.#allRead;
+    throw new Error(`it ended with ${this.process.exitCode}: ${this.#stderr}`);
+  }
+
+  /** Waits for its end, and until all that it had to say is in `lines`. @returns its exit code. */
+  async ended(): Promise<number> {
+    const code = await this.process.exited;
+    await this.#allRead;
+    return code;
   }
 
   get port(): number {

@@ -250,13 +250,15 @@ describe("a connection that breaks", () => {
 
   test("one on which nobody answers is asked, and then not used any more", async () => {
     const server = await serve();
-    const proxy = proxyTo([server], { retryAttempts: 0, responseHeadTimeoutMs: 300 });
+    const proxy = proxyTo([server], { retryAttempts: 0 });
     server.onStream = echo;
     await proxy.ask(get());
     server.onStream = () => {};
     const [first] = server.connections;
     first.socket.pause();
+    proxy.change({ responseHeadTimeoutMs: 300 });
     expect((await proxy.ask(get())).status).toBe(504);
+    proxy.change({ responseHeadTimeoutMs: 60_000 });
     server.onStream = echo;
     expect((await proxy.ask(get())).status).toBe(200);
     expect(server.connections).toHaveLength(2);
