@@ -139,9 +139,13 @@ describe("a ring", () => {
         });
       };
       const { head } = memory.rings[0].outcomes;
+      let wanted = true;
       while (writer.exitCode === null) {
         look();
-        if (head[0] > 400_000 && seen > 10 * OUTCOME_ROWS && writer.connected) writer.disconnect();
+        if (wanted && head[0] > 400_000 && seen > 10 * OUTCOME_ROWS) {
+          wanted = false;
+          writer.disconnect();
+        }
         await Bun.sleep(seen % 3); // sometimes behind, sometimes at the writer's heels
       }
       look();
