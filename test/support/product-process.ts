@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KEEPS_NOTHING } from "./configuration.ts";
 import { spawn } from "./processes.ts";
-import { until } from "./until.ts";
+import { DEADLINE_MS, until } from "./until.ts";
 
 const LAUNCHER = join(import.meta.dir, "../../bin/neurabalancer");
 /** Five processes load the product one after the other: on a machine with much other work that takes a minute and more. */
@@ -33,6 +33,7 @@ export class ProductProcess {
   /** The process log so far. */
   readonly lines: LogLine[] = [];
   readonly #settings: Record<string, string> = { ...KEEPS_NOTHING };
+  readonly #allRead: Promise<void>;
   #stderr = "";
   #pausedLog = false;
 
@@ -51,7 +52,7 @@ export class ProductProcess {
       stdout: typeof stdout === "object" ? "ignore" : stdout,
       stderr: "pipe",
     });
-    void this.#readLog();
+    this.#allRead = this.#readLog();
   }
 
   /** Changes settings; SIGHUP makes them count. */
@@ -64,7 +65,16 @@ export class ProductProcess {
   /** Waits until the workers run. */
   async started(): Promise<void> {
     await until(() => this.said("balancing over") !== undefined || this.process.exitCode !== null, START_DEADLINE_MS);
-    if (this.process.exitCode !== null) throw new Error(`it ended with ${this.process.exitCode}: ${this.#stderr}`);
+    if (this.process.exitCode === null) return;
+    await this.#allRead;
+    throw new Error(`it ended with ${this.process.exitCode}: ${this.#stderr}`);
+  }
+
+  /** Waits for its end, and until all that it had to say is in `lines`. @returns its exit code. */
+  async ended(): Promise<number> {
+    const code = await this.process.exited;
+    await this.#allRead;
+    return code;
   }
 
   get port(): number {
@@ -94,14 +104,14 @@ export class ProductProcess {
       ...init,
       headers: { ...init.headers, connection: "close" },
       keepalive: false,
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(DEADLINE_MS),
     });
   }
 
-  /** Stops it as an operator does, insists after twenty seconds, and leaves nothing behind. */
+  /** Stops it as an operator does, insists after a minute, and leaves nothing behind. */
   async end(): Promise<void> {
     this.process.kill("SIGTERM");
-    const insist = setTimeout(() => this.process.kill("SIGKILL"), 20_000);
+    const insist = setTimeout(() => this.process.kill("SIGKILL"), DEADLINE_MS);
     await this.#leave();
     clearTimeout(insist);
   }

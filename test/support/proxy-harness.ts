@@ -38,7 +38,7 @@ import {
   withListeners,
   workerSettings,
 } from "./proxy-settings.ts";
-import { until as eventually } from "./until.ts";
+import { DEADLINE_MS, until as eventually } from "./until.ts";
 import { ConnectionEndedError, Wire, type WireMessage } from "./wire.ts";
 
 export { eventually, TEST_SETTINGS };
@@ -218,8 +218,8 @@ export class TestProxy {
     this.#logFile = join(directory, "access.log");
     const fd = openSync(this.#logFile, "a");
     onCleanup(() => {
-      this.server.drain(() => {});
-      closeSync(fd);
+      // The next proxy's log would get the number of the file, and with it the lines that are still to be written.
+      this.server.drain(() => void this.server.closeLogs(DEADLINE_MS).finally(() => closeSync(fd)));
       rmSync(directory, { recursive: true, force: true });
       if (this.logged.length > 0) throw new Error(`the proxy logged errors: ${Bun.inspect(this.logged)}`);
     });

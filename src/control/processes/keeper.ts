@@ -180,6 +180,7 @@ export class ProcessKeeper<To, From extends { readonly type: string }> {
       return;
     }
     this.#state = "ready";
+    this.#silentTicks = 0; // to say so is a sign of life; what it had to be silent for its start ends here
     if (this.#restarts > 0) this.#note(`${this.#host.name} runs again`, { pid: this.pid });
     this.#host.onReady(message as Extract<From, { readonly type: "ready" }>);
   }

@@ -160,8 +160,7 @@ export class SupervisorInstance {
     this.#configuration.open(await this.#operating.open(this.#configuration.loaded));
     const { config, settings } = this.#configuration;
     this.#routeNumbers.take(numbersOf(settings));
-    const stale = await removeStaleRuntimeDirectories(clock.wallMs());
-    if (stale.length > 0) this.#log.info({ directories: stale }, "removed what a dead instance left behind");
+    await removeStaleRuntimeDirectories(clock.wallMs(), this.#log);
 
     const directory = claimRuntimeDirectory();
     this.#directory = directory;

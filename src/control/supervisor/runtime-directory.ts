@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRuntimeDirectory, RUNTIME_DIRECTORY_PREFIX, removeRuntimeDirectory } from "../../shared/memory/file.ts";
 import { LISTEN_SOCKET_NAME } from "../../shared/memory/listen-sockets.ts";
+import type { ControlLog } from "../log.ts";
 
 const OWNER_FILE = "owner.json";
 const SOCKET_FILE = "admin.sock";
@@ -115,11 +116,15 @@ function isOurs(path: string): boolean {
 }
 
 /**
- * Removes what dead instances of this user left. Never throws: what cannot be judged or removed stays.
+ * Removes what dead instances of this user left, and says so. Never throws: what cannot be judged or removed stays.
  * @param wallMs since the epoch.
  * @returns the removed paths.
  */
-export async function removeStaleRuntimeDirectories(wallMs: number, base = baseDirectory()): Promise<string[]> {
+export async function removeStaleRuntimeDirectories(
+  wallMs: number,
+  log: ControlLog,
+  base = baseDirectory(),
+): Promise<string[]> {
   const removed: string[] = [];
   for (const name of readdirSync(base)) {
     if (!OUR_NAME.test(name)) continue;
@@ -132,6 +137,7 @@ export async function removeStaleRuntimeDirectories(wallMs: number, base = baseD
       // Vanished meanwhile (another instance cleans up as well), or not ours to remove.
     }
   }
+  if (removed.length > 0) log.info({ directories: removed }, "removed what a dead instance left behind");
   return removed;
 }
 

@@ -58,13 +58,16 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   });
   const signals = new StopSignals(() => performance.now());
   let running = false;
+  let wantsReload = false;
+  const reload = (): void => {
+    notify("RELOADING=1");
+    void instance.reload().finally(() => notify("READY=1"));
+  };
   const terminals = openTerminals();
   process.on("SIGHUP", () => {
     if (terminals > 0 && openTerminals() === 0) signals.ask("SIGHUP, because the terminal is gone");
-    else if (running) {
-      notify("RELOADING=1");
-      void instance.reload().finally(() => notify("READY=1"));
-    }
+    else if (running) reload();
+    else wantsReload = true; // what it starts with was read before
   });
   process.on("SIGUSR1", () => {
     if (running) instance.reopenLogs();
@@ -90,6 +93,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
     running = await Promise.race([instance.start().then(() => true), signals.first.then(() => false)]);
     if (!running && !instance.serves) return 0;
     if (running) notify("READY=1", `MAINPID=${process.pid}`);
+    if (running && wantsReload) reload();
     const by = await signals.first;
     if (!handsOver) notify("STOPPING=1"); // else the service goes on, in another process
     return await Promise.race([instance.stop(by, handsOver).then(() => 0), signals.second]);

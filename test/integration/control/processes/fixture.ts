@@ -24,6 +24,16 @@ export const settings = {
   shutdownTimeoutMs: 500,
 } as unknown as ProxySettings;
 
+/**
+ * What processes have appended to a file, a JSON value on each line. One that is there without its first line, or with a part
+ * of its last, is being written.
+ */
+export function readJournal<T>(path: string): T[] {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, "utf8").split("\n");
+  return lines.slice(0, -1).map((line) => JSON.parse(line));
+}
+
 export function makeWorkers(mode: string, overrides: Partial<WorkersOptions> = {}) {
   const directory = createRuntimeDirectory();
   const memoryPath = join(directory, "memory");
@@ -42,13 +52,7 @@ export function makeWorkers(mode: string, overrides: Partial<WorkersOptions> = {
     ...overrides,
   });
   /** Every message that any worker received. */
-  const journal = (): (ToWorker & { pid: number })[] =>
-    existsSync(journalPath)
-      ? readFileSync(journalPath, "utf8")
-          .trim()
-          .split("\n")
-          .map((line) => JSON.parse(line))
-      : [];
+  const journal = () => readJournal<ToWorker & { pid: number }>(journalPath);
   const close = () => {
     workers.kill();
     removeRuntimeDirectory(directory);

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type HistoryQuestions, HistoryResponses } from "../../../../src/control/admin/history-responses.ts";
@@ -9,7 +9,7 @@ import {
   type QuestionProcessesOptions,
 } from "../../../../src/control/processes/question-processes.ts";
 import type { HistoryQuestionResult, HistoryQuestionTask } from "../../../../src/protocol/history-question.ts";
-import { isAlive, recordingLogger, until } from "./fixture.ts";
+import { isAlive, readJournal, recordingLogger, until } from "./fixture.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-questions-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -18,7 +18,7 @@ const store = { kind: "sqlite", directory: "/nowhere" } as const;
 const never = new AbortController().signal;
 let journals = 0;
 
-const LIMITS = { maxRunning: 2, maxWaiting: 16, timeLimitMs: 30_000, maxAnswerBytes: 16_000_000 } as const;
+const LIMITS = { maxRunning: 2, maxWaiting: 16, timeLimitMs: 600_000, maxAnswerBytes: 16_000_000 } as const;
 
 function asking(options: Partial<QuestionProcessesOptions> = {}) {
   const { log, lines } = recordingLogger();
@@ -31,7 +31,7 @@ function asking(options: Partial<QuestionProcessesOptions> = {}) {
     ...options,
   });
   const journal = join(directory, String(journals++));
-  const pids = () => (existsSync(journal) ? readFileSync(journal, "utf8").trim().split("\n").map(Number) : []);
+  const pids = () => readJournal<number>(journal);
   const task = (act: string): HistoryQuestionTask => ({ store, subject: "traffic", parameters: { act, journal } });
   return { questions, lines, pids, task, [Symbol.dispose]: () => questions.stop() };
 }

@@ -1,5 +1,5 @@
 /** Runs a supervisor with fake workers as a process of its own and reads what it says. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ToRecorder } from "../../../../src/protocol/recorder.ts";
@@ -8,7 +8,7 @@ import { RUNTIME_DIRECTORY_PREFIX } from "../../../../src/shared/memory/file.ts"
 import type { EventRow, ServerRow } from "../../../../src/storage/history-store.ts";
 import { KEEPS_NOTHING } from "../../../support/configuration.ts";
 import { spawn } from "../../../support/processes.ts";
-import { type LogLine, until } from "../processes/fixture.ts";
+import { type LogLine, readJournal, until } from "../processes/fixture.ts";
 
 const BASE = {
   ...KEEPS_NOTHING,
@@ -28,6 +28,8 @@ export class FakeSupervisor {
   readonly directory = mkdtempSync(join(tmpdir(), "nb-supervisor-"));
   #settings: Record<string, string>;
   readonly #decoder = new TextDecoder();
+  /** Resolves when its log has been read to the end. */
+  #allRead: Promise<void> = Promise.resolve();
   #stderr = "";
   #rest = "";
 
@@ -42,7 +44,7 @@ export class FakeSupervisor {
     } else {
       const piped = spawn({ cmd, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
       this.process = piped;
-      void this.#read(piped.stderr);
+      this.#allRead = this.#read(piped.stderr);
     }
   }
 
@@ -62,12 +64,18 @@ export class FakeSupervisor {
   /** Waits until the workers run. */
   async started(): Promise<this> {
     await until(() => this.said("balancing over") || this.process.exitCode !== null);
-    if (this.process.exitCode !== null) throw new Error(`it ended: ${this.#stderr}`);
-    return this;
+    if (this.process.exitCode === null) return this;
+    await this.#allRead;
+    throw new Error(`it ended: ${this.#stderr}`);
   }
 
   said(text: string): LogLine | undefined {
     return this.lines.find((line) => line.message.includes(text));
+  }
+
+  /** Workers of the mode `waits` are ready from now on. */
+  letWorkersStart(): void {
+    writeFileSync(`${this.#journal}.go`, "");
   }
 
   /** Changes the file of settings; SIGHUP makes it count. */
@@ -78,17 +86,12 @@ export class FakeSupervisor {
 
   /** Every message that any worker received. */
   journal(): (ToWorker & { pid: number })[] {
-    if (!existsSync(this.#journal)) return [];
-    const lines = readFileSync(this.#journal, "utf8").trim().split("\n");
-    return lines.map((line) => JSON.parse(line));
+    return readJournal(this.#journal);
   }
 
   /** Every message that any recorder received. */
   recorded(): (ToRecorder & { pid: number })[] {
-    const path = `${this.#journal}.recorder`;
-    if (!existsSync(path)) return [];
-    const lines = readFileSync(path, "utf8").trim().split("\n");
-    return lines.map((line) => JSON.parse(line));
+    return readJournal(`${this.#journal}.recorder`);
   }
 
   /** The events that recorders were told of. */
@@ -123,6 +126,7 @@ export class FakeSupervisor {
     degraded: string[];
     settings: Record<string, { value: string }>;
     reloads: { success: number; failure: number };
+    history: { events_waiting: number } | null;
   }> {
     return (await (await this.get("/api/v1/status")).json()) as never;
   }
@@ -136,7 +140,9 @@ export class FakeSupervisor {
 
   /** Waits for the exit code, and for the end of what it had to say. */
   async exit(): Promise<number> {
-    return this.process.exited;
+    const code = await this.process.exited;
+    await this.#allRead;
+    return code;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -145,7 +145,8 @@ describe("history", () => {
       detail: { process: "worker 0", signal: "SIGKILL", reason: "exit" },
     });
     await event(supervisor, "process", "worker 0 runs again");
-    await until(() => supervisor.recorded().length > 0);
+    // What it has said to have kept is told to nobody again.
+    await until(async () => (await supervisor.status()).history?.events_waiting === 0);
     process.kill(supervisor.recorded()[0].pid, "SIGKILL");
     await event(supervisor, "process", "recorder died: the recorder was ended by SIGKILL");
     await event(supervisor, "process", "the recorder runs again");
@@ -165,7 +166,7 @@ describe("history", () => {
 
     await supervisor.reload({ HISTORY: "off" });
     await until(() => !isAlive(pids()[1]));
-    await until(async () => ((await supervisor.status()) as { history?: unknown }).history === null);
+    await until(async () => (await supervisor.status()).history === null);
     expect(JSON.stringify(supervisor.events().at(-1))).toContain("HISTORY: on → off");
     await supervisor.reload({ HISTORY: "on" });
     await until(() => pids().length === 3);
@@ -227,7 +228,7 @@ describe("what the store sets for servers", () => {
     supervisor.setServers([row({ configuredWeight: 3, lastSeenMs: 2 })], [row({ weight: 2.5 })]);
     const undone = await event(supervisor, "override", "undone");
     expect(undone.message).toContain('the weight 2.5 of the store\'s table "servers" is undone');
-    expect(supervisor.said("is undone")?.level).toBe("warn");
+    expect((await until(() => supervisor.said("is undone"))).level).toBe("warn");
     expect(await server(supervisor)).toMatchObject({ weight: 3, weight_origin: "configuration" });
     // What is set beside the new number counts.
     supervisor.setServers([row({ weight: 2.5, configuredWeight: 3 })]);
@@ -241,6 +242,7 @@ describe("what the store sets for servers", () => {
     supervisor.setServers([row({ weight: -1, capacity: 8 })]);
     await until(async () => (await server(supervisor)).capacity === 8);
     expect((await server(supervisor)).weight).toBe(1);
+    await supervisor.reload({ CONNECT_TIMEOUT_MS: "777" }); // what it said before that has been read, too
     const refused = supervisor.lines.filter(({ message }) => message.includes("is not used"));
     expect(refused.map(({ level, message }) => [level, message])).toEqual([
       [
@@ -276,6 +278,6 @@ describe("what the store sets for servers", () => {
     expect(await server(supervisor)).toMatchObject({ weight: 9, weight_origin: "admin API" }); // the operator's lasts
     await supervisor.reload({ SERVER_WEIGHT_127_0_0_1_1: "3" });
     expect(await server(supervisor)).toMatchObject({ weight: 3, weight_origin: "configuration" });
-    expect(supervisor.said("it ends: ")?.level).toBe("warn");
+    expect((await until(() => supervisor.said("it ends: "))).level).toBe("warn");
   });
 });

@@ -25,6 +25,7 @@ import { removeRuntimeDirectory } from "../../../../src/shared/memory/file.ts";
 import type { Logger } from "../../../../src/telemetry/log/logger.ts";
 import { replaceableLogger } from "../../../../src/telemetry/log/replaceable-logger.ts";
 import { spawnSync } from "../../../support/processes.ts";
+import { recordingLogger } from "../../../support/recording-logger.ts";
 
 const bases: string[] = [];
 function makeBase(): string {
@@ -38,6 +39,8 @@ afterEach(() => {
 
 describe("stale runtime directories", () => {
   const HOUR_AGO = Date.now() / 1000 - 3600;
+  const { log, lines } = recordingLogger();
+  const removeStale = (base: string): Promise<string[]> => removeStaleRuntimeDirectories(Date.now(), log, base);
 
   /** A directory as an instance leaves it; `owner` as its file says. */
   function leave(base: string, owner: object | null, ageing = true): string {
@@ -61,8 +64,12 @@ describe("stale runtime directories", () => {
     const owner = await self();
     const dead = spawnSync({ cmd: ["true"] }).pid;
     const paths = [leave(base, { ...owner, pid: dead }, false), leave(base, { ...owner, startTicks: "1" }, false)];
-    expect((await removeStaleRuntimeDirectories(Date.now(), base)).sort()).toEqual(paths.sort());
+    expect((await removeStale(base)).sort()).toEqual(paths.sort());
     expect(paths.some((path) => existsSync(path))).toBe(false);
+    const said = { level: "info", message: "removed what a dead instance left behind" };
+    expect(lines).toEqual([{ ...said, directories: expect.arrayContaining(paths) }]);
+    expect(await removeStale(base)).toEqual([]);
+    expect(lines).toHaveLength(1);
   });
 
   test("go with all that the admin port had opened for its clients", async () => {
@@ -75,7 +82,7 @@ describe("stale runtime directories", () => {
     );
     for (let client = 1; client <= 12; client++) doors.open({ address: `192.0.2.${client}`, certificate: null });
     expect(readdirSync(path).length).toBe(2 + 12);
-    expect(await removeStaleRuntimeDirectories(Date.now(), base)).toEqual([path]);
+    expect(await removeStale(base)).toEqual([path]);
     await doors.stop();
   });
 
@@ -88,7 +95,7 @@ describe("stale runtime directories", () => {
     mkdirSync(join(base, "something-else"));
     writeFileSync(join(base, "neurabalancer-file"), "");
     symlinkSync(base, join(base, "neurabalancer-link"));
-    expect(await removeStaleRuntimeDirectories(Date.now(), base)).toEqual([]);
+    expect(await removeStale(base)).toEqual([]);
   });
 
   test.each([
@@ -104,7 +111,7 @@ describe("stale runtime directories", () => {
     const gone = { ...(await self()), startTicks: "1" };
     for (const file of files) writeFileSync(join(path, file), file === "owner.json" ? JSON.stringify(gone) : "");
     utimesSync(path, HOUR_AGO, HOUR_AGO);
-    expect(await removeStaleRuntimeDirectories(Date.now(), base)).toEqual([]);
+    expect(await removeStale(base)).toEqual([]);
     expect(existsSync(path)).toBe(true);
   });
 
@@ -118,7 +125,7 @@ describe("stale runtime directories", () => {
     const server = createServer().listen(join(busy, "admin.sock"));
     await new Promise((resolve) => server.once("listening", resolve));
     utimesSync(busy, HOUR_AGO, HOUR_AGO);
-    expect((await removeStaleRuntimeDirectories(Date.now(), base)).sort()).toEqual([silent, unknown].sort());
+    expect((await removeStale(base)).sort()).toEqual([silent, unknown].sort());
     server.close();
   });
 });

@@ -19,23 +19,24 @@ process.on("message", (message: ToLearner) => {
     return;
   }
   if (mode === "never-starts") return;
-  setTimeout(() => begin(message.memoryPath), mode === "starts-slowly" ? 1000 : 0);
+  setTimeout(() => begin(message.memoryPath), mode === "starts-slowly" ? 1500 : 0);
 });
 
 function begin(memoryPath: string): void {
   const { learnerCounters } = openSharedMemory(memoryPath);
   const beat = () => setInterval(() => learnerCounters[LearnerCounter.HEARTBEAT]++, 20);
-  if (mode === "opens-slowly" || mode === "hangs") {
-    learnerCounters[LearnerCounter.STORE_OPENING] = mode === "hangs" ? 0 : 1;
-    if (mode === "opens-slowly") setTimeout(opened, 2000);
-  } else beat();
+  if (mode === "opens-slowly") {
+    learnerCounters[LearnerCounter.STORE_OPENING] = 1;
+    const look = setInterval(() => {
+      if (learnerCounters[LearnerCounter.STORE_OPENING] === 1) return; // the test says when it is open
+      clearInterval(look);
+      beat();
+    }, 5);
+  } else if (mode === "starts-slowly")
+    setTimeout(beat, 150); // some checks later
+  else if (mode !== "hangs") beat();
   send({ type: "ready" });
   if (mode === "judges") {
     send({ type: "verdict", pool: "shop", kind: "rolled_back", reason: "worse", modelVersion: 7, numbers: { n: 1 } });
-  }
-
-  function opened(): void {
-    learnerCounters[LearnerCounter.STORE_OPENING] = 0;
-    beat();
   }
 }

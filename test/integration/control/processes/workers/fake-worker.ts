@@ -2,7 +2,7 @@
  * A worker without a proxy: speaks the protocol, shows signs of life, and misbehaves on request. How it starts is its
  * first argument; later orders come as the host in a `settings` message.
  */
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
 import type { FromWorker, ToWorker, WorkerStart } from "../../../../../src/protocol/worker.ts";
 import { openSharedMemory } from "../../../../../src/shared/memory/file.ts";
 import { WorkerInfo } from "../../../../../src/shared/memory/layout/shared-memory.ts";
@@ -46,7 +46,12 @@ function start(message: WorkerStart): void {
   };
   beat();
   setInterval(beat, 50);
-  send({ type: "ready", ports: message.settings.listeners.map(({ port }, index) => port || 4321 + index) });
+  const ports = message.settings.listeners.map(({ port }, index) => port || 4321 + index);
+  const look = setInterval(() => {
+    if (mode === "waits" && !existsSync(`${journal}.go`)) return;
+    clearInterval(look);
+    send({ type: "ready", ports });
+  }, 5);
 }
 
 function obey(order: string): void {

@@ -4,8 +4,9 @@ import { ErrorCode } from "../../../../../src/proxy/http2/error-codes.ts";
 import { FrameFlag, PREFACE, FrameType as Type } from "../../../../../src/proxy/http2/frames/layout.ts";
 import { block, frame, Http2Wire, integer32, settings } from "../../../../support/http2/wire.ts";
 import { cleanUp, eventually, get, ok, type Script } from "../../../../support/proxy-harness.ts";
+import type { TestSettings } from "../../../../support/proxy-settings.ts";
 import { Wire } from "../../../../support/wire.ts";
-import { drained, echoing, quiet, SILENT, scripted } from "./support.ts";
+import { drained, echoing, quiet, SILENT, type Side, scripted } from "./support.ts";
 
 const { END_HEADERS, END_STREAM } = FrameFlag;
 const LAST_OF_ALL = 0x7fff_ffff;
@@ -15,6 +16,12 @@ afterEach(cleanUp);
 /** The last streams that GOAWAYs name, in order. */
 function lastStreams({ frames }: Http2Wire): number[] {
   return frames.filter(({ type }) => type === Type.GOAWAY).map(({ payload }) => payload.readUInt32BE(0));
+}
+
+/** From here on, also for a connection that is there: its beginning takes the time that it needs. */
+async function restrict({ proxy }: Side, client: Http2Wire, changes: Partial<TestSettings>): Promise<void> {
+  proxy.change(changes);
+  await client.ping(); // what is new is looked at with what comes
 }
 
 describe("in order", () => {
@@ -119,11 +126,12 @@ describe("in order", () => {
   });
 
   test("a connection that is old enough takes no more requests", async () => {
-    const side = await echoing({ maxConnectionAgeMs: 300 });
-    const [client, older] = [await side.connect(), await Wire.connect(side.proxy.port)];
+    const side = await echoing();
+    const [older, client] = [await Wire.connect(side.proxy.port), await side.connect()];
     await older.send(get());
     expect((await older.message()).head).not.toContain("Connection: close");
     expect((await client.ask()).status).toBe(200);
+    await restrict(side, client, { maxConnectionAgeMs: 300 });
     expect(await client.end()).toBe(0);
     expect(lastStreams(client)).toEqual([LAST_OF_ALL, 1]);
     await older.send(get());
@@ -138,9 +146,11 @@ describe("in order", () => {
       if (startLine.includes("/begun")) await wire.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
       await wire.end();
     };
-    const side = await scripted(begun, { maxConnectionAgeMs: 300, maxConnectionAgeGraceMs: 300 });
+    const side = await scripted(begun);
     const client = await side.connect();
     const silent = client.request({ path: "/silent" }, { path: "/begun" });
+    await eventually(() => client.stream(silent + 2).body === "half" && side.proxy.inFlight === 2);
+    await restrict(side, client, { maxConnectionAgeMs: 300, maxConnectionAgeGraceMs: 300 });
     const { status, body } = await client.response(silent);
     expect([status, JSON.parse(body)]).toMatchObject([503, { error: { code: "connection_age" } }]);
     const half = client.stream(silent + 2);
@@ -187,25 +197,32 @@ describe("in order", () => {
 
 describe("when time is over", () => {
   test("a connection without requests", async () => {
-    const side = await echoing({ idleTimeoutMs: 300 });
+    const side = await echoing();
     const client = await side.connect();
     expect((await client.ask()).status).toBe(200);
+    await restrict(side, client, { idleTimeoutMs: 300 });
     expect(await client.end()).toBe(0);
     expect(client.goaway).toEqual({ lastStreamId: 1, code: 0, text: "idle" });
     client.close();
   });
 
   test("but not one with a request", async () => {
-    const side = await scripted(
-      async (wire) => {
-        await wire.message();
-        await Bun.sleep(600);
-        await wire.send(ok("late"));
-      },
-      { idleTimeoutMs: 200 },
-    );
-    const client = await side.connect();
-    expect(await client.ask()).toMatchObject({ status: 200, body: "late" });
+    const side = await scripted(async (wire) => {
+      await wire.message();
+      await eventually(() => isLate);
+      await wire.send(ok("late"));
+    });
+    let isLate = false;
+    const [client, idle] = [await side.connect(), await side.connect()];
+    const id = client.request();
+    await eventually(() => side.proxy.inFlight === 1);
+    await restrict(side, client, { idleTimeoutMs: 200 });
+    await idle.ping();
+    // By the time that one without a request has ended, this one would have.
+    expect(await idle.end()).toBe(0);
+    isLate = true;
+    expect(await client.response(id)).toMatchObject({ status: 200, body: "late" });
+    idle.close();
     client.close();
   });
 

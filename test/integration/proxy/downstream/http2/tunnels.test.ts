@@ -73,10 +73,12 @@ test("one that outlasts its connection's greatest age and the time to finish end
     await wire.send("hello");
     ends.push(await wire.end());
   };
-  const side = await scripted(script, { maxConnectionAgeMs: 200, maxConnectionAgeGraceMs: 200 });
+  const side = await scripted(script);
   const client = await side.connect();
   const stream = client.request(TUNNEL);
   await until(() => client.stream(stream).body === "hello");
+  side.proxy.change({ maxConnectionAgeMs: 200, maxConnectionAgeGraceMs: 200 });
+  await client.ping(); // what is new is looked at with what comes
   await until(() => client.stream(stream).ended || client.stream(stream).reset >= 0);
   expect(await client.end()).toBe(0);
   await until(() => ends.length > 0);

@@ -11,16 +11,24 @@ const CANCEL = 8;
 const REFUSED_STREAM = 7;
 const HEDGING = { hedgeAfterMs: 20, hedgeBudgetPercent: 100, retryBudgetPercent: 100 };
 
-/** Two servers, and the streams of the one request that a test makes, in the order in which they come. */
+/**
+ * Two servers, and the streams of the one request that a test makes, in the order in which they were sent: their connections are
+ * there, for they would come as those are made.
+ */
 async function hedged(settings: Parameters<typeof proxyTo>[1] = {}, servers = 2) {
   const streams: PeerStream[] = [];
   const all: Http2TestServer[] = [];
   for (let i = 0; i < servers; i++) {
     const server = await serve();
-    server.onStream = (stream) => streams.push(stream);
+    server.onStream = echo;
     all.push(server);
   }
-  return { streams, servers: all, proxy: proxyTo(all, { ...HEDGING, ...settings }) };
+  const proxy = proxyTo(all);
+  for (let i = 0; i < servers; i++) await proxy.ask(get("/connects"));
+  expect(all.map(({ connections }) => connections.length)).toEqual(new Array(servers).fill(1));
+  for (const server of all) server.onStream = (stream) => streams.push(stream);
+  proxy.change({ ...HEDGING, ...settings });
+  return { streams, servers: all, proxy };
 }
 
 describe("the one that loses", () => {
