@@ -132,7 +132,6 @@ describe("a ring", () => {
       let seen = 0;
       let lost = 0;
       let torn = 0;
-      let isWriting = true;
       const look = () => {
         lost += cursor.drain((row, number) => {
           seen++;
@@ -140,10 +139,11 @@ describe("a ring", () => {
         });
       };
       const { head } = memory.rings[0].outcomes;
+      let wanted = true;
       while (writer.exitCode === null) {
         look();
-        if (isWriting && head[0] > 400_000 && seen > 10 * OUTCOME_ROWS) {
-          isWriting = false;
+        if (wanted && head[0] > 400_000 && seen > 10 * OUTCOME_ROWS) {
+          wanted = false;
           writer.disconnect();
         }
         await Bun.sleep(seen % 3); // sometimes behind, sometimes at the writer's heels
