@@ -22,6 +22,7 @@ const LOOK_MS = 2_000;
 const RETRY_MS = 250;
 /** Nobody who wants to know what others have changed waits for longer: an instance that starts has what it kept itself. */
 const PATIENCE_MS = 800;
+/** Of that, the last part, in which what came while this process stood still is read. */
 const LAST_MS = 25;
 /** How often an instance says what is not in force with it. */
 const SAY_MS = 5_000;
