@@ -301,10 +301,10 @@ describe.skipIf(!HAS_PEBBLE)("against pebble", () => {
       const one = await until(async () => (await shown(product)).find(({ acme }) => acme?.state === "failing"), 90_000);
       expect(one.acme?.last_error?.message).toMatch(/http-01 for elsewhere\.example\.test failed: .*connection/);
       expect(one.acme?.failures).toBe(1);
-      expect(product.count("a certificate is asked for")).toBe(1);
       expect(readdirSync(join(kept, "challenges"))).toEqual([]);
-      const timeline = product.lines.filter(({ msg }) => msg.startsWith("no certificate: "));
-      expect(timeline.length).toBe(1);
+      const failed = () => product.lines.filter(({ msg }) => msg.startsWith("no certificate: ")).length;
+      await until(() => failed() > 0);
+      expect([failed(), product.count("a certificate is asked for")]).toEqual([1, 1]);
     } finally {
       await elsewhere.clean();
     }
@@ -342,7 +342,7 @@ describe.skipIf(!HAS_PEBBLE)("against pebble", () => {
     const before = leafOf(name).serialNumber;
     expect((await renew(other, name)).status).toBe(202);
     await until(() => leafOf(name).serialNumber !== before, 90_000);
-    expect(other.said("a certificate is asked for")).toBeDefined();
+    await until(() => other.said("a certificate is asked for"));
     await until(async () => (await serialShown(name)) === leafOf(name).serialNumber, 60_000);
   });
 });

@@ -211,7 +211,7 @@ describe.skipIf(!hasRedis)("numbers of instances", () => {
     expect(await client.send("HLEN", [key])).toBe(3); // who has no clock is gone; the other soon
     await client.send("DEL", [key]);
     await client.send("SET", [key, "rubbish"]);
-    expect(a.round()).rejects.toThrow("WRONGTYPE");
+    await expect(a.round()).rejects.toThrow("WRONGTYPE");
   });
 
   test("what is larger, or more, than instances can have written is taken out, and nobody has to read it", async () => {

@@ -92,8 +92,9 @@ describe.skipIf(!hasRedis)("requests in a period", () => {
   });
 
   test("it is gone from Redis when it means nothing any more", async () => {
-    await lease(3, 0);
-    expect(Number(await client.send("PTTL", ["key"]))).toBeWithin(3000, 4001);
+    // Sent together: its time goes by.
+    const [, left] = await Promise.all([lease(3, 0), client.send("PTTL", ["key"])]);
+    expect(Number(left)).toBeWithin(3000, 4001);
     await lease(-3, 0);
     expect(await client.send("EXISTS", ["key"])).toBe(0);
   });
