@@ -48,7 +48,7 @@ describe.each([
       await server.message();
       await server.send(`HTTP/1.1 200 OK\r\n${field}\r\n`);
       await server.pump(body);
-      await server.until(() => server.unacknowledged === 0, 20_000, true);
+      await server.until(() => server.unacknowledged === 0, undefined, true);
       server.reset();
     });
     const proxy = new TestProxy([backend], { settings: settings() });

@@ -286,7 +286,7 @@ describe("bytes that nobody takes", () => {
     await eventually(() => client.stream(id).reset === 3);
     client.close();
     await quiet(side);
-  }, 20_000);
+  });
 
   test("uploads that nobody wants any more hold no window, though their responses are not taken", async () => {
     const side = await scripted(SILENT);
