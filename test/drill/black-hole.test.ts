@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { STRATEGY_NAMES } from "../../src/balancing/registry.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
-import { fail, figures, Load, Product, request, serversOn, startScripted, taking } from "./fixture.ts";
+import { fail, figures, Load, Product, request, serversOn, startScripted, taking, until } from "./fixture.ts";
 
 const open = endedAfterAll();
 
@@ -27,7 +27,7 @@ describe.concurrent("black hole", () => {
     const ejected = await isEjected();
     await running.caughtUp(); // what was placed before
     const attracted = { black: black.requests, all: running.sent };
-    await Bun.sleep(1000);
+    await until(() => running.sent >= attracted.all + 100);
     const seen = await running.stop();
     const later = { black: black.requests - attracted.black, all: seen.sent - attracted.all };
     figures(`black hole, ${strategy}`, seen, { ejected, attracted, later });

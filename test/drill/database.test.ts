@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { hasPostgres, PostgresServer } from "../support/databases/postgres-server.ts";
 import { ProductProcess } from "../support/product-process.ts";
-import { eventually } from "../support/until.ts";
+import { eventually, until } from "../support/until.ts";
 
 describe.skipIf(!hasPostgres)("DB_HOST", () => {
   let database: PostgresServer;
@@ -44,18 +44,20 @@ describe.skipIf(!hasPostgres)("DB_HOST", () => {
         const rows = await database.query<{ instance: string; requests: number }>(query, "kept");
         expect(rows.map(({ instance }) => instance)).toEqual(["edge-1"]);
       });
-      const owners = await database.query("SELECT instance, part FROM owners ORDER BY part", "kept");
-      expect(owners).toEqual([
-        { instance: "edge-1", part: "history" },
-        { instance: "edge-1", part: "learning" },
-      ]);
+      await eventually(async () => {
+        const owners = await database.query("SELECT instance, part FROM owners ORDER BY part", "kept");
+        expect(owners).toEqual([
+          { instance: "edge-1", part: "history" },
+          { instance: "edge-1", part: "learning" },
+        ]);
+      });
     } finally {
       await product.end();
     }
     expect(product.stderr).not.toContain("s3cret");
-    expect(product.count("keeps the history in native partitions: TimescaleDB is not used, it is not installed")).toBe(
-      1,
-    );
+    const sentence = "keeps the history in native partitions: TimescaleDB is not used, it is not installed";
+    await until(() => product.said(sentence));
+    expect(product.count(sentence)).toBe(1);
   });
 
   test("away at the start: requests flow, it is said, and everything is kept when it is there", async () => {

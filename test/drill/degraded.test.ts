@@ -29,18 +29,20 @@ test("nothing is degraded where nothing is wrong, and every mode is told of", as
 test("workers: fewer are ready than meant, and the others serve", async () => {
   const product = await start();
   const [first] = (await product.status()).workers;
+  let pid = first.pid;
   await until(async () => {
-    const [{ pid }] = (await product.status()).workers; // the one that took the last one's place
+    [{ pid }] = (await product.status()).workers; // the one that took the last one's place
     if (isAlive(pid)) process.kill(pid, "SIGKILL");
     return (await product.degraded("workers")) === 1;
   });
+  await until(() => !isAlive(pid)); // connections come to a process that is killed until it is gone
   expect((await request(product.port)).status).toBe(200);
   await until(async () => (await product.degraded("workers")) === 0);
   expect((await product.status()).workers[0].pid).not.toBe(first.pid);
 });
 
 test("draining: from the signal on, while requests are still served", async () => {
-  const product = await start({ SHUTDOWN_GRACE_SECONDS: "4", SHUTDOWN_TIMEOUT_SECONDS: "8" });
+  const product = await start({ SHUTDOWN_GRACE_SECONDS: "60", SHUTDOWN_TIMEOUT_SECONDS: "90" });
   product.process.kill("SIGTERM");
   await until(async () => (await product.degraded("draining")) === 1);
   expect((await product.status()).degraded).toContain("draining");

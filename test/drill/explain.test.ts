@@ -71,9 +71,12 @@ test("errors are told of with the client that met them", async () => {
   const response = await ask(product, "/lost?token=secret");
   expect(response.status).toBe(502);
   // It is taken down when the request is over, which its client may know first.
-  const errors = async (): Promise<{ errors: object[] }> =>
-    (await (await product.admin("/api/v1/errors")).json()) as { errors: object[] };
-  await until(async () => (await errors()).errors.length > 0);
+  const errors = async () =>
+    (await (await product.admin("/api/v1/errors")).json()) as { counts: object[]; errors: object[] };
+  await until(async () => {
+    const { counts, errors: told } = await errors();
+    return counts.length > 0 && told.length > 0;
+  });
   expect(await errors()).toMatchObject({
     counts: [{ code: "connect_refused", count: 1 }],
     errors: [

@@ -1,6 +1,7 @@
 /** What the failure drills share: the product as a process, servers that misbehave, and a client with a steady rate. */
 import { readFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { freePort } from "../support/ports/free-port.ts";
 import { spawn, spawnSync } from "../support/processes.ts";
 import { type ProductOptions, ProductProcess, sumOfSamples } from "../support/product-process.ts";
 import { until } from "../support/until.ts";
@@ -158,11 +159,11 @@ export class Scripted {
   async start(): Promise<this> {
     const server = createServer((socket) => this.#serve(socket));
     this.#server = server;
+    this.port ||= freePort(); // nobody else listens there while this one is stopped
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(this.port, "127.0.0.1", () => resolve());
     });
-    this.port = (server.address() as AddressInfo).port;
     return this;
   }
 
@@ -289,14 +290,20 @@ export interface Report {
 
 /** No test has a load for longer. */
 const LONGEST_LOAD_MS = 400_000;
+/** For so many seconds a load goes on without any answer. */
+const LONGEST_SILENCE_SECONDS = 3;
 
-/** Sends `perSecond` requests, whether answers come or not, until `stop`. */
+/**
+ * Sends `perSecond` requests, whether answers come or not, until `stop`. Where a machine cannot serve so many, it sends what
+ * is served: servers and questions to the product wait behind the requests of this process, and would ever longer.
+ */
 export class Load {
   readonly #sending: Promise<Outcome>[] = [];
   readonly #timer: Timer;
   readonly #startedMs = performance.now();
   readonly #perSecond: number;
   readonly #send: (index: number) => Promise<Outcome>;
+  #ended = 0;
 
   constructor(perSecond: number, send: (index: number) => Promise<Outcome>) {
     this.#perSecond = perSecond;
@@ -318,12 +325,22 @@ export class Load {
     return report(await Promise.all(this.#sending));
   }
 
+  async #begin(index: number): Promise<Outcome> {
+    const outcome = await this.#send(index);
+    this.#ended++;
+    return outcome;
+  }
+
   #tick(): void {
     // The test that began it has failed, and will not stop it.
     if (performance.now() - this.#startedMs > LONGEST_LOAD_MS) clearInterval(this.#timer);
     // A test process that was held up does not catch up with a burst.
-    const due = Math.min(((performance.now() - this.#startedMs) * this.#perSecond) / 1000, this.#sending.length + 10);
-    while (this.#sending.length < due) this.#sending.push(this.#send(this.#sending.length));
+    const due = Math.min(
+      ((performance.now() - this.#startedMs) * this.#perSecond) / 1000,
+      this.#sending.length + 10,
+      this.#ended + LONGEST_SILENCE_SECONDS * this.#perSecond,
+    );
+    while (this.#sending.length < due) this.#sending.push(this.#begin(this.#sending.length));
   }
 }
 
@@ -334,16 +351,16 @@ export async function load(perSecond: number, ms: number, send: (index: number) 
   return running.stop();
 }
 
-/** A load for at least so long, and until `condition` holds. */
+/** A load for at least so long, and until `condition` holds, which is told how many were sent. */
 export async function loadUntil(
-  condition: () => unknown,
+  condition: (sent: number) => unknown,
   perSecond: number,
   ms: number,
   send: (index: number) => Promise<Outcome>,
 ): Promise<Report> {
   const running = new Load(perSecond, send);
   await Bun.sleep(ms);
-  await until(condition);
+  await until(() => condition(running.sent));
   return running.stop();
 }
 

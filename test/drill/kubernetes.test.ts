@@ -19,6 +19,10 @@ async function start(count: number, settings: Readonly<Record<string, string>> =
   const product = await new Product({ ...kubernetes, ...settings }).ready();
   open.push(product, api, ...pods);
   await until(() => api.watches === 1);
+  await until(async () => {
+    const states = (await product.servers()).map(({ state }) => state);
+    return states.length === count && !states.includes("starting");
+  });
   return { api, pods, product };
 }
 
@@ -82,12 +86,14 @@ test("while the API server is away the pods serve, and the instance says that it
   expect((await product.status()).degraded).toContain("discovery");
   for (let i = 0; i < 20; i++) expect((await request(product.port)).status).toBe(200);
   expect((await product.servers()).map(({ state }) => state)).toEqual(["up", "up"]);
-  expect(product.count("cannot look up shop/web:http in Kubernetes: the addresses last known stay in use")).toBe(1);
+  const sentence = "cannot look up shop/web:http in Kubernetes: the addresses last known stay in use";
+  await until(() => product.said(sentence));
+  expect(product.count(sentence)).toBe(1);
   const [newcomer] = await startScripted(answer);
   open.push(newcomer);
   api.putSilently(sliceFor(newcomer, "127.0.0.1"));
   await api.up();
   await until(async () => (await product.servers()).length === 3);
-  expect(await product.degraded("discovery")).toBe(0);
+  await until(async () => (await product.degraded("discovery")) === 0);
   expect(pods).toHaveLength(2);
 });

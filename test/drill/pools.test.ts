@@ -74,11 +74,15 @@ test("pools, routes and strategies come, go and are renamed quicker than they ar
   const running = new Load(100, (index) => ask(product, "/stay/x", index % 4 === 0 ? "POST" : "GET"));
   const beside = new Load(20, () => ask(product, "/slow"));
   for (let i = 0; i < 60; i++) {
-    write(i % 6 === 5 ? wrong[i % wrong.length] : fileNumber(i));
+    write(i % 6 === 5 ? wrong[Math.floor(i / 6) % wrong.length] : fileNumber(i));
     product.process.kill("SIGHUP");
     const { sent } = running;
     await until(() => running.sent > sent + 5);
   }
+  // Each of those that are wrong may have been passed over.
+  write(wrong[0]);
+  product.process.kill("SIGHUP");
+  await until(() => product.said("is rejected"));
   write(fileOf({ stay: { servers: stay } }));
   await product.reload();
   const seen = await running.stop();
@@ -87,11 +91,10 @@ test("pools, routes and strategies come, go and are renamed quicker than they ar
   expect(seen.sent).toBeGreaterThan(100);
   expect(seen.outcomes.filter((outcome) => !isGood(outcome) || outcome.status !== 200)).toEqual([]);
   expect(await idsOfStay()).toEqual(ids);
-  expect(product.count("is rejected")).toBeGreaterThan(0);
   expect(await product.metric("internal_errors_total")).toBe(0);
   // What went leaves nothing behind: neither servers that drain nor requests that somebody counts.
   await until(async () => (await product.servers()).length === stay.length && (await product.inFlight()) === 0);
-}, 60_000);
+});
 
 test("a pool that fails in every way takes nothing from the one beside it", async () => {
   const servers = await startScripted(answer, answer, answer, answer);
@@ -144,7 +147,7 @@ test("a pool that fails in every way takes nothing from the one beside it", asyn
   await until(async () => (await product.metric('ml_rung{pool="good"}')) === 0);
   await until(async () => (await product.inFlight()) === 0);
   expect(await product.metric("queue_length")).toBe(0);
-}, 60_000);
+});
 
 test("primaries die all at once: backups take over, and only what may not be repeated is lost", async () => {
   const servers = await startScripted(taking(20), taking(20), answer);
@@ -166,4 +169,4 @@ test("primaries die all at once: backups take over, and only what may not be rep
   expect(seen.outcomes.filter((outcome) => !isGood(outcome))).toEqual([]);
   // Those that were at a server when it died.
   expect(repeatedNever.failed).toBeLessThan(20);
-}, 60_000);
+});

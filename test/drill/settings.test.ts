@@ -5,6 +5,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { freePort } from "../support/ports/free-port.ts";
 import { Product, Scripted, until } from "./fixture.ts";
 
 const open: { end?(): unknown; stop?(): unknown }[] = [];
@@ -31,6 +32,9 @@ async function ask(port: number, path = "/", init: RequestInit = {}, host = "127
   return fetch(`http://${host}:${port}${path}`, { ...init, keepalive: false, headers: { connection: "close" } });
 }
 
+/** Ports on which nobody else listens, on no address. */
+const ownPorts = () => ({ APP_PORT: String(freePort()), ADMIN_PORT: String(freePort()) });
+
 const refuses = async (host: string, port: number): Promise<boolean> => {
   const socket = connect(port, host);
   const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -50,13 +54,14 @@ describe("the process", () => {
   });
 
   test.skipIf(process.platform !== "linux")("APP_HOST and ADMIN_HOST are where it listens", async () => {
-    const product = await start({ APP_HOST: "127.0.0.2", ADMIN_HOST: "127.0.0.1" });
+    const product = await start({ APP_HOST: "127.0.0.2", ADMIN_HOST: "127.0.0.1", ...ownPorts() });
     const adminPort = product.said("admin API listens")?.port as number;
     expect(await refuses("127.0.0.2", product.port)).toBe(false);
     expect(await refuses("127.0.0.1", product.port)).toBe(true);
     expect(await refuses("127.0.0.1", adminPort)).toBe(false);
     expect(await refuses("127.0.0.2", adminPort)).toBe(true);
-    const server = new Product({ SERVERS: "http://127.0.0.1:1", ADMIN_HOST: "127.0.0.3", WORKERS: "1" });
+    const elsewhere = { ADMIN_HOST: "127.0.0.3", WORKERS: "1", ...ownPorts() };
+    const server = new Product({ SERVERS: "http://127.0.0.1:1", ...elsewhere });
     open.push(server);
     await until(() => server.said("admin API listens"));
     expect(await refuses("127.0.0.3", server.said("admin API listens")?.port as number)).toBe(false);
@@ -82,13 +87,13 @@ describe("the process", () => {
   });
 
   test("SHUTDOWN_GRACE_SECONDS takes new requests for a while, with readiness failing", async () => {
-    const graceful = await start({ SHUTDOWN_GRACE_SECONDS: "4" });
+    const graceful = await start({ SHUTDOWN_GRACE_SECONDS: "60", SHUTDOWN_TIMEOUT_SECONDS: "90" });
     graceful.process.kill("SIGTERM");
     await until(() => graceful.said("stopping"));
-    expect(graceful.said("stopping")).toMatchObject({ grace_ms: 4000 });
+    expect(graceful.said("stopping")).toMatchObject({ grace_ms: 60_000 });
     await until(async () => (await ask(graceful.port, "/health/ready")).status === 503);
     expect((await ask(graceful.port)).status).toBe(200);
-    const hasty = await start({ SHUTDOWN_GRACE_SECONDS: "0" });
+    const hasty = await start({ SHUTDOWN_GRACE_SECONDS: "0", ...ownPorts() });
     hasty.process.kill("SIGTERM");
     await until(() => hasty.process.exitCode !== null);
     expect(await refuses("127.0.0.1", hasty.port)).toBe(true);
@@ -134,7 +139,7 @@ describe("the process", () => {
     await until(() => !existsSync(`/proc/${pid}`));
     expect(quiet.lines.slice(before)).toEqual([]);
     expect(quiet.stderr).not.toContain("the supervisor is gone");
-  }, 60_000);
+  });
 });
 
 describe("what is written", () => {

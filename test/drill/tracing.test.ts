@@ -86,7 +86,7 @@ describe("traces", () => {
     expect(attempt).toMatchObject({ traceId: request.traceId, parentSpanId: request.spanId });
     expect(attempt.attributes).toMatchObject({ "server.address": "127.0.0.1", "server.port": upstream.port });
     await eventually(async () => expect(await metric(product, "trace_spans_exported_total")).toBe(2));
-    expect((await status(product)).tracing).toMatchObject({ up: true, spans_waiting: 0 });
+    await eventually(async () => expect((await status(product)).tracing).toMatchObject({ up: true, spans_waiting: 0 }));
     expect(await metric(product, 'process_resident_memory_bytes{process="tracer"}')).toBeGreaterThan(0);
     expect(await metric(product, "trace_exporter_up")).toBe(1);
   });
@@ -171,6 +171,7 @@ describe("traces", () => {
     await ask(product, 3);
     await until(() => collector.spans().length === 8);
     expect(await metric(product, "trace_exporter_restarts_total")).toBe(1);
+    await until(() => product.said("tracer died"));
     expect(product.count("tracer died")).toBe(1);
   });
 });

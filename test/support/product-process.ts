@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KEEPS_NOTHING } from "./configuration.ts";
 import { spawn } from "./processes.ts";
-import { until } from "./until.ts";
+import { DEADLINE_MS, until } from "./until.ts";
 
 const LAUNCHER = join(import.meta.dir, "../../bin/neurabalancer");
 /** Five processes load the product one after the other: on a machine with much other work that takes a minute and more. */
@@ -104,14 +104,14 @@ export class ProductProcess {
       ...init,
       headers: { ...init.headers, connection: "close" },
       keepalive: false,
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(DEADLINE_MS),
     });
   }
 
-  /** Stops it as an operator does, insists after twenty seconds, and leaves nothing behind. */
+  /** Stops it as an operator does, insists after a minute, and leaves nothing behind. */
   async end(): Promise<void> {
     this.process.kill("SIGTERM");
-    const insist = setTimeout(() => this.process.kill("SIGKILL"), 20_000);
+    const insist = setTimeout(() => this.process.kill("SIGKILL"), DEADLINE_MS);
     await this.#leave();
     clearTimeout(insist);
   }
