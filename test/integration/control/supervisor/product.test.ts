@@ -65,6 +65,9 @@ describe("the product", () => {
   test("balances, and counts each request once over all workers", async () => {
     expect(await product.names(30)).toEqual({ first: 30 });
     await expectServed(30);
+    await until(async () =>
+      (await (await product.get("/metrics")).text()).includes("neurabalancer_http_requests_total{"),
+    );
     expect(await product.metric(/^neurabalancer_http_request_duration_seconds_count/)).toBe(30);
     expect(await product.metric(/^neurabalancer_connections_accepted_total /)).toBeGreaterThanOrEqual(30);
     for (const name of ["supervisor", "worker-0", "worker-1"]) {

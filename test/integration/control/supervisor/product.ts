@@ -39,9 +39,9 @@ export class Product extends ProductProcess {
     return ((await (await this.admin("/api/v1/status")).json()) as { workers: never[] }).workers;
   }
 
-  /** Sum of the samples of a metric whose line matches. */
+  /** Sum of the samples of a metric whose line matches. Of the admin port: what a worker relays it waits for a while only. */
   async metric(pattern: RegExp): Promise<number> {
-    const response = await this.get("/metrics");
+    const response = await this.admin("/metrics");
     expect(response.headers.get("content-type")).toStartWith("text/plain; version=0.0.4");
     return sumOfSamples(await response.text(), (line) => pattern.test(line));
   }
