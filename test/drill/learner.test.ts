@@ -1,5 +1,5 @@
 /** `LB_STRATEGY=ml` with real processes: what the learner is good for, and that nobody needs it. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,6 +27,7 @@ import {
 const LAUNCHER = join(import.meta.dir, "../../bin/neurabalancer");
 
 const open = endedAfterAll();
+setDefaultTimeout(400_000);
 
 interface LearningStatus {
   readonly rung: string;
@@ -122,15 +123,13 @@ describe("ml", () => {
     await Bun.sleep(300);
     process.kill(learner.pid, "SIGSTOP");
     await until(async () => (await learning(product)).rung === "estimator");
-    expect(await product.degraded("learner")).toBe(1);
-    expect((await product.status()).degraded).toContain("learner");
+    // At once, and together: it is replaced five seconds after it has stopped.
+    const overview = async () => (await product.admin("/api/v1/ml")).json() as Promise<object>;
+    const [mode, { degraded }, ml] = await Promise.all([product.degraded("learner"), product.status(), overview()]);
+    expect(mode).toBe(1);
+    expect(degraded).toContain("learner");
     // The estimator is in charge, and works: a server that is slow from now on is left alone.
     servers[2].behaviour = taking(300);
-    const ml = (await (await product.admin("/api/v1/ml")).json()) as {
-      rung: string;
-      servers: null;
-      rung_reason: string;
-    };
     expect(ml).toMatchObject({ rung: "estimator", servers: null, rung_reason: "the learner does not answer" });
     await until(async () => (await learning(product)).learner.pid !== learner.pid);
     await onModel(product);

@@ -106,7 +106,8 @@ describe("while requests wait", () => {
 
 test("a server that is resized from 8 to 2 workers and back gets another limit, and another one", async () => {
   await learn();
-  const load = new Load(rateOf(ALL - 6, 0.9), () => request(product.port));
+  // On a busy machine the servers do less than they could: more than they can do would say nothing about the size of one.
+  const load = new Load(rateOf(ALL - 6, 0.8), () => request(product.port));
   const limit = async (): Promise<number> => (await product.limits(backends))[0] ?? Infinity;
   backends[0].turn({ concurrency: 2 });
   await until(async () => (await limit()) <= 4, LEARNING_MS);
