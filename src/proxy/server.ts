@@ -92,6 +92,8 @@ export interface ProxyServerOptions {
   readonly tcp: Tcp | null;
   /** How workers tell each other of places. Default: there are no others. */
   readonly wakes?: Wakes;
+  /** How long a place is kept for a worker that was told of it, milliseconds. Default: a moment (neighbours.ts). */
+  readonly graceMs?: number;
   /** Maps what a rate limit has counted. */
   readonly openLimit: OpenLimit;
   /** Sockets of the instance whose place this one takes. Default: it takes nobody's. */
@@ -195,7 +197,7 @@ export class ProxyServer {
     const coding = new Http2Coding(...secrets);
     const { wakes = NO_WAKES, index, bootOffsetMs } = options;
     this.#forgetStalePeers = () => forgetStalePeers(memory, () => now() + bootOffsetMs());
-    const neighbours = new Neighbours(memory, index, wakes, bootOffsetMs);
+    const neighbours = new Neighbours(memory, index, wakes, bootOffsetMs, options.graceMs);
     const templates = new TemplateWriter(memory.classes.templates[index], memory.header[Header.TEMPLATE_SECRET]);
     this.#pools = new ServerPools(
       {

@@ -67,7 +67,7 @@ test("a pool that fails is rolled back by itself, and its route is as it was", a
   expect(after.every(isGood)).toBe(true);
   expect(next.requests).toBe(before);
   expect(await product.metric('canary_state{route="all",pool="next",state="rolled_back"}')).toBe(1);
-}, 60_000);
+}, 240_000);
 
 test("a pool that does well is promoted, though the balancer is killed on the way", async () => {
   const [old, next] = await startScripted(taking(30), taking(5));
@@ -90,4 +90,4 @@ test("a pool that does well is promoted, though the balancer is killed on the wa
   const oldBefore = old.requests;
   await Promise.all(Array.from({ length: 40 }, () => request(second.port)));
   expect(old.requests).toBe(oldBefore);
-}, 90_000);
+}, 240_000);

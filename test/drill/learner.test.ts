@@ -182,12 +182,16 @@ describe("ml", () => {
   });
 
   test("SIGTERM ends the learner after the workers", async () => {
-    const { product } = await start([taking(300)]);
+    const asked = Promise.withResolvers<() => void>();
+    const server: Behaviour = (...request) => asked.resolve(() => answer(...request));
+    const { product } = await start([server], { SHUTDOWN_TIMEOUT_SECONDS: "60" });
     await onModel(product);
     const { pid } = (await learning(product)).learner;
     const pending = request(product.port);
-    await until(async () => (await product.inFlight()) === 1);
+    const respond = await asked.promise;
     product.process.kill("SIGTERM");
+    await until(() => product.said("stopping"));
+    respond();
     expect(isGood(await pending)).toBe(true);
     expect(await product.process.exited).toBe(0);
     expect(isAlive(pid)).toBe(false);

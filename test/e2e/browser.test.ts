@@ -38,7 +38,7 @@ describeWith(["chromium", "node", "nginx", "openssl"], "browser", () => {
       const script = join(import.meta.dir, "support/browser-visit.mjs");
       const command = [pathOf("node"), script, pathOf("chromium"), scratch.file(`profile-${scheme}`), url];
       const trusted = scheme === "https" ? [certificates.publicKeyHash] : [];
-      const { code, text, stderr } = await run([...command, ...trusted], { deadlineMs: 28_000 });
+      const { code, text, stderr } = await run([...command, ...trusted], { deadlineMs: 110_000 });
       if (code !== 0) throw new Error(`the visit ended with ${code}: ${stderr}`);
       const { statuses, failed, errors, protocols, report } = JSON.parse(text);
 

@@ -18,7 +18,7 @@ const SLOW = LARGE ? { rate: 48 * MB, growthBound: 150 * MB } : { rate: 24 * MB,
 const FAST_GROWTH_BOUND = LARGE ? SIZE / 2 : Number.POSITIVE_INFINITY;
 /** What may stay when nothing happens any more. */
 const REMAINDER_BOUND = 40 * MB;
-const TIMEOUT_MS = LARGE ? 180_000 : 30_000;
+const TIMEOUT_MS = LARGE ? 180_000 : 110_000;
 
 /** Writes random bytes, so that no piece can stand in for another. @returns their SHA-256. */
 function writeRandom(path: string): string {

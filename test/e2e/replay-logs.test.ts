@@ -151,6 +151,7 @@ describeWith(["haproxy"], "HAProxy", () => {
       file,
       `${block.text}
   timeout connect 10s
+  timeout check 60s
   timeout client 60s
   timeout server 60s
   retries 3

@@ -1,7 +1,8 @@
 /** `npm start` in a terminal, as a stranger runs it: Ctrl-C, and closing the window. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Scratch, spawn } from "../support/processes.ts";
+import { isAlive, Scratch, spawn } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { describeWith, pathOf } from "./support/programs.ts";
 import { startLive, type Upstream } from "./support/servers.ts";
@@ -60,15 +61,28 @@ describeWith(["node", "npm"], "npm start in a terminal", () => {
   ] as const) {
     test(`${name} lets requests finish and leaves nothing behind`, async () => {
       const { child, url } = await start();
-      const answer = fetch(`${url}/slow`).then((response) => response.text());
+      const answer = fetch(`${url}/held`).then((response) => response.text());
       await until(async () => {
         const [server] = (await (await fetch(`${url}/api/v1/servers`)).json()) as { active_connections: number }[];
         return server.active_connections === 1;
       });
+      const started = descendantsOf(child.pid);
+      expect(started.length).toBeGreaterThan(2);
       act(child.terminal as Bun.Terminal);
-      expect(await answer).toBe("tick 0\ntick 1\ntick 2\ntick 3\ntick 4\n");
+      // It takes no more, and waits for the one that it has.
+      await until(async () => !(await fetch(`${url}/health/ready`, { keepalive: false }).catch(() => null))?.ok);
+      await fetch(`${live.url}/release`);
+      expect(await answer).toBe("begun\nended\n");
       await until(async () => (await fetch(`${url}/health/live`, { keepalive: false }).catch(() => null)) === null);
       await child.exited;
+      // npm need not wait for what it has started.
+      await until(() => !started.some(isAlive));
     });
   }
 });
+
+/** Processes that a process has started, those that they have started, and so on. */
+function descendantsOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  return children.flatMap((child) => [child, ...descendantsOf(child)]);
+}

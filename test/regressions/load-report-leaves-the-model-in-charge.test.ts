@@ -30,7 +30,8 @@ test("a report that cannot be true", async () => {
   expect(seen.why).toEqual({});
   expect(seen.shares[servers[0].port] ?? 0).toBeLessThan(seen.sent); // some came from the other one
   await until(async () => (await product.metric('server_usage_ignored_total{source="header"}')) > 0);
-  expect((await learning(product)).rung).toBe("model");
+  // A learner that the machine keeps waiting is away for a moment; a score that is no number stays.
+  await until(async () => (await learning(product)).rung === "model");
   expect((await verdicts(product)).filter(({ kind }) => kind === "demoted")).toEqual([]);
   for (const usage of await product.servers()) expect((usage as { cpu_usage?: unknown }).cpu_usage ?? null).toBeNull();
-}, 60_000);
+});

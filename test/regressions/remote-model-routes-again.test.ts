@@ -9,6 +9,9 @@ import { endedAfterAll } from "../support/ended-after-all.ts";
 
 const open = endedAfterAll();
 
+/** It is asked again soon after a failure, and is slow for nobody: what it says is what matters here. */
+const PROMPT = { ML_MODEL_TIMEOUT_MS: "60000", ML_CIRCUIT_BREAKER_RESET_SECONDS: "1" };
+
 test("a model server that is back routes again, at 25 requests a second", async () => {
   let isAway = false;
   const server = Bun.serve({
@@ -23,7 +26,7 @@ test("a model server that is back routes again, at 25 requests a second", async 
   open.push({ end: () => server.stop(true) });
   const fleet = await startLearning([serving(10, 1), serving(10, 2)], {
     ML_MODEL_ENDPOINT: `http://127.0.0.1:${server.port}`,
-    ML_CIRCUIT_BREAKER_RESET_SECONDS: "1",
+    ...PROMPT,
     ML_CACHE_SIZE: "0",
     ML_JUDGE_SPEED: "1",
   });
@@ -59,9 +62,10 @@ test("a model server that never answered well is named as the reason, before the
   open.push({ end: () => server.stop(true) });
   const fleet = await startLearning([serving(10, 1), serving(10, 2)], {
     ML_MODEL_ENDPOINT: `http://127.0.0.1:${server.port}`,
+    ...PROMPT,
   });
   open.push(fleet);
   await until(async () => /without a list "predictions"/.test((await learning(fleet.product)).rung_reason));
   await until(() => fleet.product.lines.some(({ why }) => /without a list "predictions"/.test(`${why}`)));
   expect(await learning(fleet.product)).toMatchObject({ rung: "weighted_round_robin", mean_latency_ms: null });
-}, 60_000);
+});

@@ -15,7 +15,7 @@ export interface DeafServer {
 /** A process that listens and never accepts. */
 export async function startDeafServer(): Promise<DeafServer> {
   const code = `const s = require("node:net").createServer();
-    s.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => { console.log(s.address().port); Bun.sleepSync(60000); });`;
+    s.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => { console.log(s.address().port); for (;;) Bun.sleepSync(60000); });`;
   const child = spawn([process.execPath, "-e", code], { stdout: "pipe", stderr: "ignore" });
   const reader = child.stdout.getReader();
   const { value } = await reader.read();

@@ -6,9 +6,11 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { until } from "./until.ts";
+import { DEADLINE_MS, until } from "./until.ts";
 
 const ROOT = join(import.meta.dir, "../..");
+
+const LAST_WORDS_MS = 5_000;
 
 type Environment = Record<string, string | undefined>;
 
@@ -47,6 +49,8 @@ export class Daemon {
   readonly process: Bun.Subprocess<"ignore", "pipe" | "ignore", "pipe">;
   stdout = "";
   stderr = "";
+  /** All that it printed. */
+  readonly #isRead: Promise<unknown>;
 
   /** @param options.quiet nobody wants its standard output. */
   constructor(
@@ -62,14 +66,15 @@ export class Daemon {
       stderr: "pipe",
     });
     const { stdout } = this.process;
-    if (stdout) {
-      void this.#read(stdout, (text) => {
-        this.stdout += text;
-      });
-    }
-    void this.#read(this.process.stderr, (text) => {
-      this.stderr += text;
-    });
+    this.#isRead = Promise.all([
+      this.#read(this.process.stderr, (text) => {
+        this.stderr += text;
+      }),
+      stdout &&
+        this.#read(stdout, (text) => {
+          this.stdout += text;
+        }),
+    ]);
   }
 
   get pid(): number {
@@ -78,19 +83,22 @@ export class Daemon {
 
   /** Waits for what `find` looks for in the output. Throws with the output when the process ends before. */
   async says<T>(find: (daemon: this) => T): Promise<NonNullable<T>> {
-    return until(() => {
+    return until(async () => {
+      const hasEnded = this.process.exitCode !== null;
+      // Its last words are read after it has ended; who else has its output may keep that open.
+      if (hasEnded) await Promise.race([this.#isRead, Bun.sleep(LAST_WORDS_MS)]);
       const found = find(this);
-      if (!found && this.process.exitCode !== null) {
+      if (!found && hasEnded) {
         throw new Error(`it ended with ${this.process.exitCode}: ${this.stderr}${this.stdout}`);
       }
       return found;
     });
   }
 
-  /** Asks the process to end, and insists after twenty seconds. @returns its exit code. */
+  /** Asks the process to end, and insists after a minute. @returns its exit code. */
   async stop(): Promise<number> {
     this.process.kill("SIGTERM");
-    const insist = setTimeout(() => this.process.kill("SIGKILL"), 20_000);
+    const insist = setTimeout(() => this.process.kill("SIGKILL"), DEADLINE_MS);
     const code = await this.process.exited;
     clearTimeout(insist);
     return code;

@@ -108,10 +108,10 @@ export class ProductProcess {
     });
   }
 
-  /** Stops it as an operator does, insists after twenty seconds, and leaves nothing behind. */
+  /** Stops it as an operator does, insists after a minute, and leaves nothing behind. */
   async end(): Promise<void> {
     this.process.kill("SIGTERM");
-    const insist = setTimeout(() => this.process.kill("SIGKILL"), 20_000);
+    const insist = setTimeout(() => this.process.kill("SIGKILL"), DEADLINE_MS);
     await this.#leave();
     clearTimeout(insist);
   }

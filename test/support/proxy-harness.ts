@@ -38,7 +38,7 @@ import {
   withListeners,
   workerSettings,
 } from "./proxy-settings.ts";
-import { until as eventually } from "./until.ts";
+import { DEADLINE_MS, until as eventually } from "./until.ts";
 import { ConnectionEndedError, Wire, type WireMessage } from "./wire.ts";
 
 export { eventually, TEST_SETTINGS };
@@ -183,6 +183,8 @@ export interface ProxyOptions {
   readonly admin?: AskAdmin;
   /** It is another worker of the same instance, with the same fleet. */
   readonly beside?: TestProxy;
+  /** How long a place is kept for another worker; the product's moment by default. */
+  readonly graceMs?: number;
 }
 
 export class TestProxy {
@@ -203,7 +205,7 @@ export class TestProxy {
   #endpoints: Endpoint[];
 
   constructor(targets: readonly Target[], options: ProxyOptions = {}) {
-    const { settings = {}, pools = DEFAULT_POOLS, routes = [], admin, epochOffsetMs, beside } = options;
+    const { settings = {}, pools = DEFAULT_POOLS, routes = [], admin, epochOffsetMs, beside, graceMs } = options;
     this.memory = beside?.memory ?? viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
     this.index = beside === undefined ? 0 : this.memory.header[Header.WORKER_BLOCKS];
     this.#table = new ServerTableWriter(this.memory);
@@ -216,8 +218,8 @@ export class TestProxy {
     this.#logFile = join(directory, "access.log");
     const fd = openSync(this.#logFile, "a");
     onCleanup(() => {
-      this.server.drain(() => {});
-      closeSync(fd);
+      // The next proxy's log would get the number of the file, and with it the lines that are still to be written.
+      this.server.drain(() => void this.server.closeLogs(DEADLINE_MS).finally(() => closeSync(fd)));
       rmSync(directory, { recursive: true, force: true });
       if (this.logged.length > 0) throw new Error(`the proxy logged errors: ${Bun.inspect(this.logged)}`);
     });
@@ -242,6 +244,7 @@ export class TestProxy {
       endpoints: this.#endpoints,
       log,
       wakes: new WakeSockets({ directory: this.#directory, index, block, log, onError }),
+      graceMs,
       now: () => performance.now(),
       epochOffsetMs: epochOffsetMs ?? (() => performance.timeOrigin),
       bootOffsetMs: () => 0,
@@ -281,21 +284,23 @@ export class TestProxy {
   }
 
   /**
-   * As the learner publishes limits of the first pool's servers, by slot, until the test is over. Its settings need
-   * `learnsLimits`.
+   * As the learner publishes limits of servers, by slot, until the test is over. Its settings need `learnsLimits`.
+   * @param rows of the pools that are to hold requests; the first one by default.
    */
-  learn(limits: readonly number[], patienceMs = 10_000): void {
-    const { limit, limitId, words, figures } = this.memory.learned[0];
-    for (const [slot, most] of limits.entries()) {
-      limit[slot] = most;
-      limitId[slot] = this.memory.servers.id[slot];
+  learn(limits: readonly number[], patienceMs = 10_000, rows: readonly number[] = [0]): void {
+    const tables = rows.map((row) => this.memory.learned[row]);
+    for (const { limit, limitId, figures } of tables) {
+      for (const [slot, most] of limits.entries()) {
+        limit[slot] = most;
+        limitId[slot] = this.memory.servers.id[slot];
+      }
+      figures[LearnerFigure.PATIENCE_MS] = patienceMs;
     }
-    figures[LearnerFigure.PATIENCE_MS] = patienceMs;
     const renew = (): void => {
-      figures[LearnerFigure.LIMITS_MS] = performance.now();
+      for (const { figures } of tables) figures[LearnerFigure.LIMITS_MS] = performance.now();
     };
     renew();
-    words[LearnerWord.HOLDING] = 1;
+    for (const { words } of tables) words[LearnerWord.HOLDING] = 1;
     const timer = setInterval(renew, 100);
     onCleanup(() => clearInterval(timer));
   }

@@ -63,6 +63,8 @@ describe.skipIf(!hasRedis)("instances that share a model", () => {
     open.push({ end: () => Promise.all(servers.map((server) => server.stop())) });
     const wrong = await leave(join(tmpdir(), `nb-drill-cluster-${process.pid}-a`), estimatorTimes(-1), "champion");
     const a = await start("a", redis, servers);
+    // Who is alone leads at once, whatever it has: b would, if it reached Redis before a.
+    await until(async () => (await clusterOf(a)).leading);
     const b = await start("b", redis, servers);
     const c = await start("c", redis, servers);
     const three = [a, b, c];
@@ -105,6 +107,11 @@ describe.skipIf(!hasRedis)("instances that share a model", () => {
     const stopped = [(await a.product.status()).pid, (await learning(a.product)).learner.pid];
     for (const pid of stopped) process.kill(pid, "SIGSTOP");
     const heir = await patiently(() => leaderOf([b, c]));
+    // It has traffic from now on: the one that was stopped had some a moment ago, and would be left the lead for that.
+    await until(async () => {
+      await request(heir.product.port);
+      return (await heir.product.metric("ml_samples_kept_total")) > 0;
+    });
     for (const pid of stopped) process.kill(pid, "SIGCONT");
     await until(() => all(three, ({ leader, follows }) => leader?.name === heir.name && follows));
     expect((await clusterOf(heir)).token).toBeGreaterThan(token!);

@@ -20,7 +20,7 @@ import { until as patiently } from "../../support/until.ts";
 import { type Behaviour, Product, type Scripted, serversOn, startScripted, taking } from "../fixture.ts";
 
 /** Polls until `condition` holds, for as long as a verdict may take: it needs thousands of requests. */
-export const until = (condition: () => unknown) => patiently(condition, 200_000);
+export const until = <T>(condition: () => T | Promise<T>) => patiently(condition, 200_000);
 
 /** The `ml` of `GET /api/v1/ml`, as far as drills look. */
 export interface LearningView {

@@ -17,6 +17,7 @@ import {
   order,
   poison,
   propose,
+  reading,
   serving,
   startLearning,
   until,
@@ -81,8 +82,9 @@ describe("the life of a model", () => {
     const dataDir = dataDirOf(fleet);
     await until(async () => (await learning(product)).rung === "model");
     const { champion } = (await learning(product)).models!;
-    // So few that the first training of its own, which would come in between, is not due before the end.
+    // So few that the first training of its own, which comes in between, is hardly due before the end.
     const running = new Load(80, () => request(product.port));
+    const broken: number[] = [];
     const good = encodeModelFiles(estimatorTimes(1));
     const candidates = {
       nan: {
@@ -96,6 +98,7 @@ describe("the life of a model", () => {
     };
     for (const [name, model] of Object.entries(candidates)) {
       const version = await propose(dataDir, model);
+      broken.push(version);
       await until(async () => {
         const found = (await modelsIn(dataDir)).find((one) => one.version === version);
         return found?.status === "rejected";
@@ -105,8 +108,10 @@ describe("the life of a model", () => {
     }
     const seen = await running.stop();
     expect(seen.why).toEqual({});
-    expect((await learning(product)).models!.champion).toBe(champion);
-    expect((await verdicts(product)).filter(({ kind }) => kind === "promoted")).toEqual([]);
+    // On a busy machine all that takes so long that a model of its own may have been found meanwhile.
+    const promoted = (await verdicts(product)).filter(({ kind }) => kind === "promoted");
+    expect(promoted.filter(({ model_version }) => broken.includes(model_version!))).toEqual([]);
+    if (promoted.length === 0) expect((await learning(product)).models!.champion).toBe(champion);
   }, 400_000);
 
   test("a candidate that was trained on poisoned samples is never promoted", async () => {
@@ -117,9 +122,10 @@ describe("the life of a model", () => {
     );
     open.push(fleet);
     const { product } = fleet;
-    const running = new Load(300, () => request(product.port));
-    // Its first training finds samples enough at once, and the poison in them to be consistent.
+    // Its first training finds samples enough at once, and the poison in them to be consistent. Traffic comes later: the newest
+    // samples are those that a model is tried on, and what is true would be among them.
     await until(async () => (await product.metric('ml_trainings_total{result="proposed"}')) === 1);
+    const running = new Load(300, () => request(product.port));
     await until(async () => (await modelsIn(dataDirOf(fleet))).some(({ status }) => status === "rejected"));
     const seen = await running.stop();
     expect(seen.why).toEqual({});
@@ -189,20 +195,27 @@ describe("the learner", () => {
     open.push(fleet);
     const { product } = fleet;
     await until(async () => (await learning(product)).rung === "model");
-    const { champion } = (await learning(product)).models!;
     const running = new Load(200, () => request(product.port));
-    const candidate = await propose(dataDirOf(fleet), estimatorTimes(1));
+    const dataDir = dataDirOf(fleet);
+    const candidate = await propose(dataDir, estimatorTimes(1));
     await until(async () => (await learning(product)).shares.canary > 0.3);
     const { learner } = await learning(product);
+    // What the next learner begins with is written a moment later.
+    await until(async () =>
+      JSON.stringify(await reading(dataDir, (store) => store.note("default", "judge"))).includes('"canary"'),
+    );
     process.kill(learner.pid, "SIGKILL");
     await until(async () => {
       const now = await learning(product);
       return now.learner.pid !== learner.pid && now.models !== null && now.rung === "model";
     });
-    const after = (await learning(product)).models!;
-    expect(after.champion).toBe(champion);
-    expect(after.candidate).toEqual({ version: candidate, stage: "canary" });
-    await until(async () => (await learning(product)).shares.canary > 0.3);
+    const course = async () =>
+      (await verdicts(product)).filter(({ model_version }) => model_version === candidate).map(({ kind }) => kind);
+    const goesOn = ["candidate", "shadow_passed", "canary_started", "canary_started"];
+    await until(async () => (await course()).length >= goesOn.length);
+    expect((await course()).toReversed().slice(0, goesOn.length)).toEqual(goesOn);
+    // Of two that are as good as each other chance may end the trial, soon or late.
+    await until(async () => (await learning(product)).shares.canary > 0.3 || (await course()).length > goesOn.length);
     const seen = await running.stop();
     figures("killed in a canary", seen);
     expect(seen.why).toEqual({});
@@ -243,11 +256,13 @@ describe("the learner", () => {
       trainer = (await learning(product)).models?.trainer_pid ?? 0;
       return trainer !== 0;
     });
+    await until(async () => niceOf(trainer) === 19); // the trainer sees to that itself, once it runs
+    // It goes on for as long as it is looked at: on a busy machine it may have done before the learner has made tables.
+    process.kill(trainer, "SIGSTOP");
     const tables = () => product.metric("ml_tables_total");
     const before = await tables();
     await until(async () => (await tables()) > before + 5);
     expect(isAlive(trainer)).toBe(true); // they were made meanwhile
-    await until(async () => niceOf(trainer) === 19); // the trainer sees to that itself, once it runs
     expect(await product.metric("ml_training")).toBe(1);
     expect(await order(product, "train")).toEqual({ status: 409, message: "a training is running" });
     const seen = await running.stop();

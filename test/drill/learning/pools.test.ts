@@ -112,4 +112,4 @@ test("each learns, and is ordered about, for itself; one goes and comes back wit
   const back = (await view(product)).pools.shop.model_version;
   expect(back).toBe(champions.find(({ pool }) => pool === "shop")?.version ?? null);
   expect(await load(50, 1000, send)).toMatchObject({ why: {} });
-}, 120_000);
+}, 400_000);

@@ -1,6 +1,7 @@
 /** An operator at the page, over the real product and servers that are killed and slow: what is seen, what is done, what stays. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser } from "playwright-core";
+import { freePort } from "../../support/ports/free-port.ts";
 import { ProductProcess } from "../../support/product-process.ts";
 import { until } from "../../support/until.ts";
 import { describeWith } from "../support/programs.ts";
@@ -35,7 +36,7 @@ describeWith(["chromium"], "an operator at the page", () => {
   const card = (at: number) => watched.page.locator("li.server", { hasText: nameOf(at) });
 
   beforeAll(async () => {
-    servers = [serve(), serve(), serve()];
+    servers = [serve(), serve(), serve(freePort())];
     ports = servers.map(({ port }) => Number(port));
     const hash = new Bun.CryptoHasher("sha256").update(READ_TOKEN).digest("hex");
     product = new ProductProcess({

@@ -38,8 +38,8 @@ try {
   });
   page.on("pageerror", (error) => visit.errors.push(String(error)));
   page.on("console", (message) => message.type() === "error" && visit.errors.push(message.text()));
-  await page.goto(url, { timeout: 15_000 });
-  await page.waitForFunction(() => window.report, null, { timeout: 15_000 });
+  await page.goto(url, { timeout: 60_000 });
+  await page.waitForFunction(() => window.report, null, { timeout: 60_000 });
   visit.report = await page.evaluate(() => window.report);
   visit.protocols = await page.evaluate(() => [
     ...new Set(performance.getEntriesByType("resource").map(({ nextHopProtocol }) => nextHopProtocol)),

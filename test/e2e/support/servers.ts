@@ -30,7 +30,7 @@ export async function startPython(root: string): Promise<Upstream> {
   return { url: `http://127.0.0.1:${port}`, port, stop: () => daemon.stop() };
 }
 
-/** live-server.mjs, run by Node.js: event stream, slow responses, WebSocket echo. */
+/** live-server.mjs, run by Node.js: event stream, responses that are held, WebSocket echo. */
 export async function startLive(): Promise<LiveServer> {
   const daemon = new Daemon([pathOf("node"), join(import.meta.dir, "live-server.mjs")]);
   const port = Number(await daemon.says(({ stdout }) => /port (\d+)/.exec(stdout)?.[1]));

@@ -198,12 +198,12 @@ describe.skipIf(!HAS_PEBBLE)("against pebble", () => {
     await until(() => leafOf(name).serialNumber !== before, 90_000);
     await until(async () => (await serialShown(name)) === leafOf(name).serialNumber, 60_000);
     await steady("/last");
+    await until(() => requests > 10 || failures.length > 0);
     goesOn = false;
     await Promise.all(load);
     expect(failures).toEqual([]);
-    expect(requests).toBeGreaterThan(10);
-    const events = product.lines.filter(({ msg }) => msg === "a certificate was issued");
-    expect(events.length).toBe(count + 1);
+    await until(() => product.count("a certificate was issued") >= count + 1);
+    expect(product.count("a certificate was issued")).toBe(count + 1);
   });
 
   test("what is due is renewed by itself; after a restart what is kept is shown and nothing is asked for", async () => {
@@ -224,7 +224,8 @@ describe.skipIf(!HAS_PEBBLE)("against pebble", () => {
     expect(await serialShown(name)).toBe(serial);
     await until(() => has(second, name));
     expect(second.said("a certificate is asked for")).toBeUndefined();
-    expect(pebble.log.length).toBe(asked);
+    // What it says of itself may come late.
+    expect(pebble.log.slice(asked)).not.toContain("calling handler");
   });
 
   test("two names and files beside them, keys of RSA: each its own by server name", async () => {

@@ -19,7 +19,7 @@ beforeAll(async () => {
   store.appendVerdict(verdict(1, { modelVersion: 2, kind: "shadow_passed" }));
   store.appendVerdict(verdict(2, { modelVersion: 2, kind: "promoted", reason: "Better by 4 %." }));
   store.appendVerdict(verdict(3, { modelVersion: null, kind: "demoted", reason: "Stale table." }));
-  await store.setModelStatus(2, "champion", createdAtMs + 60_000);
+  await store.setModelStatus(2, "champion", createdAtMs + 30 * 60_000); // 2 h ago for half an hour to come
 });
 
 afterAll(async () => {

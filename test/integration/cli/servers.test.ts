@@ -6,13 +6,14 @@ import { ProductProcess } from "../../support/product-process.ts";
 import { until } from "../../support/until.ts";
 import { neurabalancerBeside } from "./spawn.ts";
 
-const SLOW_MS = 1_500;
+/** What asks for `/slow` is answered when this is. */
+const release = Promise.withResolvers<void>();
 const backend = (name: string) =>
   Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
     fetch: async ({ url }) => {
-      if (url.endsWith("/slow")) await Bun.sleep(SLOW_MS);
+      if (url.endsWith("/slow")) await release.promise;
       return new Response(name);
     },
   });
@@ -108,7 +109,16 @@ describe("servers", () => {
     });
     const early = await run("servers", "drain", nameOf(a), "--wait", "1ms");
     expect([early.code, early.stderr]).toEqual([2, expect.stringContaining("in flight")]);
-    const drained = await run("servers", "drain", nameOf(a), "--wait");
+    const waiting = run("servers", "drain", nameOf(a), "--wait");
+    let isBack = false;
+    void waiting.then(() => {
+      isBack = true;
+    });
+    // Another command begins and ends meanwhile: that one waits.
+    expect(await shown(urlOf(a))).toMatchObject({ state: "draining" });
+    expect(isBack).toBe(false);
+    release.resolve();
+    const drained = await waiting;
     expect([drained.code, drained.stdout]).toEqual([0, expect.stringContaining("Idle")]);
     expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200]);
     expect((await run("servers", "activate", nameOf(a))).stdout).toContain("Done");

@@ -267,6 +267,7 @@ describe("models that come and change", () => {
     for (let i = 1; i <= 20; i++) {
       writeModelFiles(directory, networks[i % 2]);
       expect((await fetch(`${url}/reload`, { method: "POST" })).status).toBe(200);
+      await until(() => served.has(i % 2));
     }
     exchanging = false;
     await Promise.all(clients);

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import type { TracerSettings } from "../../../src/protocol/tracer.ts";
 import { TracerCounter as C, TRACE_ROWS } from "../../../src/shared/memory/layout/tracing.ts";
 import { createAuthority } from "../../support/certificates.ts";
+import { freePort } from "../../support/ports/free-port.ts";
 import { type Collector, startGrpcCollector, startHttpCollector } from "../../support/tracing/collectors.ts";
 import { encodeResponse } from "../../support/tracing/decode.ts";
 import { TracerRun } from "../../support/tracing/tracer-run.ts";
@@ -18,8 +19,11 @@ function opened(collector: Collector): Collector {
   return collector;
 }
 
-async function started(settings: Partial<TracerSettings>, environment: readonly string[] = []): Promise<TracerRun> {
-  const run = new TracerRun(settings, environment);
+async function started(
+  settings: Partial<TracerSettings>,
+  ...more: readonly [environment?: readonly string[], hungAfterMs?: number]
+): Promise<TracerRun> {
+  const run = new TracerRun(settings, ...more);
   cleanups.push(() => run.close());
   await run.ready();
   return run;
@@ -41,6 +45,7 @@ describe("the tracer", () => {
       const before = Date.now();
       const startMs = run.bootMs();
       run.write({ startMs, endMs: startMs + 5, ...ATTEMPTS });
+      await until(() => run.count(C.SPANS_EXPORTED) === 3); // rings are read in turn, from wherever it is
       run.write({}, 1);
       await until(() => run.count(C.SPANS_EXPORTED) === 4);
       const [request] = collector.spans();
@@ -89,14 +94,13 @@ describe("the tracer", () => {
   });
 
   test("loses nothing while the collector is not there yet, and says when it does not take spans", async () => {
-    const gone = startHttpCollector();
-    await gone.stop();
-    const run = await started({ endpoint: place(gone) });
+    const later = { port: freePort() };
+    const run = await started({ endpoint: place(later) });
     run.write(ATTEMPTS);
     await until(() => run.count(C.EXPORT_FAILING) === 1);
     expect([run.tracer.up, run.tracer.degraded]).toEqual([false, true]);
     expect(run.count(C.SPANS_WAITING)).toBe(3);
-    opened(startHttpCollector(undefined, undefined, gone.port));
+    opened(startHttpCollector(undefined, undefined, later.port));
     await until(() => run.count(C.SPANS_EXPORTED) === 3);
     await until(() => run.tracer.up && !run.tracer.degraded);
   });
@@ -163,7 +167,7 @@ describe("the tracer", () => {
     await until(() => run.count(C.SPANS_EXPORTED) === 1);
     process.kill(run.tracer.status!.pid, "SIGSTOP");
     // What writes never waits for it.
-    for (let i = 0; i < TRACE_ROWS + 500; i++) run.write();
+    for (let i = 0; i < TRACE_ROWS + 600; i++) run.write(); // some are read before it stands still
     process.kill(run.tracer.status!.pid, "SIGCONT");
     await until(() => run.accounted() === run.sampled);
     expect(run.count(C.SPANS_LOST_RING)).toBeGreaterThanOrEqual(500);
@@ -171,7 +175,7 @@ describe("the tracer", () => {
 
   test("that hangs is killed, and its successor goes on behind what it had read", async () => {
     const collector = opened(startHttpCollector());
-    const run = await started({ endpoint: place(collector) });
+    const run = await started({ endpoint: place(collector) }, [], 3_000);
     run.write();
     await until(() => run.count(C.SPANS_EXPORTED) === 1);
     const { pid } = run.tracer.status!;

@@ -1,4 +1,6 @@
 /** A real ACME server for tests (pebble), and the names that it believes: all of them lead to this machine. */
+
+import { Resolver } from "node:dns/promises";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -78,10 +80,14 @@ export class Pebble {
     this.#daemons = [
       new Daemon(["pebble-challtestsrv", ...names, ...quiet]),
       new Daemon(["pebble", "-config", at("config.json"), "-dnsserver", `127.0.0.1:${this.#dnsPort}`, "-strict"], {
-        env: { PEBBLE_VA_NOSLEEP: "1", PEBBLE_AUTHZREUSE: "0" },
+        // So few nonces are refused that no question runs out of the tries that it has.
+        env: { PEBBLE_VA_NOSLEEP: "1", PEBBLE_AUTHZREUSE: "0", PEBBLE_WFE_NONCEREJECT: "3" },
       }),
     ];
     await until(async () => (await this.#ask("/roots/0").catch(() => null)) !== null);
+    const dns = new Resolver({ timeout: 1000, tries: 1 });
+    dns.setServers([`127.0.0.1:${this.#dnsPort}`]);
+    await until(() => dns.resolve4("any.test").catch(() => null));
   }
 
   /** The root that what it issues leads to, PEM. Another one after each start. */

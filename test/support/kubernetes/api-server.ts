@@ -1,8 +1,8 @@
 /** An API server of Kubernetes, as far as EndpointSlices go, that a test makes behave badly. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import type { Certificate } from "../certificates.ts";
+import { freePort } from "../ports/free-port.ts";
 
 /** A slice as the API has it. */
 export type RawSlice = Readonly<Record<string, unknown>> & { readonly metadata: Readonly<Record<string, unknown>> };
@@ -23,7 +23,8 @@ export class ScriptedApiServer {
   /** What whoever asks must show; `null` = nothing. */
   token: string | null = null;
   misbehave: Misbehaviour = () => false;
-  port = 0;
+  /** Its own while it is down, too. */
+  readonly port = freePort();
   readonly #certificate: Certificate | null;
   readonly #slices = new Map<string, RawSlice>();
   readonly #watches = new Set<ServerResponse>();
@@ -107,7 +108,6 @@ export class ScriptedApiServer {
       server.once("error", reject);
       server.listen(this.port, "127.0.0.1", () => resolve());
     });
-    this.port = (server.address() as AddressInfo).port;
     this.#server = server;
   }
 

@@ -40,8 +40,8 @@ export class TracerRun {
   /** Spans that workers told of. */
   sampled = 0;
 
-  /** @param environment of the process, `NAME=value`. */
-  constructor(settings: Partial<TracerSettings>, environment: readonly string[] = []) {
+  /** @param environment of the process, `NAME=value`. @param hungAfterMs far away, unless it is to hang. */
+  constructor(settings: Partial<TracerSettings>, environment: readonly string[] = [], hungAfterMs = 60_000) {
     const memoryPath = join(this.#directory, "memory");
     this.memory = createSharedMemory(memoryPath);
     const pages = new MemoryPages(memoryPath, this.memory);
@@ -65,7 +65,7 @@ export class TracerRun {
       }),
       names: () => TRACED_NAMES,
       tickMs: 100,
-      hungAfterMs: 3_000,
+      hungAfterMs,
     });
     this.tracer.start();
   }

@@ -22,6 +22,8 @@ const LOOK_MS = 2_000;
 const RETRY_MS = 250;
 /** Nobody who wants to know what others have changed waits for longer: an instance that starts has what it kept itself. */
 const PATIENCE_MS = 800;
+/** Of that, the last part, in which what came while this process stood still is read. */
+const LAST_MS = 25;
 /** How often an instance says what is not in force with it. */
 const SAY_MS = 5_000;
 /** What was told is told again, once, after so long; of so many changes. */
@@ -155,7 +157,10 @@ export class ChangeReplication implements ClusterRider {
   async refresh(): Promise<void> {
     if (this.#stopped || this.#options.nowMs() - this.#failedMs < RETRY_MS) return;
     const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, PATIENCE_MS);
+    // Two timers: who stood still himself first reads what came meanwhile.
+    let timer = setTimeout(() => {
+      timer = setTimeout(late.resolve, LAST_MS);
+    }, PATIENCE_MS - LAST_MS);
     await Promise.race([this.#run(), late.promise]);
     clearTimeout(timer);
   }

@@ -8,7 +8,7 @@ import { Header, MAX_WORKERS, type SharedMemory, WorkerInfo } from "../../../sha
 /** Who has waited so little longer elsewhere is not worth being woken for, milliseconds. */
 const SLACK_MS = 2;
 /** So long a place is kept for one that was told of it, milliseconds: its worker may be busy, or hang. */
-export const GRACE_MS = 3;
+const GRACE_MS = 3;
 /** Tells other workers that there is a place. */
 export interface Wakes {
   /** Called when this worker hears of a place. */
@@ -25,6 +25,8 @@ export class Neighbours {
   readonly #index: number;
   readonly #wakes: Wakes;
   readonly #bootOffsetMs: () => number;
+  /** So long a place is kept for a worker that was told of it, milliseconds. */
+  readonly graceMs: number;
   #offsetMs: number | null = null;
   /** By worker: when it was told of a place that it has not come for, and since when its first one waited then (boot clock). */
   readonly #toldMs = new Float64Array(MAX_WORKERS);
@@ -34,11 +36,18 @@ export class Neighbours {
    * @param index of this worker.
    * @param bootOffsetMs see `PoolParts`; asked for when somebody waits for the first time.
    */
-  constructor(memory: SharedMemory, index: number, wakes: Wakes, bootOffsetMs: () => number) {
+  constructor(
+    memory: SharedMemory,
+    index: number,
+    wakes: Wakes,
+    bootOffsetMs: () => number,
+    graceMs: number = GRACE_MS,
+  ) {
     this.#memory = memory;
     this.#index = index;
     this.#wakes = wakes;
     this.#bootOffsetMs = bootOffsetMs;
+    this.graceMs = graceMs;
   }
 
   get #own(): Int32Array {
@@ -111,7 +120,7 @@ export class Neighbours {
    * still there. That others were faster is held against nobody.
    */
   #isLate(worker: number, oldestMs: number, isSame: boolean, nowMs: number): boolean {
-    if (this.#toldOf[worker] !== oldestMs || nowMs - this.#toldMs[worker] < GRACE_MS) return false;
+    if (this.#toldOf[worker] !== oldestMs || nowMs - this.#toldMs[worker] < this.graceMs) return false;
     return isSame || this.#hasNotRead(worker);
   }
 

@@ -13,7 +13,7 @@ import type { WorkerBlock } from "../../../shared/memory/layout/shared-memory.ts
 import { WorkerCounter } from "../../../shared/memory/layout/worker-counters.ts";
 import { ALL_AT_LIMIT, ALL_FULL, isAtLimit, NO_SERVER } from "../../pick/picker.ts";
 import { Heed } from "../../pick/room.ts";
-import { GRACE_MS, type Neighbours } from "./neighbours.ts";
+import type { Neighbours } from "./neighbours.ts";
 import { Shedding } from "./shedding.ts";
 import { type WaitingPlace, WaitLine } from "./wait-line.ts";
 
@@ -340,8 +340,8 @@ export class WaitQueue {
 
   /** When something is to be done that nobody tells of. What was due and could not be done is `tick`'s business. */
   #dueMs(nowMs: number): number {
-    const graceMs = this.#isYielding ? nowMs + GRACE_MS : Number.POSITIVE_INFINITY;
-    return Math.min(graceMs, this.#lineDueMs(this.#common, nowMs), this.#lineDueMs(this.#particular, nowMs));
+    const lateMs = this.#isYielding ? nowMs + this.#parts.neighbours.graceMs : Number.POSITIVE_INFINITY;
+    return Math.min(lateMs, this.#lineDueMs(this.#common, nowMs), this.#lineDueMs(this.#particular, nowMs));
   }
 
   #lineDueMs({ first }: WaitLine, nowMs: number): number {

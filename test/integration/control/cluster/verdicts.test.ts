@@ -131,7 +131,7 @@ describe.skipIf(!hasRedis)("three instances", () => {
     });
     expect(await servedByFirst("cat", 12)).toBe(0);
     const product = products.get("cat")!;
-    expect(product.count("out by majority")).toBeGreaterThan(0);
+    await until(() => product.count("out by majority") > 0);
     const metrics = await (await product.admin("/metrics")).text();
     const sum = (name: string) => sumOfSamples(metrics, (line) => line.startsWith(`neurabalancer_cluster_${name}`));
     expect(sum("majority_ejections_total")).toBeGreaterThan(0);

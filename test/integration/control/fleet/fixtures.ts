@@ -1,5 +1,6 @@
 /** Servers and waits that the integration tests of the fleet share. */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { freePort } from "../../../support/ports/free-port.ts";
 
 export { eventually } from "../../../support/until.ts";
 
@@ -26,11 +27,12 @@ export class Backend {
   readonly paths: string[] = [];
   #server: Server | undefined;
   readonly #sockets = new Set<Socket>();
-  port = 0;
+  /** Its own while it does not listen, too. */
+  readonly port = freePort();
 
   async start(): Promise<this> {
     this.#server = createServer((socket) => this.#serve(socket));
-    this.port = await listen(this.#server, this.port);
+    await listen(this.#server, this.port);
     return this;
   }
 

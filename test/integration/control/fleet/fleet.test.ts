@@ -27,7 +27,7 @@ afterEach(() => {
   for (const clean of cleanups.splice(0)) clean();
 });
 
-const checks = { enabled: true, path: "/health", intervalMs: 200, timeoutMs: 300, rise: 2, fall: 2 };
+const checks = { enabled: true, path: "/health", intervalMs: 200, timeoutMs: 60_000, rise: 2, fall: 2 };
 
 /** A fleet over plain memory with one worker block, and a resolver that the test writes. */
 function makeFleet() {
@@ -126,12 +126,12 @@ describe("health checks", () => {
     hanging.mode = "silent";
     slow.delayMs = 100;
     const { fleet, states } = makeFleet();
-    await fleet.start(fleetOptions(specs([refusing, hanging, slow]), { health: checks }));
+    await fleet.start(fleetOptions(specs([refusing, hanging, slow]), { health: { ...checks, timeoutMs: 2000 } }));
     expect(fleet.summary().healthy).toBe(0); // none is proven yet
     await eventually(() => expect(states()).toEqual(["down", "down", "up"]));
     expect(fleet.servers().map((server) => server.reason)).toEqual([
       "health check failed: connection refused",
-      "health check failed: timeout after 300 ms",
+      "health check failed: timeout after 2 s",
       "health check passed",
     ]);
     await refusing.start();
@@ -159,7 +159,8 @@ describe("health checks", () => {
     const [telling, other] = await backends(2);
     telling.usage = '{"cpu_usage":12.5,"memory_usage":40}';
     const { fleet, memory } = makeFleet();
-    const options = fleetOptions(specs([telling, other]), { metricsPoll: { enabled: true, path: "/metrics" } });
+    const health = { ...checks, enabled: false };
+    const options = fleetOptions(specs([telling, other]), { health, metricsPoll: { enabled: true, path: "/metrics" } });
     await fleet.start(options);
     await eventually(() => expect(fleet.servers()[0]).toMatchObject({ cpu_usage: 12.5, memory_usage: 40 }));
     await eventually(() => expect(memory.servers.cpuUsagePercent[0]).toBe(12.5));
@@ -174,13 +175,13 @@ describe("health checks", () => {
   test("a server that does not offer its usage is left alone until it was down, or the configuration is read again", async () => {
     const [other] = await backends(1);
     const { fleet, states } = makeFleet();
-    const health = { ...fleetOptions([]).health, enabled: true, intervalMs: 20, rise: 1, fall: 1 };
+    const health = { ...checks, intervalMs: 20, rise: 1, fall: 1 };
     const options = fleetOptions(specs([other]), { health, metricsPoll: { enabled: true, path: "/metrics" } });
     const polls = () => other.paths.filter((path) => path === "/metrics").length;
-    const checks = () => other.paths.filter((path) => path === "/health").length;
+    const looks = () => other.paths.filter((path) => path === "/health").length;
     const severalChecks = async () => {
-      const before = checks();
-      await eventually(() => expect(checks()).toBeGreaterThan(before + 5));
+      const before = looks();
+      await eventually(() => expect(looks()).toBeGreaterThan(before + 5));
     };
     await fleet.start(options);
     await severalChecks();
@@ -198,7 +199,8 @@ describe("health checks", () => {
 });
 
 describe("outlier ejection", () => {
-  const outlier: FleetOptions["outlier"] = { ...fleetOptions([]).outlier, enabled: true };
+  const usual = { ...fleetOptions([]).outlier, enabled: true };
+  const outlier: FleetOptions["outlier"] = { ...usual, baseEjectionMs: 60_000, maxEjectionMs: 600_000 };
 
   test("one that gives no answers and may not be ejected is named, and so is that others come first", async () => {
     const { fleet, states, answers, memory, log } = makeFleet();
@@ -229,26 +231,26 @@ describe("outlier ejection", () => {
         kind: "ejection",
         server: "127.0.0.2:9",
         address: "",
-        message: "server http://127.0.0.2:9 (127.0.0.2) is ejected: ejected for 1.0 s: 5 failures in a row",
-        detail: { from: "up", to: "ejected", reason: "ejected for 1.0 s: 5 failures in a row" },
+        message: "server http://127.0.0.2:9 (127.0.0.2) is ejected: ejected for 60.0 s: 5 failures in a row",
+        detail: { from: "up", to: "ejected", reason: "ejected for 60.0 s: 5 failures in a row" },
       },
     ]);
     expect(memory.servers.state[1]).toBe(ServerState.EJECTED);
-    expect(fleet.servers()[1].reason).toBe("ejected for 1.0 s: 5 failures in a row");
-    skip(1000);
+    expect(fleet.servers()[1].reason).toBe("ejected for 60.0 s: 5 failures in a row");
+    skip(60_000);
     await eventually(() => expect(states()[1]).toBe("up"));
     expect(memory.servers.effectiveWeight[1]).toBeLessThan(0.2);
     expect(memory.servers.consecutiveFailures[1]).toBe(0);
     answers(1, 0, 1);
     await eventually(() => expect(states()[1]).toBe("ejected"));
-    expect(fleet.servers()[1].reason).toContain("2.0 s: failed again on its return");
+    expect(fleet.servers()[1].reason).toContain("120.0 s: failed again on its return");
     expect(fleet.counters().ejections).toBe(2);
-    skip(2000);
+    skip(120_000);
     await eventually(() => expect(states()[1]).toBe("up"));
     answers(1, 12, 0);
-    await Bun.sleep(250);
+    fleet.tick();
     answers(1, 0, 1);
-    await Bun.sleep(250);
+    fleet.tick();
     expect(states()[1]).toBe("up"); // proven: one failure is no reason any more
   });
 

@@ -14,7 +14,7 @@ afterEach(() => {
   for (const clean of cleanups.splice(0)) clean();
 });
 
-const checks = { enabled: true, path: "/health", intervalMs: 200, timeoutMs: 300, rise: 2, fall: 2 };
+const checks = { enabled: true, path: "/health", intervalMs: 200, timeoutMs: 60_000, rise: 2, fall: 2 };
 
 /** Two others, of whom so many say this of the server in slot 0. */
 function others(down: number, ejected: number): OthersVotes {

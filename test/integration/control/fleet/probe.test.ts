@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from "node:tls";
 import { type ProbeRequest, probeTrust, startProbe } from "../../../../src/health/probe/probe.ts";
 import { createAuthority } from "../../../support/certificates.ts";
 import { startDeafServer } from "../../../support/deaf-server.ts";
+import { freePort } from "../../../support/ports/free-port.ts";
 import { closeAll, eventually, listen } from "./fixtures.ts";
 
 const descriptors = () => readdirSync("/proc/self/fd").length;
@@ -18,7 +19,7 @@ function request(
   const target = { address: "127.0.0.1", port, hostname, tls };
   const usual = {
     path: "/health",
-    timeoutMs: 2000,
+    timeoutMs: 60_000,
     trust: undefined,
     version: "9.9.9",
     wantBody: false,
@@ -122,10 +123,7 @@ describe.each([false, true])("over plain sockets, when the server accepted the l
   });
 
   test("names what went wrong", async () => {
-    const gone = createServer();
-    const port = await listen(gone);
-    await closeAll(gone);
-    expect(await ask(port)).toEqual({ kind: "error", cause: "refused", reason: "connection refused" });
+    expect(await ask(freePort())).toEqual({ kind: "error", cause: "refused", reason: "connection refused" });
     const closing = saying("HTTP/1.1 200");
     expect(await ask(await listen(closing))).toEqual({
       kind: "error",
@@ -178,9 +176,7 @@ describe("a server that does not accept", () => {
   });
 
   test("is told apart from one that is gone, also after it has accepted", async () => {
-    const gone = createServer();
-    const port = await listen(gone);
-    await closeAll(gone);
+    const port = freePort();
     expect(await startProbe(request(port, { accepts: true })).result).toEqual({
       kind: "error",
       cause: "refused",

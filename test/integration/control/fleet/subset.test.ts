@@ -35,7 +35,7 @@ async function makeFleets(servers: number, subsetSize: number) {
   fleets.takePlace(placeAmong(["a", "b"], "a"));
   const options = fleetOptions(
     backends.map(({ port }) => host("127.0.0.1", port)),
-    { health: { enabled: true, path: "/health", intervalMs: 200, timeoutMs: 2000, rise: 1, fall: 1 }, subsetSize },
+    { health: { enabled: true, path: "/health", intervalMs: 200, timeoutMs: 60_000, rise: 1, fall: 1 }, subsetSize },
   );
   const row = rows.plan(["default"]).get("default")!;
   await fleets.start([{ name: "default", row, options }]);

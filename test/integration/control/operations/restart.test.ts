@@ -107,6 +107,7 @@ test("every kind is in force after a kill; a changed configuration wins, at a re
   configure("peak_ewma");
   second.process.kill("SIGHUP");
   await until(() => second.said("it ends: the override of LB_STRATEGY of pool main") !== undefined);
+  await until(() => second.said("the new configuration is in force") !== undefined); // the audit has it by then
   expect((await overrides(second)).filter(({ kind }) => kind === "setting")).toHaveLength(1);
   const audit = (await (await second.admin("/api/v1/audit?limit=1")).json()) as { entries: object[] };
   expect(await second.metric(/^neurabalancer_overrides_ended_total\{reason="configuration"/)).toBe(1);

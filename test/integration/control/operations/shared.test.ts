@@ -1,6 +1,6 @@
 /** What operators set, in two instances of the product that share a real database. */
 import { afterAll, expect, test } from "bun:test";
-import { until } from "../../../support/until.ts";
+import { eventually, until } from "../../../support/until.ts";
 import { withServer } from "../../storage/postgres/fixture.ts";
 import { Product } from "../supervisor/product.ts";
 
@@ -54,12 +54,14 @@ withServer("two instances on one database", (server) => {
     expect((await patch("/api/v1/servers/1", { state: "drain", reason: "disk" })).status).toBe(200);
     expect((await patch("/api/v1/pools/default", { strategy: "p2c" })).status).toBe(200);
     await until(async () => (await list(other)).length === 2, 40_000);
-    expect(await other.names(8)).toEqual({ b: 8 });
-    const seen = (await list(other)).map(({ kind, in_force: inForce }) => [kind, inForce]);
-    expect(seen.sort()).toEqual([
-      ["setting", false], // it replaced another strategy than this instance has
-      ["state", true],
-    ]);
+    await eventually(async () => expect(await other.names(8)).toEqual({ b: 8 })); // what is listed is about to be in force
+    await eventually(async () => {
+      const seen = (await list(other)).map(({ kind, in_force: inForce }) => [kind, inForce]);
+      expect(seen.sort()).toEqual([
+        ["setting", false], // it replaced another strategy than this instance has
+        ["state", true],
+      ]);
+    });
     const settings = (await (await other.admin("/api/v1/pools/default")).json()) as { options: { name: string }[] };
     expect(settings.options.find(({ name }) => name === "LB_STRATEGY")).toMatchObject({
       value: "peak_ewma",

@@ -73,7 +73,7 @@ ${last}`;
       ADMIN_PORT: "0",
     });
     try {
-      await second.process.exited;
+      await second.ended();
       expect(second.lines.map(({ msg }) => msg).join("\n")).toContain(
         `cannot listen on listeners[1].address=::1 listeners[1].port=${found[1].port}`,
       );

@@ -43,6 +43,7 @@ const product = new Product({
   HEALTH_CHECK_PATH: "/health",
   HEALTH_CHECK_HEADERS: `X-Probe: ${SECRETS.probe}`,
   HEALTH_CHECK_INTERVAL_SECONDS: "1",
+  HEALTH_CHECK_TIMEOUT_SECONDS: "300", // this process stands still while it waits for commands
   HEALTH_CHECK_RETRIES: "1",
   OUTLIER_EJECTION: "off",
   OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${nobody.port}`,
@@ -120,13 +121,13 @@ describe("live", () => {
     ]);
     expect(topology.routes).toEqual([{ name: "shop", targets: [{ pool: "shop", weight: 1 }] }]);
     expect(topology.servers.map(({ name }) => name)).toEqual([`127.0.0.1:${first.port}`, `127.0.0.1:${second.port}`]);
-    await until(async () => {
+    const frame = await until(async () => {
       await product.get(`/?q=${SECRETS.query}`);
       await product.get("/broken");
-      const frame = frames().at(-1)!;
-      return frame.totals.rps > 0 && frame.totals.s5xx > 0 && frame.servers.every(({ p99 }) => p99 !== null);
+      const last = frames().at(-1)!;
+      const isBusy = last.totals.rps > 0 && last.totals.s5xx > 0 && last.servers.every(({ p99 }) => p99 !== null);
+      return isBusy ? last : null;
     });
-    const frame = frames().at(-1)!;
     expect(frame.instances).toEqual([topology.instance.name]);
     expect(frame.instance).toMatchObject({ ready: true, draining: false, workers: 2, workers_ready: 2 });
     expect(frame.pools[0]).toMatchObject({ name: "shop", total: 2, healthy: 2, usable: 2, panic: false, rung: null });
@@ -151,8 +152,11 @@ describe("live", () => {
       server: `127.0.0.1:${first.port}`,
       actor: "balancer",
     });
-    await until(() => of<LiveFrame>("frame").at(-1)?.servers[0].state === "down");
-    expect(of<LiveFrame>("frame").at(-1)?.servers[0].why).toStartWith("gets nothing, it is down: health check failed");
+    const [shown] = await until(() => {
+      const servers = of<LiveFrame>("frame").at(-1)?.servers;
+      return servers?.[0].state === "down" ? servers : null;
+    });
+    expect(shown.why).toStartWith("gets nothing, it is down: health check failed");
     stop();
     healthy = true;
     await until(async () =>

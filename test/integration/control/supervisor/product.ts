@@ -5,6 +5,8 @@ import { until } from "../../../support/until.ts";
 
 export class Product extends ProductProcess {
   accessLog = "";
+  /** How many of the requests that `names` sent were answered. */
+  named = 0;
 
   constructor(settings: Readonly<Record<string, string>>) {
     super(settings, { stdout: "pipe" });
@@ -27,6 +29,7 @@ export class Product extends ProductProcess {
       const response = await this.get("/");
       if (response.status !== 200) throw new Error(`status ${response.status}: ${await response.text()}`);
       const name = await response.text();
+      this.named++;
       seen[name] = (seen[name] ?? 0) + 1;
     }
     return seen;

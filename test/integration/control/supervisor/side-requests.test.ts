@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { until } from "../../../support/until.ts";
+import { eventually, until } from "../../../support/until.ts";
 import { Product } from "./product.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-side-"));
@@ -69,11 +69,10 @@ test("who may pass does, with what the auth server says, and is mirrored; who ma
 test("metrics compare the mirror with the route's own pool, over all workers", async () => {
   const metric = (pattern: RegExp) => product.metric(pattern);
   await until(async () => (await metric(/^neurabalancer_mirror_statuses_total\{.*status="different"/)) === 20);
-  expect(await metric(/^neurabalancer_mirrored_requests_total\{route="site",pool="canary",result="completed"/)).toBe(
-    20,
-  );
+  const completed = /^neurabalancer_mirrored_requests_total\{route="site",pool="canary",result="completed"/;
+  await eventually(async () => expect(await metric(completed)).toBe(20));
   for (const side of ["primary", "mirror"]) {
     const count = new RegExp(`^neurabalancer_mirror_response_duration_seconds_count\\{.*side="${side}"`);
-    expect(await metric(count)).toBe(20);
+    await eventually(async () => expect(await metric(count)).toBe(20));
   }
 });

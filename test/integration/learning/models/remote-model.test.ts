@@ -13,6 +13,7 @@ import {
 import type { ScoreModel } from "../../../../src/learning/models/score-model.ts";
 import { runModelServer } from "../../../support/model-server-process.ts";
 import { seeded } from "../../../support/networks.ts";
+import { freePort } from "../../../support/ports/free-port.ts";
 
 const FIXTURE = join(import.meta.dir, "../../../fixtures/pytorch-model");
 const RESET_MS = 30_000;
@@ -241,7 +242,8 @@ describe("a server that fails", () => {
   });
 
   test("is used again after it was killed and came back", async () => {
-    const first = await runModelServer({ MODEL_PATH: FIXTURE });
+    const port = String(freePort());
+    const first = await runModelServer({ MODEL_PATH: FIXTURE, ML_SERVICE_PORT: port });
     opened.push(first);
     const model = remote(first.url);
     expect((await model.predict(rowsOf(1), 1)).length).toBe(1);
@@ -252,7 +254,7 @@ describe("a server that fails", () => {
     expect([...kinds]).toEqual(["unreachable"]);
     expect(model.figures().circuit).toBe("open");
 
-    opened.push(await runModelServer({ MODEL_PATH: FIXTURE, ML_SERVICE_PORT: String(first.port) }));
+    opened.push(await runModelServer({ MODEL_PATH: FIXTURE, ML_SERVICE_PORT: port }));
     expect((await failure(model.predict(rowsOf(1), 1))).kind).toBe("circuit_open");
     clock.ms += RESET_MS;
     expect((await model.predict(rowsOf(1), 1)).length).toBe(1);

@@ -262,7 +262,7 @@ test.each([
     decoded += data.toString();
   });
   decoder.write(bytes);
-  await eventually(() => decoded === "a".repeat(100), 5000);
+  await eventually(() => decoded === "a".repeat(100));
   decoder.destroy();
 });
 

@@ -8,20 +8,15 @@ afterEach(cleanUp);
 
 const post = (fields = "Content-Length: 2\r\n", body = "hi") => get("/", fields, "POST") + body;
 
-/** A port of this machine that nobody listens on. */
-async function closedPort(): Promise<number> {
-  const backend = await Backend.start(() => {});
-  backend.stop();
-  await eventually(() => true);
-  return backend.port;
-}
+/** Nobody listens there; a port that was somebody's may be given to the next one who asks for any. */
+const CLOSED_PORT = 1;
 
 const body = async (proxy: TestProxy, request: string) => (await proxy.ask(request)).body.toString();
 
 describe("connect failures", () => {
   test("another server is tried, for any method, with the body that came along", async () => {
     const good = await Backend.answering((request) => ok(`${request.startLine} ${request.body}`));
-    const proxy = new TestProxy([{ port: await closedPort() }, good], { settings: { retryBudgetPercent: 100 } });
+    const proxy = new TestProxy([{ port: CLOSED_PORT }, good], { settings: { retryBudgetPercent: 100 } });
     for (let i = 0; i < 4; i++) expect(await body(proxy, post())).toBe("POST / HTTP/1.1 hi");
     expect(proxy.counter("RETRIES")).toBeGreaterThan(0);
     expect(proxy.memory.servers.consecutiveFailures[0]).toBeGreaterThan(0);
@@ -29,7 +24,7 @@ describe("connect failures", () => {
   });
 
   test("with nobody else it is 502 with Proxy-Status, after as many attempts as allowed", async () => {
-    const proxy = new TestProxy([{ port: await closedPort() }]);
+    const proxy = new TestProxy([{ port: CLOSED_PORT }]);
     const answer = await proxy.ask(get());
     expect(answer.status).toBe(502);
     expect(singleValue(answer, "proxy-status")).toBe(
@@ -281,11 +276,15 @@ describe("failures after sending", () => {
 
   test("the budget bounds retries to a share of requests", async () => {
     const bad = await dying();
+    const startMs = performance.now();
     const proxy = new TestProxy([bad], { settings: { retryBudgetPercent: 10 } });
     for (let i = 0; i < 60; i++) await proxy.ask(get());
     // 3 to begin with, 6 for the requests, and 3 for every second that passed.
-    expect(proxy.counter("RETRIES")).toBeGreaterThanOrEqual(6);
-    expect(proxy.counter("RETRIES")).toBeLessThan(30);
-    expect(proxy.counter("RETRIES_DENIED_BY_BUDGET")).toBeGreaterThan(20);
+    const most = 9 + (3 * (performance.now() - startMs)) / 1000;
+    const retries = proxy.counter("RETRIES");
+    expect(retries).toBeGreaterThanOrEqual(6);
+    expect(retries).toBeLessThanOrEqual(most);
+    // Who was not denied one has had two.
+    expect(proxy.counter("RETRIES_DENIED_BY_BUDGET")).toBeGreaterThanOrEqual(60 - retries / 2);
   });
 });

@@ -171,12 +171,14 @@ describe("where it ends", () => {
 
   test("the budget bounds it, and what it denies is passed on", async () => {
     const [one, two] = [await failing(), await failing()];
+    const startMs = performance.now();
     const proxy = new TestProxy([one.backend, two.backend], { settings: { ...RETRYING, retryBudgetPercent: 10 } });
     for (let i = 0; i < 60; i++) expect((await proxy.ask(get())).body.toString()).toBe("broken");
     // 3 to begin with, 6 for the requests, and 3 for every second that passed.
+    const most = 9 + (3 * (performance.now() - startMs)) / 1000;
     expect(proxy.counter("RETRIES")).toBeGreaterThanOrEqual(6);
-    expect(proxy.counter("RETRIES")).toBeLessThan(30);
-    expect(proxy.counter("RETRIES_DENIED_BY_BUDGET")).toBeGreaterThan(20);
+    expect(proxy.counter("RETRIES")).toBeLessThanOrEqual(most);
+    expect(proxy.counter("RETRIES_DENIED_BY_BUDGET")).toBe(60 - proxy.counter("RETRIES"));
     expect(one.seen.asked + two.seen.asked).toBe(60 + proxy.counter("RETRIES"));
     expect(proxy.inFlight).toBe(0);
   });
@@ -190,23 +192,16 @@ describe("where it ends", () => {
   });
 
   test("nobody waits for room at another server with an answer in hand", async () => {
-    let release = () => {};
-    const busy = await Backend.answering(async () => {
-      await new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      return ok("late");
-    });
+    const released = Promise.withResolvers<void>();
+    const busy = await Backend.answering(() => released.promise.then(() => ok("late")));
     const { backend } = await failing();
     const proxy = new TestProxy([{ port: busy.port, hardLimit: 1 }, backend], { settings: RETRYING });
-    const late: Promise<unknown>[] = [];
-    for (let i = 0; i < 2 && proxy.memory.servers.inFlight[0] === 0; i++) {
-      late.push(proxy.ask(get()));
-      await eventually(() => proxy.inFlight === 0 || proxy.memory.servers.inFlight[0] === 1);
-    }
+    // Wherever it is sent first, it ends at the one that is busy from then on.
+    const late = proxy.ask(get());
+    await eventually(() => proxy.memory.servers.inFlight[0] === 1);
     expect((await proxy.ask(get())).status).toBe(503);
-    release();
-    await Promise.all(late);
+    released.resolve();
+    expect((await late).body.toString()).toBe("late");
   });
 
   test("when the last attempt has no answer, that is what the client hears", async () => {
@@ -258,7 +253,7 @@ describe("the answer that is not wanted", () => {
       finish = () => connection.send("lf");
     });
     const proxy = new TestProxy([bad, await good()], { settings: RETRYING });
-    await ask(proxy, 6);
+    await ask(proxy, 4); // no more: it is given a second for the rest
     expect(bad.connections.length).toBe(2);
     expect(proxy.inFlight).toBe(0);
     expect(proxy.counter("UPSTREAM_IDLE")).toBe(2);
@@ -306,11 +301,19 @@ describe("with hedges and limits of time", () => {
     });
 
   test("an error leaves the request to the hedge that is under way", async () => {
-    const [bad, slow] = [await after(250, failure()), await after(700, ok("hedge"))];
+    let round = 1;
+    const bad = await Backend.answering(async () => {
+      await eventually(() => proxy.counter("HEDGES") === round);
+      return failure();
+    });
+    const slow = await Backend.answering(async () => {
+      await eventually(() => proxy.memory.workers[0].failures[0] === round);
+      return ok("hedge");
+    });
     const proxy = new TestProxy([bad, slow], {
       settings: { ...RETRYING, hedgeAfterMs: 50, hedgeBudgetPercent: 100 },
     });
-    for (let i = 0; i < 4; i++) expect((await proxy.ask(get())).body.toString()).toBe("hedge");
+    for (; round <= 4; round++) expect((await proxy.ask(get())).body.toString()).toBe("hedge");
     expect(proxy.counter("RETRIES")).toBe(0);
     expect(proxy.counter("HEDGES")).toBe(4);
     expect(bad.connections.length).toBe(1);
@@ -335,7 +338,7 @@ describe("with hedges and limits of time", () => {
   });
 
   test("a client that leaves in between leaves no trace", async () => {
-    const servers = [await after(0, failure()), await after(3000, ok())];
+    const servers = [await after(0, failure()), await Backend.start((connection) => connection.message())];
     const proxy = new TestProxy(servers, { settings: RETRYING });
     for (let i = 0; i < 2; i++) {
       const client = await proxy.connect();

@@ -42,6 +42,8 @@ test("strategies count them", async () => {
     backends.map(({ port }) => ({ port })),
     { settings: { strategy: "least_connections" } },
   );
-  others(proxy, 5);
-  for (let i = 0; i < 6; i++) expect(String((await proxy.ask(get())).body)).toBe("1");
+  for (let i = 0; i < 6; i++) {
+    others(proxy, 5); // what is told is believed for two seconds
+    expect(String((await proxy.ask(get())).body)).toBe("1");
+  }
 });

@@ -122,7 +122,7 @@ describe("when the server that it names", () => {
   });
 
   test("is full, the client is served by another one, and comes back", async () => {
-    let release: () => void = () => {};
+    let release: (() => void) | null = null;
     const a = await Backend.answering(async (request) => {
       if (request.startLine.includes("/hold")) await new Promise<void>((resolve) => (release = resolve));
       return ok("a");
@@ -131,9 +131,9 @@ describe("when the server that it names", () => {
     const cookie = await cookieFor(proxy, "a");
     const holder = await proxy.connect();
     await holder.send(get("/hold", `Cookie: ${cookie}\r\n`));
-    await eventually(() => proxy.memory.servers.inFlight[0] === 1);
+    const end = await eventually(() => release as (() => void) | null);
     expect(await ask(proxy, cookie)).toEqual({ name: "b", cookie: undefined });
-    release();
+    end();
     await holder.message();
     holder.destroy();
     expect(await ask(proxy, cookie)).toEqual({ name: "a", cookie: undefined });

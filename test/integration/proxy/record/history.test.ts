@@ -83,7 +83,7 @@ describe("a record says", () => {
       return ok();
     });
     const proxy = new TestProxy([{ port: backend.port, hardLimit: 1 }], {
-      settings: { ...ON, queueSize: 2, queueTimeoutMs: 400 },
+      settings: { ...ON, queueSize: 2, queueTimeoutMs: 2000 },
     });
     const answers: Promise<WireMessage>[] = [];
     for (let i = 0; i < 3; i++) {
@@ -94,6 +94,7 @@ describe("a record says", () => {
     await eventually(() => proxy.counter("QUEUE_TIMEOUTS") === 2);
     releases.shift()?.();
     await Promise.all(answers);
+    proxy.change({ queueTimeoutMs: 60_000 });
     const served = proxy.ask(get("/first"));
     await eventually(() => releases.length === 1);
     const waiting = proxy.ask(get("/second"));

@@ -225,7 +225,7 @@ describe("attempts", () => {
 
   test("are there that lost against another one", async () => {
     const slow = await asked(async () => {
-      await Bun.sleep(3000);
+      await Bun.sleep(60_000);
       return ok("slow");
     });
     const fast = await asked(() => ok("fast"));
@@ -236,9 +236,10 @@ describe("attempts", () => {
     // On a busy machine the fast one may be late, too, and its request be sent to the slow one beside it.
     const [record] = (await records(2)).filter(({ attempts }) => attempts[0].server === 1);
     expect(record.attempts).toMatchObject([
-      { kind: "FIRST", server: 1, status: 0, failure: "", responded: false, spanId: spanOf(slow.requests[0]) },
+      { kind: "FIRST", server: 1, status: 0, failure: "", responded: false },
       { kind: "HEDGE", server: 2, status: 200, responded: true },
     ]);
+    expect(slow.requests.map(spanOf)).toContain(record.attempts[0].spanId);
     expect(fast.requests.map(spanOf)).toContain(record.attempts[1].spanId);
   });
 

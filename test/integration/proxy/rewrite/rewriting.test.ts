@@ -173,7 +173,7 @@ describe("added fields", () => {
     const { proxy } = await observed({}, ok("", "Via: 1.0 inner\r\n"));
     const answer = await proxy.ask(get());
     expect(valuesOf(answer, "via")).toEqual(["1.0 inner"]);
-    expect(Math.abs(Date.parse(singleValue(answer, "date") ?? "") - Date.now())).toBeLessThan(3000);
+    expect(Math.abs(Date.parse(singleValue(answer, "date") ?? "") - Date.now())).toBeLessThan(60_000);
     const dated = await observed({}, ok("", "Date: Tue, 01 Jan 2030 00:00:00 GMT\r\n"));
     expect(valuesOf(await dated.proxy.ask(get()), "date")).toEqual(["Tue, 01 Jan 2030 00:00:00 GMT"]);
   });

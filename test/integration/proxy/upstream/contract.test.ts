@@ -21,6 +21,9 @@ legContract(http1("HTTP/1.1 on the runtime's sockets", false));
 if (process.platform === "linux") legContract(http2("HTTP/2 on our own sockets", true));
 legContract(http2("HTTP/2 on the runtime's sockets", false));
 
+/** Nobody listens there, and nobody is given it who asks for any. */
+const NOBODYS_PORT = 1;
+
 function contextOf(): UpstreamContext {
   const wheel = new TimerWheel(performance.now());
   return {
@@ -69,21 +72,19 @@ function http1(name: string, own: boolean): LegKind {
   const dial = createDial(networkOf(own).network);
   let server: Http1Server | undefined;
   let pool: Http1Upstream | undefined;
-  const start = async (): Promise<Http1Upstream> => {
-    server = await Http1Server.start();
-    pool = new Http1Upstream(endpointAt(server.port), context, dial);
+  const poolAt = (port: number): Http1Upstream => {
+    pool = new Http1Upstream(endpointAt(port), context, dial);
     return pool;
   };
   return {
     name,
     multiplexes: false,
     context,
-    open: start,
-    async unreachable() {
-      const closed = await start();
-      server?.stop();
-      return closed;
+    async open() {
+      server = await Http1Server.start();
+      return poolAt(server.port);
     },
+    unreachable: async () => poolAt(NOBODYS_PORT),
     end: (index) => until(() => server?.ends[index]),
     get connections() {
       return server?.wires.length ?? 0;
@@ -100,9 +101,8 @@ function http2(name: string, own: boolean): LegKind {
   const dial = createDial(networkOf(own).network);
   let server: Http2Server | undefined;
   let pool: Http2Upstream | undefined;
-  const start = async (): Promise<Http2Upstream> => {
-    server = await Http2Server.start();
-    const endpoint = { ...endpointAt(server.port), url: `h2c://a.example:${server.port}`, http2: true };
+  const poolAt = (port: number): Http2Upstream => {
+    const endpoint = { ...endpointAt(port), url: `h2c://a.example:${port}`, http2: true };
     pool = new Http2Upstream(endpoint, context, dial, new Http2Coding());
     return pool;
   };
@@ -110,12 +110,11 @@ function http2(name: string, own: boolean): LegKind {
     name,
     multiplexes: true,
     context,
-    open: start,
-    async unreachable() {
-      const closed = await start();
-      server?.stop();
-      return closed;
+    async open() {
+      server = await Http2Server.start();
+      return poolAt(server.port);
     },
+    unreachable: async () => poolAt(NOBODYS_PORT),
     end: (index) => until(() => server?.ends[index]),
     get connections() {
       return server?.connections ?? 0;

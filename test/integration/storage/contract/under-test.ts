@@ -20,6 +20,7 @@ import {
 import { VisitedStore } from "../../../../src/storage/visited-store.ts";
 import { ManualTime } from "../../../support/manual-time.ts";
 import { Faults } from "../../../support/stores/faulty-backend.ts";
+import { eventually } from "../../../support/until.ts";
 import { FEATURES, Said } from "../store-fixture.ts";
 
 /** Where the stores of one test are. */
@@ -105,7 +106,10 @@ export class UnderTest {
   /** Closes the store and opens it again, with other options. */
   async reopen(opening: Opening = {}): Promise<LearningStore> {
     await this.store.close();
-    this.store = await this.open(opening);
+    // A server takes a moment to see that the one before is gone.
+    await eventually(async () => {
+      this.store = await this.open(opening);
+    });
     return this.store;
   }
 

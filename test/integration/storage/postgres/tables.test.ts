@@ -67,7 +67,7 @@ withServer("the tables of history in PostgreSQL", (server) => {
     const times = [NOW_MS, NOW_MS + 26 * HOUR_MS, NOW_MS - 30 * HOUR_MS];
     for (const [i, days] of [3, 300, 3_000].entries()) {
       const backend = history(where, { limits: { ...LIMITS, detailMs: days * DAY_MS } });
-      await backend.open();
+      await eventually(() => backend.open()); // the server takes a moment to see that the one before is gone
       await write(backend, `${i}`, { metrics: times.map((at) => metric(at + i * 2 * HOUR_MS)) });
       await backend.close();
     }
@@ -91,7 +91,7 @@ withServer("the tables of history in PostgreSQL", (server) => {
     await backend.close();
 
     const small = history(where, { nowMs: () => nowMs, limits: { ...LIMITS, maxBytes: 1 } });
-    await small.open();
+    await eventually(() => small.open());
     for (let i = 0; i < 5; i++) {
       nowMs += 2 * 60_000;
       await write(small, `small ${i}`, { metrics: [metric(nowMs)] });

@@ -11,6 +11,7 @@ import { Said } from "../store-fixture.ts";
 import { event, history, metric, NOW_MS, request, sums, withServer, write } from "./fixture.ts";
 import { Relay } from "./relay.ts";
 
+/** Where a database that hangs has to be given up. Everywhere else nothing is late, however busy the machine is. */
 const QUICK = { connectTimeoutMs: 1_000, statementTimeoutMs: 1_000 };
 
 /** A history that is written to as long as a test wants, and what was confirmed of it. */
@@ -68,14 +69,15 @@ async function count(server: PostgresServer, { database }: PostgresLocation): Pr
 
 withServer("a database in trouble", (server) => {
   test("that is killed while it is written to and started again has all that was confirmed, once", async () => {
-    const where = await (await server()).database(QUICK);
+    const where = await (await server()).database();
     const writer = new Writer(where);
     expect(await writer.write()).toBe(true);
     for (let round = 0; round < 3; round++) {
+      const before = writer.confirmed;
       const writing = (async () => {
         for (let n = 0; n < 30; n++) await writer.write();
       })();
-      await until(() => writer.confirmed % 31 > 3 || writer.store.status().problem !== null);
+      await until(() => writer.confirmed > before + 3);
       const { confirmed } = writer;
       await (await server()).stop("crash");
       await (await server()).start();
@@ -87,7 +89,7 @@ withServer("a database in trouble", (server) => {
   });
 
   test("whose sessions are ended again and again", async () => {
-    const where = await (await server()).database(QUICK);
+    const where = await (await server()).database();
     const writer = new Writer(where);
     await writer.write();
     for (let n = 0; n < 40; n++) {
@@ -102,7 +104,7 @@ withServer("a database in trouble", (server) => {
 
   test("whose answer to COMMIT is lost: the batch comes again, and counts once", async () => {
     const relay = new Relay((await server()).port);
-    const where = { ...(await (await server()).database(QUICK)), port: relay.port };
+    const where = { ...(await (await server()).database()), port: relay.port };
     const writer = new Writer(where);
     await writer.write();
     for (let n = 0; n < 3; n++) {
@@ -121,7 +123,8 @@ withServer("a database in trouble", (server) => {
   test("that hangs is given up after its time, and used again when it goes on", async () => {
     const where = await (await server()).database(QUICK);
     const writer = new Writer(where);
-    await writer.write();
+    await until(() => writer.write());
+    writer.said.lines.splice(0);
     (await server()).freeze(true);
     try {
       expect(await writer.write()).toBe(false);
@@ -138,7 +141,7 @@ withServer("a database in trouble", (server) => {
   });
 
   test("that may not be written to says so, and is written to when it may be", async () => {
-    const where = await (await server()).database(QUICK);
+    const where = await (await server()).database();
     const writer = new Writer(where);
     await writer.write();
     await (await server()).query(`ALTER DATABASE ${where.database} SET default_transaction_read_only = on`);
@@ -153,7 +156,7 @@ withServer("a database in trouble", (server) => {
   });
 
   test("whose password was changed: it is said which setting is wrong, never what it is", async () => {
-    const where = await (await server()).database({ ...QUICK, user: "app" });
+    const where = await (await server()).database({ user: "app" });
     await (await server()).query(`CREATE ROLE app LOGIN PASSWORD '${PASSWORD}'`);
     await (await server()).query(`ALTER DATABASE ${where.database} OWNER TO app`);
     const writer = new Writer(where);
@@ -194,7 +197,7 @@ describe.skipIf(!canMount)("a small disk", () => {
     const server = await PostgresServer.start({ smallMegabytes: 24 });
     try {
       const where = await server.smallDatabase();
-      const writer = new Writer({ ...where, ...QUICK });
+      const writer = new Writer(where);
       await writer.write();
       await server.query("CREATE TABLE filler (filler text)", where.database);
       const fill = "INSERT INTO filler SELECT repeat(md5(random()::text), 50) FROM generate_series(1, 500)";

@@ -1,11 +1,12 @@
 /** A live run with something in every kind of metric: servers that answer, one that fails, traffic before it is scraped. */
-import { ProductProcess } from "../../../support/product-process.ts";
+import { ProductProcess, sumOfSamples } from "../../../support/product-process.ts";
 import { until } from "../../../support/until.ts";
 
 export type { ProductProcess } from "../../../support/product-process.ts";
 
 /** How many requests a run has answered. */
 export const REQUESTS = 60;
+const ANSWERED = /^neurabalancer_http_requests_total\{.*path="\/\*"/;
 
 /**
  * Starts the product before two servers of ours and sends it requests. `end()` ends all of it.
@@ -41,6 +42,11 @@ export async function runProduct(options: { readonly sampled?: boolean } = {}): 
     await product.started();
     await until(async () => (await get(product, "/health/ready")).status === 200);
     for (let i = 0; i < REQUESTS; i++) await (await get(product, "/")).text();
+    // A worker counts a request after it has answered it.
+    await until(async () => {
+      const metrics = await (await get(product, "/metrics", { accept: "text/plain" })).text();
+      return sumOfSamples(metrics, (line) => ANSWERED.test(line)) === REQUESTS;
+    });
   } catch (error) {
     await product.end();
     throw error;

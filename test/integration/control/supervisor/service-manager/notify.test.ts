@@ -1,11 +1,11 @@
 /** What a service manager is told: sd_notify(3), over a real socket. */
 import { afterEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { notifierOf } from "../../../../../src/control/supervisor/service-manager/notify.ts";
 import { Kernel, Libc } from "../../../../../src/proxy/sockets/libc.ts";
+import { freePort } from "../../../../support/ports/free-port.ts";
 import { ProductProcess } from "../../../../support/product-process.ts";
 import { until } from "../../../../support/until.ts";
 
@@ -62,20 +62,17 @@ test("where nobody is, or nothing is to be told, nothing happens but that it is 
 });
 
 /** What is heard at `path`, and instances that tell it there, all on the same port. */
-async function tellers() {
+function tellers() {
   const path = newPath();
   const next = listenAt(path);
-  const port = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => port.once("listening", resolve));
   const settings = {
     SERVERS: "http://127.0.0.1:1",
     HEALTH_CHECK_ENABLED: "false",
     APP_HOST: "127.0.0.1",
-    APP_PORT: `${(port.address() as AddressInfo).port}`,
+    APP_PORT: `${freePort()}`,
     ADMIN_PORT: "0",
     WORKERS: "1",
   };
-  await new Promise((resolve) => port.close(resolve));
   let heard = "";
   const hear = (): string => {
     for (let message = next(); message !== ""; message = next()) heard += message;
@@ -94,7 +91,7 @@ async function tellers() {
 const ready = ({ process: { pid } }: ProductProcess): string => `READY=1\nMAINPID=${pid}\n`;
 
 test("an instance says when it serves, and when it stops", async () => {
-  const { hear, start } = await tellers();
+  const { hear, start } = tellers();
   const product = start();
   await until(() => hear() !== "", 110_000);
   expect(hear()).toBe(ready(product));
@@ -106,7 +103,7 @@ test("an instance says when it serves, and when it stops", async () => {
 }, 120_000);
 
 test("where one takes over from another, the service is the new one's, and does not stop", async () => {
-  const { hear, start } = await tellers();
+  const { hear, start } = tellers();
   const first = start();
   await until(() => hear() !== "", 110_000);
   const second = start("--take-over");
@@ -116,7 +113,7 @@ test("where one takes over from another, the service is the new one's, and does 
 }, 240_000);
 
 test("it says when it reads its configuration again, and when it has", async () => {
-  const { hear, start } = await tellers();
+  const { hear, start } = tellers();
   const product = start();
   await until(() => hear() !== "", 110_000);
   const before = hear();
@@ -126,7 +123,7 @@ test("it says when it reads its configuration again, and when it has", async () 
 }, 120_000);
 
 test("it is heard of again and again where somebody watches over it, and where that is for another process it is not", async () => {
-  const { hear, startIn } = await tellers();
+  const { hear, startIn } = tellers();
   const watched = startIn("WATCHDOG_USEC=30000 WATCHDOG_PID=$$");
   await until(() => hear().split("WATCHDOG=1\n").length > 3, 110_000);
   await watched.end();

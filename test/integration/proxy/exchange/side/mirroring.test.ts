@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import type { ForwardAuth, RouteSpec } from "../../../../../src/protocol/route.ts";
 import { MIRROR_ROWS, MirrorWord, mirrorFigures, mirrorKey } from "../../../../../src/shared/memory/mirror-table.ts";
 import { Backend, cleanUp, eventually, get, ok, type Target, TestProxy } from "../../../../support/proxy-harness.ts";
-import { type TestSettings, toPool } from "../../../../support/proxy-settings.ts";
+import { type TestPool, type TestSettings, toPool } from "../../../../support/proxy-settings.ts";
 import { singleValue, valuesOf, type WireMessage } from "../../../../support/wire.ts";
 
 afterEach(cleanUp);
@@ -13,17 +13,19 @@ const ROUTE = 20;
 interface Options {
   readonly percent?: number;
   readonly settings?: Partial<TestSettings>;
+  /** Of the mirror's pool alone: its limits of time are not to be the request's. */
+  readonly shadow?: TestPool["settings"];
   readonly route?: Partial<RouteSpec>;
 }
 
 /** A proxy that mirrors what goes to `server`. */
 function mirroring(server: Target, mirrors: readonly Target[], options: Options = {}): TestProxy {
-  const { percent = 100, settings, route } = options;
+  const { percent = 100, settings, shadow, route } = options;
   return new TestProxy([server, ...mirrors.map((each) => ({ ...each, port: each.port, pool: 1 }))], {
     settings,
     pools: [
       { row: 0, name: "default" },
-      { row: 1, name: "shadow" },
+      { row: 1, name: "shadow", settings: shadow },
       { row: 2, name: "auth" },
     ],
     routes: [{ ...toPool("default"), number: ROUTE, name: "shop", mirror: { pool: "shadow", percent }, ...route }],
@@ -235,71 +237,62 @@ describe("what is not", () => {
 });
 
 describe("the request does not notice that the mirror", () => {
-  const cases: readonly [what: string, start: () => Promise<Target>, word: number, settings?: Partial<TestSettings>][] =
+  const cases: readonly [what: string, start: () => Promise<Target>, word: number, shadow?: Options["shadow"]][] = [
+    ["is not there", async () => ({ port: 1 }), MirrorWord.FAILED],
+    ["hangs", silent, MirrorWord.FAILED, { responseHeadTimeoutMs: 300 }],
     [
-      [
-        "is not there",
-        async () => {
-          const gone = await silent();
-          gone.stop();
-          return gone;
-        },
-        MirrorWord.FAILED,
-      ],
-      ["hangs", silent, MirrorWord.FAILED, { responseHeadTimeoutMs: 300 }],
-      [
-        "cuts",
-        () =>
-          Backend.start(async (connection) => {
-            await connection.message();
-            connection.destroy();
-          }),
-        MirrorWord.FAILED,
-      ],
-      [
-        "cuts its answer",
-        () =>
-          Backend.start(async (connection) => {
-            await connection.message();
-            await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
-            connection.destroy();
-          }),
-        MirrorWord.FAILED,
-      ],
-      ["talks nonsense", async () => (await asked("nonsense\r\n\r\n")).backend, MirrorWord.FAILED],
-      [
-        "answers without an end",
-        () =>
-          Backend.start(async (connection) => {
-            await connection.message();
-            await connection.send("HTTP/1.1 200 OK\r\n\r\n");
-            while (connection.ended === null) await connection.pump(Buffer.alloc(65_536, 97));
-          }),
-        MirrorWord.COMPLETED,
-      ],
-      [
-        "answers slowly",
-        () =>
-          Backend.start(async (connection) => {
-            await connection.message();
-            await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
-          }),
-        MirrorWord.COMPLETED,
-        { responseBodyTimeoutMs: 300 },
-      ],
-      [
-        "answers until it closes",
-        () =>
-          Backend.start(async (connection) => {
-            await connection.message();
-            await connection.send("HTTP/1.1 200 OK\r\n\r\nall of it");
-            connection.socket.end();
-          }),
-        MirrorWord.COMPLETED,
-      ],
-    ];
-  test.each(cases.map(([what, ...rest]) => [what, rest] as const))("%s", async (_what, [start, word, settings]) => {
-    const proxy = mirroring((await asked()).backend, [await start()], { settings });
+      "cuts",
+      () =>
+        Backend.start(async (connection) => {
+          await connection.message();
+          connection.destroy();
+        }),
+      MirrorWord.FAILED,
+    ],
+    [
+      "cuts its answer",
+      () =>
+        Backend.start(async (connection) => {
+          await connection.message();
+          await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+          connection.destroy();
+        }),
+      MirrorWord.FAILED,
+    ],
+    ["talks nonsense", async () => (await asked("nonsense\r\n\r\n")).backend, MirrorWord.FAILED],
+    [
+      "answers without an end",
+      () =>
+        Backend.start(async (connection) => {
+          await connection.message();
+          await connection.send("HTTP/1.1 200 OK\r\n\r\n");
+          while (connection.ended === null) await connection.pump(Buffer.alloc(65_536, 97));
+        }),
+      MirrorWord.COMPLETED,
+    ],
+    [
+      "answers slowly",
+      () =>
+        Backend.start(async (connection) => {
+          await connection.message();
+          await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+        }),
+      MirrorWord.COMPLETED,
+      { responseBodyTimeoutMs: 300 },
+    ],
+    [
+      "answers until it closes",
+      () =>
+        Backend.start(async (connection) => {
+          await connection.message();
+          await connection.send("HTTP/1.1 200 OK\r\n\r\nall of it");
+          connection.socket.end();
+        }),
+      MirrorWord.COMPLETED,
+    ],
+  ];
+  test.each(cases.map(([what, ...rest]) => [what, rest] as const))("%s", async (_what, [start, word, shadow]) => {
+    const proxy = mirroring((await asked()).backend, [await start()], { shadow });
     const client = await proxy.connect();
     for (let i = 0; i < 3; i++) {
       await client.send(get("/", "Content-Length: 2\r\n", "PUT"), "hi");
@@ -313,7 +306,7 @@ describe("the request does not notice that the mirror", () => {
 
   test("is told of, when it does not read: what it was to get is given up", async () => {
     const stuck = await Backend.start((connection) => connection.socket.pause());
-    const proxy = mirroring((await asked()).backend, [stuck], { settings: { responseHeadTimeoutMs: 300 } });
+    const proxy = mirroring((await asked()).backend, [stuck], { shadow: { responseHeadTimeoutMs: 300 } });
     expect((await proxy.ask(`${get("/", "Content-Length: 200000\r\n", "PUT")}${"x".repeat(200_000)}`)).status).toBe(
       200,
     );
@@ -397,10 +390,10 @@ test("a pool that melts down under what is mirrored costs the requests nothing",
     await connection.send("HTTP/1.1 200 OK\r\n\r\n");
     while (connection.ended === null) await connection.pump(Buffer.alloc(65_536, 97));
   });
-  const gone = await silent();
-  gone.stop();
-  const settings = { responseHeadTimeoutMs: 1000, queueSize: 0 };
-  const proxy = mirroring(server, [hanging, deaf, cutting, endless, gone], { settings });
+  const proxy = mirroring(server, [hanging, deaf, cutting, endless, { port: 1 }], {
+    settings: { queueSize: 0 },
+    shadow: { responseHeadTimeoutMs: 1000 },
+  });
   const body = "x".repeat(20_000);
   const clients = await Promise.all(Array.from({ length: 20 }, () => proxy.connect()));
   await Promise.all(

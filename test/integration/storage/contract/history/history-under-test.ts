@@ -7,6 +7,7 @@ import { VisitedHistory } from "../../../../../src/storage/visited-history.ts";
 import { ManualTime } from "../../../../support/manual-time.ts";
 import { WIDE_LIMITS } from "../../../../support/memory-history.ts";
 import { Faults } from "../../../../support/stores/faulty-backend.ts";
+import { eventually } from "../../../../support/until.ts";
 import { Said } from "../../store-fixture.ts";
 import { HOUR_MS, type Place, type PlaceKind } from "../under-test.ts";
 import { BEGAN_MS } from "./rows.ts";
@@ -68,7 +69,10 @@ export class HistoryUnderTest {
   /** Closes the history and opens it again, with other options. */
   async reopen(opening: Opening = {}): Promise<HistoryStore> {
     await this.store.close();
-    this.store = await this.open(opening);
+    // A server takes a moment to see that the one before is gone.
+    await eventually(async () => {
+      this.store = await this.open(opening);
+    });
     return this.store;
   }
 
