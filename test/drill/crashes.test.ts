@@ -68,7 +68,7 @@ describe("crashes", () => {
     await Bun.sleep(500);
     expect(await product.inFlight()).toBe(0);
     expect(await product.metric('worker_restarts_total{reason="exit"}')).toBe(10);
-    expect(await product.metric("connections_open ")).toBe(0);
+    await until(async () => (await product.metric("connections_open ")) === 0);
     const counted = await product.metric('http_requests_total{method="GET",path="/*",status="200"');
     const good = seen.outcomes.filter(isGood).length;
     // Between a response's last byte and its count a worker may be held up, and killed then: one for each kill.
@@ -94,20 +94,21 @@ describe("crashes", () => {
       for (const client of clients) await client.until(() => client.text.endsWith("half"));
       if (how === "kill") for (const pid of await workerPids(product)) process.kill(pid, "SIGKILL");
       else product.process.kill("SIGTERM");
-      for (const client of clients) expect(await client.end(15_000)).toBe("reset");
+      for (const client of clients) expect(await client.end()).toBe("reset");
       if (how === "kill") {
         await until(async () =>
           (await product.status()).workers.every(({ state, restarts }) => state === "ready" && restarts > 0),
         );
       }
     }
-  }, 40_000);
+  });
 
   test("kill -9 of the supervisor under load: workers finish and go, and the next start cleans up", async () => {
     const product = await start([taking(200)]);
     const workers = await workerPids(product);
     const running = new Load(60, () => request(product.port));
     await until(() => running.sent > 40);
+    await running.caughtUp(); // however long the workers took
     product.process.kill("SIGKILL");
     await product.process.exited;
     await until(() => !workers.some(isAlive));

@@ -103,7 +103,11 @@ describe("while the supervisor is stopped", () => {
     ["closes without an answer", close],
   ] as const)("a server that %s gets five requests and what is in flight", async (_kind, behaviour) => {
     const fine = await startScripted(answer, answer, answer);
-    const product = new Product({ SERVERS: serversOn(...fine), HASH_ON: "header:x-key" });
+    const product = new Product({
+      SERVERS: serversOn(...fine),
+      HASH_ON: "header:x-key",
+      OUTLIER_BASE_EJECTION_SECONDS: "300", // no trial in between
+    });
     open.push(product, ...fine);
     await product.ready();
     const { pid } = await product.status();

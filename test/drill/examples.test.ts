@@ -68,12 +68,11 @@ describe("the unit for systemd", () => {
       };
       const kept = await run({ DATA_DIR: state });
       await until(() => existsSync(join(state, "learning.db")));
-      expect((await kept.status()).degraded).not.toContain("learning_store");
+      await until(async () => !(await kept.status()).degraded.includes("learning_store"));
       const lost = await run({});
       await until(async () => (await lost.status()).degraded.includes("learning_store"));
       await until(() => lost.lines.some(({ msg }) => msg.includes("the store of what is learned")));
     },
-    60_000,
   );
 });
 

@@ -179,6 +179,7 @@ async function replaceUnderLoad(succession: Succession, times: number): Promise<
     await next.started();
     await present.process.exited;
     expect(present.process.exitCode).toBe(0);
+    await until(() => present.said("stopping"));
     expect(present.said("stopping")).toMatchObject({ handed_over: true, grace_ms: 0 });
     await until(() => next.said("all is taken over"));
     present = next;

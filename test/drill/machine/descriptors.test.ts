@@ -125,9 +125,9 @@ describe.if(process.platform === "linux").each(KINDS)("on sockets: $kind", ({ se
   }
 
   async function nothingStays(product: Product, pid: number, before: number): Promise<void> {
-    await until(async () => (await product.metric("connections_open")) === 0, 30_000);
-    await until(async () => (await product.inFlight()) === 0, 30_000);
-    await until(() => networkSockets(pid) <= before, 30_000);
+    await until(async () => (await product.metric("connections_open")) === 0);
+    await until(async () => (await product.inFlight()) === 0);
+    await until(() => networkSockets(pid) <= before);
     expect(await product.metric("internal_errors_total")).toBe(0);
   }
 

@@ -14,6 +14,7 @@ import {
   figures,
   isGood,
   load,
+  loadUntil,
   Product,
   request,
   serversOn,
@@ -61,9 +62,9 @@ describe.concurrent.skipIf(process.platform !== "linux")("resources", () => {
     ftruncateSync(fd, limitKb * 1024 - 20_000);
     closeSync(fd);
     const product = await start({ prelude: `ulimit -f ${limitKb}`, stdout: { path } });
-    const seen = await load(150, 1200, () => request(product.port));
+    const isFull = async () => (await product.degraded("access_log")) === 1;
+    const seen = await loadUntil(isFull, 150, 1200, () => request(product.port));
     expect(seen.why).toEqual({});
-    await until(async () => (await product.degraded("access_log")) === 1);
     const dropped = await product.metric("access_log_dropped_total");
     figures("log at its limit", seen, { dropped });
     truncateSync(path, 0);
@@ -109,11 +110,10 @@ describe.concurrent.skipIf(process.platform !== "linux")("resources", () => {
 
   test("the readers of both are gone (EPIPE): requests go on", async () => {
     const product = await start({ prelude: "exec > >(exec sleep 0.01)" });
-    await Bun.sleep(100);
-    const seen = await load(100, 800, () => request(product.port));
+    const areGone = async () => (await product.metric("access_log_dropped_total")) > 0;
+    const seen = await loadUntil(areGone, 100, 800, () => request(product.port));
     figures("readers gone", seen, { dropped: await product.metric("access_log_dropped_total") });
     expect(seen.why).toEqual({});
-    await until(async () => (await product.metric("access_log_dropped_total")) > 0);
     expect((await product.status()).workers.map(({ restarts }) => restarts)).toEqual([0, 0]);
   });
 
@@ -122,15 +122,21 @@ describe.concurrent.skipIf(process.platform !== "linux")("resources", () => {
     const workers = (await product.status()).workers.map(({ pid }) => pid);
     const sockets: Socket[] = [];
     const answers: string[] = [];
-    for (let i = 0; i < 300; i++) {
+    const come = (): void => {
       const socket = connect({ host: "127.0.0.1", port: product.port });
       socket.on("error", () => {});
       socket.on("data", (data) => answers.push(data.toString("latin1").slice(0, 12)));
       sockets.push(socket);
-    }
-    await until(async () => (await product.degraded("descriptors")) === 1);
-    await until(() => product.said("file descriptors are short") !== undefined);
-    const inside = sockets.filter((socket) => !socket.destroyed && !socket.readableEnded).length;
+    };
+    for (let i = 0; i < 300; i++) come();
+    // The mode lasts for half a second after the last who was refused.
+    await until(async () => {
+      come();
+      return (await product.degraded("descriptors")) === 1 && product.said("file descriptors are short") !== undefined;
+    });
+    const stay = () => sockets.filter((socket) => !socket.destroyed && !socket.readableEnded).length;
+    await until(async () => (await product.metric("connections_open ")) === stay());
+    const inside = stay();
     expect(inside).toBeGreaterThan(5);
     expect(inside).toBeLessThan(128);
     const ticks = workers.map(cpuTicksOf);
@@ -185,6 +191,7 @@ describe.concurrent.skipIf(process.platform !== "linux")("resources", () => {
     const seen = await load(120, 1000, () => request(product.port));
     expect(seen.why).toEqual({});
     expect((await product.servers()).length).toBe(16);
+    await until(() => product.said("no room in the shared memory"));
     expect(product.count("no room in the shared memory")).toBe(1);
     // A worker that starts again finds the room of the one before it.
     process.kill(pids[0], "SIGKILL");
@@ -197,6 +204,6 @@ describe.concurrent.skipIf(process.platform !== "linux")("resources", () => {
     expect((await product.status()).workers.length).toBe(2);
     shell("rm /dev/shm/filler");
     await until(async () => (await product.servers()).length === 20 && (await product.status()).workers.length === 3);
-    expect(await product.degraded("memory")).toBe(0);
+    await until(async () => (await product.degraded("memory")) === 0);
   });
 });
