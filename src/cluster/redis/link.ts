@@ -3,6 +3,7 @@
  * nobody takes a late answer for another one's. Who is to be asked is found out again after each failure.
  */
 import type { RedisPlace } from "../../protocol/redis-place.ts";
+import { withPatience } from "../../shared/patience.ts";
 import { RedisConnection, type Word } from "./connection.ts";
 import { accessTo, directoryOf } from "./directory/choose.ts";
 import type { Directory } from "./directory/directory.ts";
@@ -14,7 +15,6 @@ import { RedisError } from "./redis-error.ts";
 const TIMEOUT_MS = 400;
 /** The first one may: the library is loaded and the connection made, and nobody has relied on it yet. */
 const FIRST_TIMEOUT_MS = 2500;
-const LAST_MS = 25;
 /** Servers of a Redis Cluster send on to each other; who is sent on more often goes round in circles. */
 const MOST_HOPS = 3;
 /** Connections at once: one to each master that has keys of ours. */
@@ -87,16 +87,13 @@ class DirectedLink implements RedisLink {
   async #run(script: Script): Promise<unknown> {
     if (this.#isClosed) throw new RedisError("other", "the link to Redis is closed");
     const asking: Asking = { connection: null, isOver: false };
-    const late = Promise.withResolvers<never>();
     const timeoutMs = this.#timeoutMs;
-    // Two timers: who stood still himself first reads what came meanwhile.
-    let timer = setTimeout(() => {
-      timer = setTimeout(() => late.reject(this.#lateness(asking, timeoutMs)), LAST_MS);
-    }, timeoutMs - LAST_MS);
     const answer = this.#ask(script, asking);
     answer.catch(() => {}); // when it comes too late, nobody waits for it
     try {
-      return await Promise.race([answer, late.promise]);
+      return await withPatience(answer, timeoutMs, () => {
+        throw this.#lateness(asking, timeoutMs);
+      });
     } catch (error) {
       if (!this.#isAnswer(error)) {
         this.#directory.forget();
@@ -106,7 +103,6 @@ class DirectedLink implements RedisLink {
     } finally {
       asking.isOver = true;
       this.#timeoutMs = TIMEOUT_MS;
-      clearTimeout(timer);
     }
   }
 

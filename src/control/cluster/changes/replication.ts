@@ -9,6 +9,7 @@ import type { RedisLink } from "../../../cluster/redis/link.ts";
 import type { AuditEntry } from "../../../shared/operations/audit.ts";
 import { OWN_ACTOR } from "../../../shared/operations/audit.ts";
 import type { Override } from "../../../shared/operations/override.ts";
+import { withPatience } from "../../../shared/patience.ts";
 import { MAX_ENTRIES, type ReplicaEntry } from "../../../storage/operations/replicated/replica.ts";
 import type { ReplicatedOperationsStore } from "../../../storage/operations/replicated/store.ts";
 import type { ControlLog } from "../../log.ts";
@@ -22,8 +23,6 @@ const LOOK_MS = 2_000;
 const RETRY_MS = 250;
 /** Nobody who wants to know what others have changed waits for longer: an instance that starts has what it kept itself. */
 const PATIENCE_MS = 800;
-/** Of that, the last part, in which what came while this process stood still is read. */
-const LAST_MS = 25;
 /** How often an instance says what is not in force with it. */
 const SAY_MS = 5_000;
 /** What was told is told again, once, after so long; of so many changes. */
@@ -156,13 +155,7 @@ export class ChangeReplication implements ClusterRider {
   /** Hears what others have changed by now, unless Redis is away. Never rejects. */
   async refresh(): Promise<void> {
     if (this.#stopped || this.#options.nowMs() - this.#failedMs < RETRY_MS) return;
-    const late = Promise.withResolvers<void>();
-    // Two timers: who stood still himself first reads what came meanwhile.
-    let timer = setTimeout(() => {
-      timer = setTimeout(late.resolve, LAST_MS);
-    }, PATIENCE_MS - LAST_MS);
-    await Promise.race([this.#run(), late.promise]);
-    clearTimeout(timer);
+    await withPatience(this.#run(), PATIENCE_MS, () => {});
   }
 
   /** It does not count any more what this instance has said. Never rejects. */

@@ -4,6 +4,7 @@ import type { RedisLink } from "../../../cluster/redis/link.ts";
 import type { Config } from "../../../config/config.ts";
 import type { LoadedConfig } from "../../../config/load.ts";
 import { toStoreLocation } from "../../../config/sections/storage.ts";
+import { withPatience } from "../../../shared/patience.ts";
 import { openOwnStore, openReplicatedStore, openSharedStore } from "../../../storage/operations/open.ts";
 import type { ReplicatedOperationsStore } from "../../../storage/operations/replicated/store.ts";
 import type { KeptOverrides, OperationsStore } from "../../../storage/operations/store.ts";
@@ -60,15 +61,11 @@ export class Operating implements InstancePart {
 
   /** Reads what is kept, as far as that takes no time. @returns the configuration with it, and whom it leaves out. */
   async open(loaded: LoadedConfig): Promise<LoadedConfig> {
-    const late = Promise.withResolvers<KeptOverrides>();
-    const timer = setTimeout(() => {
-      late.resolve({ revision: 0, overrides: [], trouble: `nothing came from ${this.#store.where} in ${OPEN_MS} ms` });
-    }, OPEN_MS);
-    const read = this.#store.read().catch((error: Error): KeptOverrides => {
-      return { revision: 0, overrides: [], trouble: error.message };
-    });
-    const kept = await Promise.race([read, late.promise]);
-    clearTimeout(timer);
+    const without = (trouble: string): KeptOverrides => ({ revision: 0, overrides: [], trouble });
+    const read = this.#store.read().catch((error: Error) => without(error.message));
+    const kept = await withPatience(read, OPEN_MS, () =>
+      without(`nothing came from ${this.#store.where} in ${OPEN_MS} ms`),
+    );
     this.#opening = this.operations.open(kept, loaded);
     return this.#opening.layered;
   }
