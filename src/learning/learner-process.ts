@@ -1,10 +1,10 @@
 /** The learner process: composition root of learning, whether or not anything is balanced by it. It owns clock, rings and store, and hands them down. */
 import type { NamedAddress } from "../protocol/endpoint.ts";
 import type { FromLearner, LearnerPool, LearnerQuestion, LearnerStart, ToLearner } from "../protocol/learner.ts";
-import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
 import { LearnerCounter } from "../shared/memory/layout/learning.ts";
-import { WallClock } from "../shared/wall-clock.ts";
+import { bootClockOffsetMs } from "../shared/time/boot-clock.ts";
+import { WallClock } from "../shared/time/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
 import { runSupervised, type SupervisedHost } from "../telemetry/supervised-process.ts";
 import { TemplateFeed } from "./classes/template-feed.ts";

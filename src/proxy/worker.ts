@@ -3,13 +3,13 @@
 import { dirname, join } from "node:path";
 import { limitShape } from "../protocol/rate-limit.ts";
 import type { FromWorker, ProxySettings, ToWorker, WorkerStart } from "../protocol/worker.ts";
-import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
 import { type WorkerBlock, WorkerInfo } from "../shared/memory/layout/shared-memory.ts";
 import { WorkerCounter } from "../shared/memory/layout/worker-counters.ts";
 import { listenSocketPath } from "../shared/memory/listen-sockets.ts";
 import { openLimitFile } from "../shared/memory/rate-limits/limit-file.ts";
-import { WallClock } from "../shared/wall-clock.ts";
+import { bootClockOffsetMs } from "../shared/time/boot-clock.ts";
+import { WallClock } from "../shared/time/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
 import { endOnUncaught } from "../telemetry/log/last-words.ts";
 import { createLogger, type Logger } from "../telemetry/log/logger.ts";

@@ -1,9 +1,9 @@
 /** The recorder process: composition root of history. It owns clocks, rings and store, and hands them down. */
 import type { FromRecorder, RecorderStart, ToRecorder } from "../protocol/recorder.ts";
-import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
 import { RecorderCounter } from "../shared/memory/layout/history.ts";
-import { WallClock } from "../shared/wall-clock.ts";
+import { bootClockOffsetMs } from "../shared/time/boot-clock.ts";
+import { WallClock } from "../shared/time/wall-clock.ts";
 import type { HistoryStore } from "../storage/history-store.ts";
 import { instanceOf, openHistoryStore } from "../storage/open-store.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";

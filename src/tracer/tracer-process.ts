@@ -1,10 +1,10 @@
 /** The tracer process: composition root of what sends spans. It owns clocks, rings and the connection, and hands them down. */
 import { version } from "../../package.json";
 import type { FromTracer, ToTracer, TracerSettings, TracerStart } from "../protocol/tracer.ts";
-import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
 import { TracerCounter } from "../shared/memory/layout/tracing.ts";
-import { WallClock } from "../shared/wall-clock.ts";
+import { bootClockOffsetMs } from "../shared/time/boot-clock.ts";
+import { WallClock } from "../shared/time/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
 import { type Running, runSupervised, type SupervisedHost } from "../telemetry/supervised-process.ts";
 import { ExportRequests } from "./encode/export-request.ts";

@@ -3,7 +3,7 @@
  * nobody takes a late answer for another one's. Who is to be asked is found out again after each failure.
  */
 import type { RedisPlace } from "../../protocol/redis-place.ts";
-import { withPatience } from "../../shared/patience.ts";
+import { withPatience } from "../../shared/time/patience.ts";
 import { RedisConnection, type Word } from "./connection.ts";
 import { accessTo, directoryOf } from "./directory/choose.ts";
 import type { Directory } from "./directory/directory.ts";

@@ -1,18 +1,16 @@
 /** The supervisor process: an instance under signals. */
 import { join } from "node:path";
 import { isatty } from "node:tty";
-import { bootClockOffsetMs } from "../../shared/boot-clock.ts";
+import { bootClockOffsetMs } from "../../shared/time/boot-clock.ts";
 import { systemResolver } from "../discovery/dns/resolver.ts";
 import { problemsOf } from "./configuration.ts";
 import type { InstanceOptions } from "./instance/options.ts";
 import { SupervisorInstance } from "./instance.ts";
 import { notifierOf } from "./service-manager/notify.ts";
 import { type WatchdogVariables, watchdogIntervalMs } from "./service-manager/watchdog.ts";
+import { StopSignals } from "./stop-signals.ts";
 
 const CERTIFICATE_POLL_MS = 10_000;
-/** npm passes on a Ctrl-C that the terminal has sent already: the same signal so soon is the same request. */
-const ECHO_MS = 1000;
-const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /** As in bin/neurabalancer: what Bun would read from the current directory is not the product's. */
 const FLAGS = ["--no-env-file", "--config=/dev/null", "--no-install", "--use-system-ca"];
@@ -56,7 +54,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
     certificatePollMs: CERTIFICATE_POLL_MS,
     ...options,
   });
-  const signals = new StopSignals(() => performance.now());
+  const signals = new StopSignals(process, () => performance.now());
   let running = false;
   let wantsReload = false;
   const reload = (): void => {
@@ -109,39 +107,4 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
 /** How many of standard input, output and error are a terminal that still exists; none after `nohup`. */
 function openTerminals(): number {
   return [0, 1, 2].filter((fd) => isatty(fd)).length;
-}
-
-/** SIGTERM and SIGINT: the first asks to stop, the second insists. */
-class StopSignals {
-  /** Resolves to who asked. */
-  readonly first: Promise<string>;
-  /** Resolves to the exit code. */
-  readonly second: Promise<number>;
-  readonly #first = Promise.withResolvers<string>();
-  #asked = false;
-  #askedBy = "";
-  #askedAtMs = 0;
-
-  constructor(nowMs: () => number) {
-    const second = Promise.withResolvers<number>();
-    this.first = this.#first.promise;
-    this.second = second.promise;
-    for (const [signal, number] of Object.entries(SIGNAL_NUMBERS)) {
-      process.on(signal, () => {
-        const isEcho = this.#askedBy === signal && nowMs() - this.#askedAtMs < ECHO_MS;
-        if (this.#asked && !isEcho) second.resolve(128 + number);
-        if (!this.#asked) {
-          this.#askedBy = signal;
-          this.#askedAtMs = nowMs();
-        }
-        this.ask(signal);
-      });
-    }
-  }
-
-  /** `by` asks to stop; insists on nothing when that was asked before. */
-  ask(by: string): void {
-    this.#asked = true;
-    this.#first.resolve(by);
-  }
 }

@@ -9,7 +9,7 @@ import type { RedisLink } from "../../../cluster/redis/link.ts";
 import type { AuditEntry } from "../../../shared/operations/audit.ts";
 import { OWN_ACTOR } from "../../../shared/operations/audit.ts";
 import type { Override } from "../../../shared/operations/override.ts";
-import { withPatience } from "../../../shared/patience.ts";
+import { withPatience } from "../../../shared/time/patience.ts";
 import { MAX_ENTRIES, type ReplicaEntry } from "../../../storage/operations/replicated/replica.ts";
 import type { ReplicatedOperationsStore } from "../../../storage/operations/replicated/store.ts";
 import type { ControlLog } from "../../log.ts";

@@ -4,7 +4,7 @@ import type { RedisLink } from "../../../cluster/redis/link.ts";
 import type { Config } from "../../../config/config.ts";
 import type { LoadedConfig } from "../../../config/load.ts";
 import { toStoreLocation } from "../../../config/sections/storage.ts";
-import { withPatience } from "../../../shared/patience.ts";
+import { withPatience } from "../../../shared/time/patience.ts";
 import { openOwnStore, openReplicatedStore, openSharedStore } from "../../../storage/operations/open.ts";
 import type { ReplicatedOperationsStore } from "../../../storage/operations/replicated/store.ts";
 import type { KeptOverrides, OperationsStore } from "../../../storage/operations/store.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { bootClockOffsetMs } from "../../../src/shared/boot-clock.ts";
-import { spawn } from "../../support/processes.ts";
+import { bootClockOffsetMs } from "../../../../src/shared/time/boot-clock.ts";
+import { spawn } from "../../../support/processes.ts";
 
 /** A machine that has other work may disturb one reading of the clock, and not most of them. */
 const READINGS = 9;
@@ -10,7 +10,7 @@ const median = (values: number[]): number => values.sort((a, b) => a - b)[READIN
 const readOffsetMs = () =>
   median(Array.from({ length: READINGS }, () => bootClockOffsetMs(() => performance.now(), 0)));
 
-const MODULE = join(import.meta.dir, "../../../src/shared/boot-clock.ts");
+const MODULE = join(import.meta.dir, "../../../../src/shared/time/boot-clock.ts");
 
 describe.skipIf(process.platform !== "linux")("the boot clock", () => {
   test("is the kernel's uptime", () => {

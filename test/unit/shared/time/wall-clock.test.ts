@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { WallClock } from "../../../src/shared/wall-clock.ts";
+import { WallClock } from "../../../../src/shared/time/wall-clock.ts";
 
 /** Clocks that are turned by hand. `late` is what comes between two readings. */
 function clocks(wallMs: number) {

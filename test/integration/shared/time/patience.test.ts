@@ -1,6 +1,6 @@
 /** Waiting with an end to it: over a real socket, since what matters is what comes first in a turn of the loop. */
 import { expect, test } from "bun:test";
-import { withPatience } from "../../../src/shared/patience.ts";
+import { withPatience } from "../../../../src/shared/time/patience.ts";
 
 const never = new Promise<string>(() => {});
 
