@@ -93,6 +93,8 @@ describe("the process", () => {
     expect(graceful.said("stopping")).toMatchObject({ grace_ms: 60_000 });
     await until(async () => (await ask(graceful.port, "/health/ready")).status === 503);
     expect((await ask(graceful.port)).status).toBe(200);
+    graceful.process.kill("SIGINT"); // who insists does not wait for it
+    await until(() => graceful.process.exitCode !== null);
     const hasty = await start({ SHUTDOWN_GRACE_SECONDS: "0", ...ownPorts() });
     hasty.process.kill("SIGTERM");
     await until(() => hasty.process.exitCode !== null);
