@@ -3,7 +3,9 @@ import fc from "fast-check";
 
 const { TEST_SEED } = process.env;
 if (TEST_SEED !== undefined) {
-  if (!/^-?\d{1,9}$/.test(TEST_SEED))
-    throw new Error(`TEST_SEED: "${TEST_SEED}" is no whole number of up to nine digits`);
-  fc.configureGlobal({ seed: Number(TEST_SEED) });
+  const seed = Number(TEST_SEED);
+  if (!/^-?\d{1,10}$/.test(TEST_SEED) || seed !== (seed | 0)) {
+    throw new Error(`TEST_SEED: "${TEST_SEED}" is no whole number from -2147483648 to 2147483647`);
+  }
+  fc.configureGlobal({ seed });
 }

@@ -24,7 +24,7 @@ const LEFT_BEHIND = 70;
 /** More files with failures than this are no accident. */
 const MOST_FILES_AGAIN = 3;
 /** The longest that they may take. */
-const AGAIN_SECONDS = 300;
+const AGAIN_SECONDS = 700;
 
 const tierFlag = process.argv.slice(2).find((argument) => argument.startsWith("--tier="));
 const isAgain = process.argv.includes("--again");
@@ -84,7 +84,7 @@ async function runAgain({ name, args }, first) {
   if (files.length === 0 || files.length > MOST_FILES_AGAIN || first.failures.length !== first.failed) return first;
   if (stopped) return first;
   console.log(`── once more, alone: ${files.join(" ")}`);
-  const those = name === null ? args : files.map((file) => `./${file}`);
+  const those = name === null ? args : [...files.map((file) => `./${file}`), ...chosen];
   const second = await runUnderGuard({ args: those, limitSeconds: AGAIN_SECONDS });
   if (second.failures.length !== second.failed || second.passed === 0) return first;
   const before = new Set(first.failures.map(({ test }) => test));

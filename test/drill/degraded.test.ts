@@ -47,4 +47,6 @@ test("draining: from the signal on, while requests are still served", async () =
   await until(async () => (await product.degraded("draining")) === 1);
   expect((await product.status()).degraded).toContain("draining");
   expect((await request(product.port)).status).toBe(200);
+  product.process.kill("SIGINT"); // who insists does not wait for the grace
+  await until(() => product.process.exitCode !== null);
 });

@@ -89,7 +89,6 @@ class DirectedLink implements RedisLink {
     const asking: Asking = { connection: null, isOver: false };
     const timeoutMs = this.#timeoutMs;
     const answer = this.#ask(script, asking);
-    answer.catch(() => {}); // when it comes too late, nobody waits for it
     try {
       return await withPatience(answer, timeoutMs, () => {
         throw this.#lateness(asking, timeoutMs);

@@ -27,7 +27,7 @@ export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "
 /**
  * Runs an instance until it is told to stop, and resolves to the exit code: 0 after SIGTERM or SIGINT, 1 when it could
  * not start, 128 + n when a second signal n ended it at once. SIGUSR1 opens files of logs again. SIGUSR2
- * comes of an instance that has taken over the ports: this one stops, with readiness as it was. SIGHUP reads the configuration again; when it comes because
+ * comes of an instance that has taken over the ports: this one stops, with readiness as it was. SIGHUP reads the configuration again, as soon as it serves; when it comes because
  * the terminal was closed that this was started in, it stops as after SIGTERM.
  */
 export async function runSupervisor(options: SupervisorOptions): Promise<number> {

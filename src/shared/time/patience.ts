@@ -6,7 +6,7 @@ const LAST_MS = 25;
 /**
  * What `answer` gives, or, when it has not come after `patienceMs` (more than 25), what `onLate` does. Rejects as `answer` does, or
  * with what `onLate` throws. A process that stood still itself for all that time first reads what came meanwhile: that may take several
- * turns of the loop.
+ * turns of the loop. What comes too late, or fails then, is nobody's.
  */
 export async function withPatience<T>(answer: Promise<T>, patienceMs: number, onLate: () => T): Promise<T> {
   const late = Promise.withResolvers<void>();

@@ -6,6 +6,8 @@
 const FIRST = 10_000;
 /** Linux gives away those from 32768 on (`ip_local_port_range`). */
 const COUNT = 22_000;
+/** Clients as browsers are refuse to go there (the Fetch standard's bad ports). */
+const AMANDA = 10_080;
 
 const socket = { data() {} };
 /** They end with the process, and with them that its ports are its own. */
@@ -15,10 +17,11 @@ const locks: unknown[] = [];
 export function freePort(): number {
   for (let tries = 0; tries < COUNT; tries++) {
     const port = FIRST + Math.floor(Math.random() * COUNT);
-    // A name that the system keeps for one alone, until the process has ended, however it ends.
+    if (port === AMANDA) continue;
+    // A name that Linux keeps for one alone, until the process has ended, however it ends.
     const lock = ifFree(() => Bun.listen({ unix: `\0neurabalancer-test-port-${port}`, socket }));
     if (lock === null) continue;
-    const probe = ifFree(() => Bun.listen({ hostname: "0.0.0.0", port, socket }));
+    const probe = ifFree(() => Bun.listen({ hostname: "127.0.0.1", port, socket }));
     if (probe === null) {
       lock.stop(true);
       continue;

@@ -7,7 +7,7 @@ import { Header, MAX_WORKERS, type SharedMemory, WorkerInfo } from "../../../sha
 
 /** Who has waited so little longer elsewhere is not worth being woken for, milliseconds. */
 const SLACK_MS = 2;
-/** So long a place is kept for one that was told of it, milliseconds: its worker may be busy, or hang. */
+/** A place is kept for so long: a worker that was told of it may be busy, or hang. Milliseconds. */
 const GRACE_MS = 3;
 /** Tells other workers that there is a place. */
 export interface Wakes {
@@ -25,7 +25,7 @@ export class Neighbours {
   readonly #index: number;
   readonly #wakes: Wakes;
   readonly #bootOffsetMs: () => number;
-  /** So long a place is kept for a worker that was told of it, milliseconds. */
+  /** How long a place is kept for a worker that was told of it, milliseconds. */
   readonly graceMs: number;
   #offsetMs: number | null = null;
   /** By worker: when it was told of a place that it has not come for, and since when its first one waited then (boot clock). */
@@ -35,6 +35,7 @@ export class Neighbours {
   /**
    * @param index of this worker.
    * @param bootOffsetMs see `PoolParts`; asked for when somebody waits for the first time.
+   * @param graceMs see there. Default: a moment.
    */
   constructor(
     memory: SharedMemory,

@@ -6,6 +6,7 @@ import { packAddress } from "../../../../src/proxy/sockets/address.ts";
 import { Errno, Kernel, Libc, systemError } from "../../../../src/proxy/sockets/libc.ts";
 import { until } from "../../../support/until.ts";
 
+/** One connection. Whoever has it closes it. */
 export class PlainClient {
   /** How the other side has ended, as far as is read. */
   ended: "end" | "reset" | null = null;

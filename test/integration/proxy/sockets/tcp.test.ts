@@ -433,6 +433,6 @@ describe.if(onLinux)("the event loop", () => {
     queueMicrotask(() => turns.push("microtask"));
     await until(() => turns.length === 3);
     // A machine with other work lets 5 ms pass before the first of them.
-    expect(turns.sort()).toEqual(["immediate", "microtask", "timer"]);
+    expect(turns[0]).toBe("microtask");
   });
 });

@@ -119,6 +119,7 @@ describe("a ring", () => {
 
   test("between processes, at full speed: every record that is given out is whole, and the others are counted", async () => {
     const directory = createRuntimeDirectory();
+    let stop = (): void => {};
     try {
       const path = join(directory, "memory");
       const memory = createSharedMemory(path);
@@ -129,6 +130,7 @@ describe("a ring", () => {
       const writer = spawn([process.execPath, join(import.meta.dir, "ring-writer-process.ts"), path], {
         ipc() {},
       });
+      stop = () => writer.kill("SIGKILL"); // where it was not told to end
       let seen = 0;
       let lost = 0;
       let torn = 0;
@@ -153,6 +155,7 @@ describe("a ring", () => {
       expect(torn).toBe(0);
       expect(seen + lost).toBe(head[0]);
     } finally {
+      stop();
       removeRuntimeDirectory(directory);
     }
   });
