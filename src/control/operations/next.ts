@@ -79,6 +79,17 @@ function endOfServer(
   }
 }
 
+/** The overrides, by id, when it has become so. */
+export function applied(
+  current: ReadonlyMap<string, Override>,
+  { made, removed }: Next,
+): ReadonlyMap<string, Override> {
+  const next = new Map(current);
+  for (const { id } of removed) next.delete(id);
+  for (const override of made) next.set(override.id, override);
+  return next;
+}
+
 /** To add what was removed, or the other way round, is to end what was said before, where that is in force. */
 function oppositeOf(current: ReadonlyMap<string, Override>, { kind, target }: NewOverride): Override | undefined {
   if (kind === "server_added") return current.get(overrideId({ kind: "server_removed", target }));

@@ -12,7 +12,7 @@ import { AuditTrail } from "./audit-trail.ts";
 import { type Changed, type ChangeOptions, type Operator, operatorName, type Propose, type Telling } from "./change.ts";
 import { NotKeptError, RefusedChangeError } from "./errors.ts";
 import type { Ground } from "./ground.ts";
-import { type Next, nextOverrides } from "./next.ts";
+import { applied, type Next, nextOverrides } from "./next.ts";
 import { OverrideSet } from "./override-set.ts";
 import { describeOverruled, type Losses, Standing } from "./standing.ts";
 import { type Overruled, type Weighed, weigh } from "./weigh.ts";
@@ -91,6 +91,7 @@ export class Operations {
   #isOpen = false;
   #lookedMs: number | null = null;
   #looking = false;
+  #isStopped = false;
 
   constructor(options: OperationsOptions) {
     this.#options = options;
@@ -216,9 +217,14 @@ export class Operations {
 
   readonly #lookInTurn = (): Promise<void> => this.#look();
 
+  /** The instance ends, and closes the store: nobody looks any more, and what comes of looks under way is no trouble. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   /** About once a second: ends what is over, and looks at the store from time to time. @param nowMs monotonic. */
   tick(nowMs: number): void {
-    if (this.#looking) return;
+    if (this.#looking || this.#isStopped) return;
     const isDue = this.#lookedMs === null || nowMs - this.#lookedMs >= LOOK_MS;
     if (isDue) this.#lookedMs = nowMs;
     const { wallMs, log, store } = this.#options;
@@ -470,7 +476,7 @@ export class Operations {
 
   /** What is wrong with the store is said once. */
   #say(trouble: string | null): void {
-    if (trouble === this.#trouble) return;
+    if (trouble === this.#trouble || this.#isStopped) return;
     const { log, store, takesOver } = this.#options;
     if (trouble === null) log.info({}, `overrides are kept again: ${store.where}`);
     else if (takesOver?.())
@@ -486,13 +492,6 @@ export class Operations {
   #entry(operator: Operator, done: Omit<AuditEntry, "atMs" | "actor" | "client">): AuditEntry {
     return { ...done, atMs: this.#options.wallMs(), actor: operatorName(operator), client: operator.client };
   }
-}
-
-function applied(current: ReadonlyMap<string, Override>, { made, removed }: Next): ReadonlyMap<string, Override> {
-  const next = new Map(current);
-  for (const { id } of removed) next.delete(id);
-  for (const override of made) next.set(override.id, override);
-  return next;
 }
 
 function isOfAll({ kept, scope }: Override): boolean {

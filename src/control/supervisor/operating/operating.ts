@@ -87,6 +87,7 @@ export class Operating implements InstancePart {
   }
 
   async stop(): Promise<void> {
+    this.operations.stop();
     await this.replication?.stop();
     await this.#store.close();
   }

@@ -181,3 +181,25 @@ test("that one is over stands in the audit of a shared store once", async () => 
   expect(actions(await one.audit())).toEqual(["override.expire", "server.change"]);
   expect(other.state.applied).toEqual([]);
 });
+
+test("a store that is closed because the instance ends is no trouble, though a look at it was under way", async () => {
+  for (const stops of [false, true]) {
+    const memory = new MemoryOperationsStore();
+    const state = { looks: 0, answer: Promise.withResolvers<void>() };
+    const store = like(memory, {
+      read: async () => {
+        state.looks++;
+        await state.answer.promise;
+        return { ...(await memory.read()), trouble: "memory is closed" };
+      },
+    });
+    const { operations, change } = given({ store });
+    operations.tick(0);
+    if (stops) operations.stop();
+    state.answer.resolve();
+    await change([], "", true, true); // its turn is after the look's
+    operations.tick(600_000);
+    await change([], "", true, true);
+    expect([operations.trouble, state.looks]).toEqual(stops ? [null, 1] : ["memory is closed", 2]);
+  }
+});
