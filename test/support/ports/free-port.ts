@@ -9,6 +9,9 @@ const COUNT = 22_000;
 /** Clients as browsers are refuse to go there (the Fetch standard's bad ports). */
 const AMANDA = 10_080;
 
+/** Where nobody listens, and what nobody is given who asks for any port: a server there refuses connections. */
+export const REFUSING_PORT = 1;
+
 const socket = { data() {} };
 /** They end with the process, and with them that its ports are its own. */
 const locks: unknown[] = [];

@@ -1,6 +1,8 @@
 /** Which requests get a second chance, and which must not. */
+
 import { afterEach, describe, expect, test } from "bun:test";
 import { ServerState } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { REFUSING_PORT } from "../../../support/ports/free-port.ts";
 import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
 import { singleValue, type Wire } from "../../../support/wire.ts";
 
@@ -8,15 +10,12 @@ afterEach(cleanUp);
 
 const post = (fields = "Content-Length: 2\r\n", body = "hi") => get("/", fields, "POST") + body;
 
-/** Nobody listens there; a port that was somebody's may be given to the next one who asks for any. */
-const CLOSED_PORT = 1;
-
 const body = async (proxy: TestProxy, request: string) => (await proxy.ask(request)).body.toString();
 
 describe("connect failures", () => {
   test("another server is tried, for any method, with the body that came along", async () => {
     const good = await Backend.answering((request) => ok(`${request.startLine} ${request.body}`));
-    const proxy = new TestProxy([{ port: CLOSED_PORT }, good], { settings: { retryBudgetPercent: 100 } });
+    const proxy = new TestProxy([{ port: REFUSING_PORT }, good], { settings: { retryBudgetPercent: 100 } });
     for (let i = 0; i < 4; i++) expect(await body(proxy, post())).toBe("POST / HTTP/1.1 hi");
     expect(proxy.counter("RETRIES")).toBeGreaterThan(0);
     expect(proxy.memory.servers.consecutiveFailures[0]).toBeGreaterThan(0);
@@ -24,7 +23,7 @@ describe("connect failures", () => {
   });
 
   test("with nobody else it is 502 with Proxy-Status, after as many attempts as allowed", async () => {
-    const proxy = new TestProxy([{ port: CLOSED_PORT }]);
+    const proxy = new TestProxy([{ port: REFUSING_PORT }]);
     const answer = await proxy.ask(get());
     expect(answer.status).toBe(502);
     expect(singleValue(answer, "proxy-status")).toBe(

@@ -2,10 +2,12 @@
  * Fleets of which some servers are of no use, in every way that there is, under every strategy: the others serve, and
  * nobody waits for the control plane, which these tests do without.
  */
+
 import { afterAll, describe, expect, test } from "bun:test";
 import { STRATEGY_NAMES } from "../../../../src/balancing/registry.ts";
 import { ServerState } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { startFullServer } from "../../../support/deaf-server.ts";
+import { REFUSING_PORT } from "../../../support/ports/free-port.ts";
 import { Backend, cleanUp, eventually, get, ok, type Target, TestProxy } from "../../../support/proxy-harness.ts";
 
 const CLIENTS = 8;
@@ -30,8 +32,7 @@ const TWO_FLEETS = SOME_FLEETS.filter(([, n]) => n === 4 || n === 5);
 /** What hangs is waited for so long; whoever lives connects at once, if the machine has a moment for it. */
 const HANGS_MS = 150;
 
-/** Nobody listens there. A port that was free a moment ago may be anybody's by now. */
-const REFUSING: Target = { port: 1 };
+const REFUSING: Target = { port: REFUSING_PORT };
 
 afterAll(cleanUp);
 

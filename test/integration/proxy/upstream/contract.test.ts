@@ -10,6 +10,7 @@ import { createDial } from "../../../../src/proxy/upstream/dial.ts";
 import { Http1Upstream } from "../../../../src/proxy/upstream/http1/upstream.ts";
 import { Http2Coding } from "../../../../src/proxy/upstream/http2/coding.ts";
 import { Http2Upstream } from "../../../../src/proxy/upstream/http2/upstream.ts";
+import { REFUSING_PORT } from "../../../support/ports/free-port.ts";
 import { until } from "../../../support/until.ts";
 import { networkOf } from "../sockets/socket-kinds.ts";
 import { Http1Server } from "./http1-server.ts";
@@ -20,9 +21,6 @@ if (process.platform === "linux") legContract(http1("HTTP/1.1 on our own sockets
 legContract(http1("HTTP/1.1 on the runtime's sockets", false));
 if (process.platform === "linux") legContract(http2("HTTP/2 on our own sockets", true));
 legContract(http2("HTTP/2 on the runtime's sockets", false));
-
-/** Nobody listens there, and nobody is given it who asks for any. */
-const NOBODYS_PORT = 1;
 
 function contextOf(): UpstreamContext {
   const wheel = new TimerWheel(performance.now());
@@ -84,7 +82,7 @@ function http1(name: string, own: boolean): LegKind {
       server = await Http1Server.start();
       return poolAt(server.port);
     },
-    unreachable: async () => poolAt(NOBODYS_PORT),
+    unreachable: async () => poolAt(REFUSING_PORT),
     end: (index) => until(() => server?.ends[index]),
     get connections() {
       return server?.wires.length ?? 0;
@@ -114,7 +112,7 @@ function http2(name: string, own: boolean): LegKind {
       server = await Http2Server.start();
       return poolAt(server.port);
     },
-    unreachable: async () => poolAt(NOBODYS_PORT),
+    unreachable: async () => poolAt(REFUSING_PORT),
     end: (index) => until(() => server?.ends[index]),
     get connections() {
       return server?.connections ?? 0;
