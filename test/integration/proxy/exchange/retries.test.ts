@@ -1,5 +1,4 @@
 /** Which requests get a second chance, and which must not. */
-
 import { afterEach, describe, expect, test } from "bun:test";
 import { ServerState } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { REFUSING_PORT } from "../../../support/ports/free-port.ts";

@@ -2,7 +2,6 @@
  * Fleets of which some servers are of no use, in every way that there is, under every strategy: the others serve, and
  * nobody waits for the control plane, which these tests do without.
  */
-
 import { afterAll, describe, expect, test } from "bun:test";
 import { STRATEGY_NAMES } from "../../../../src/balancing/registry.ts";
 import { ServerState } from "../../../../src/shared/memory/layout/shared-memory.ts";

@@ -1,5 +1,4 @@
 /** Legs of all protocols keep one contract: HTTP/1.1 and HTTP/2 on each kind of sockets. */
-
 import type { Endpoint } from "../../../../src/protocol/endpoint.ts";
 import { ResponseHead } from "../../../../src/proxy/http1/head.ts";
 import { EndOfTurn } from "../../../../src/proxy/sockets/end-of-turn.ts";
